@@ -1,0 +1,57 @@
+#pragma once
+
+/// What AddressSanitizer and ThreadSanitizer must be told when a thread changes stacks.
+#if defined(__SANITIZE_ADDRESS__)
+#define SATURN_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define SATURN_TSAN 1
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SATURN_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define SATURN_TSAN 1
+#endif
+#endif
+
+#ifdef SATURN_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef SATURN_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+#include <cstddef>
+
+namespace saturn::io {
+
+/// One side of a switch: a stack, and what the sanitizers keep for it.
+struct SanitizerContext {
+  const void* stack_bottom = nullptr;
+  std::size_t stack_size = 0;
+  void* fake_stack = nullptr;
+  void* tsan_fiber = nullptr;
+};
+
+/// Just before leaving `from` for `to`; `last` when `from` never runs again.
+inline void leaving([[maybe_unused]] SanitizerContext& from, [[maybe_unused]] SanitizerContext& to,
+                    [[maybe_unused]] bool last = false) {
+#ifdef SATURN_ASAN
+  __sanitizer_start_switch_fiber(last ? nullptr : &from.fake_stack, to.stack_bottom, to.stack_size);
+#endif
+#ifdef SATURN_TSAN
+  __tsan_switch_to_fiber(to.tsan_fiber, 0);
+#endif
+}
+
+/// Just after arriving in `self`, coming from `from`.
+inline void arrived([[maybe_unused]] SanitizerContext& self,
+                    [[maybe_unused]] SanitizerContext& from) {
+#ifdef SATURN_ASAN
+  __sanitizer_finish_switch_fiber(self.fake_stack, &from.stack_bottom, &from.stack_size);
+#endif
+}
+
+}  // namespace saturn::io
