@@ -1,0 +1,38 @@
+#include "value/arena.hpp"
+
+#include <cstring>
+
+namespace saturn::sql {
+
+namespace {
+constexpr std::size_t kChunkBytes = 16U << 10;
+}
+
+std::string_view ValueArena::copy(std::string_view bytes) {
+  char* out = allocate(bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(out, bytes.data(), bytes.size());
+  }
+  return {out, bytes.size()};
+}
+
+void ValueArena::reset() noexcept {
+  large_.clear();
+  if (chunks_.empty()) {
+    return;
+  }
+  chunks_.resize(1);
+  next_ = chunks_.front().get();
+  end_ = next_ + kChunkBytes;
+}
+
+void ValueArena::grow(std::size_t bytes) {
+  // A large value gets a chunk of its own size; the next small one starts an ordinary chunk.
+  auto& list = bytes > kChunkBytes ? large_ : chunks_;
+  const std::size_t size = bytes > kChunkBytes ? bytes : kChunkBytes;
+  list.emplace_back(new char[size]);
+  next_ = list.back().get();
+  end_ = next_ + size;
+}
+
+}  // namespace saturn::sql
