@@ -71,8 +71,10 @@ constexpr std::array<Option, kOptionCount> kOptions{{
      "The size of the page cache.",
      false},
     {Id::synchronous, "synchronous", Type::choice, "full", "", 0, 0, kSynchronous,
-     "When the log reaches the disk. With full it is synced before a commit is answered, with "
-     "normal at checkpoints, with off never: a power cut may then take commits away.",
+     "When the log reaches the disk. With full it is synced before a commit is answered. With "
+     "normal it is synced at checkpoints: a power cut may take the latest commits away. With off "
+     "it "
+     "is never synced: a power cut may damage the database.",
      false},
     {Id::busy_timeout_ms,
      "busy_timeout_ms",

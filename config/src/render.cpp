@@ -142,7 +142,7 @@ std::string manual_text() {
       "errors, and the server does not start.\n"
       ".SH OPTIONS\n");
   for (const Option& o : options()) {
-    out += cat(".TP\n.BR ", roff(o.name), " (default: ", roff(o.default_text), ")\n");
+    out += cat(".TP\n.BR ", roff(o.name), " \" (default: \" ", roff(o.default_text), " )\n");
     out += cat(roff(o.help), "\n.br\n", roff(capitalised(accepted(o))), ".\n",
                roff(reload_sentence(o)), '\n');
   }
