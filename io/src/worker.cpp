@@ -70,7 +70,6 @@ class Fiber {
 
   Worker::Impl& worker;
   State state = State::idle;
-  bool exiting = false;
   bool timed_out = false;
   bool timer_armed = false;  ///< `timer` is in the worker's `timers`
   Timers::iterator timer{};
@@ -232,6 +231,14 @@ struct Worker::Impl {
   }
 };
 
+/// Forgets a suspended context without unwinding it: between two bodies its stack holds nothing
+/// that wants destroying. Returning from it instead would make ThreadSanitizer pop the frames of
+/// one stack from the other.
+void abandon(context::fiber&& context) {
+  alignas(context::fiber) std::byte place[sizeof(context::fiber)];
+  new (place) context::fiber(std::move(context));
+}
+
 Fiber::Fiber(Worker::Impl& w) : worker(w), stack(limits::kFiberStackBytes) {
   sanitizer.stack_bottom = stack.bottom();
   sanitizer.stack_size = stack.size();
@@ -242,23 +249,20 @@ Fiber::Fiber(Worker::Impl& w) : worker(w), stack(limits::kFiberStackBytes) {
   where.sp = stack.top();
   where.size = stack.size();
   self = context::fiber(std::allocator_arg, context::preallocated(stack.top(), stack.size(), where),
-                        BorrowedStack{}, [this](context::fiber&& from) {
+                        BorrowedStack{}, [this](context::fiber&& from) -> context::fiber {
                           loop = std::move(from);
                           arrived(sanitizer, worker.sanitizer);
-                          while (!exiting) {
+                          for (;;) {
                             body();
                             body = nullptr;
                             Worker::Impl::leave(*this, State::idle);
                           }
-                          leaving(sanitizer, worker.sanitizer, true);
-                          return std::move(loop);
                         });
 }
 
 Fiber::~Fiber() {
   ASSERT(state == State::idle);
-  exiting = true;
-  worker.resume(*this);
+  abandon(std::move(self));
 #ifdef SATURN_TSAN
   __tsan_destroy_fiber(sanitizer.tsan_fiber);
 #endif
