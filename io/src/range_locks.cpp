@@ -35,6 +35,14 @@ void RangeLocks::drop(const void* owner) {
   std::erase_if(held_, [&](const Held& h) { return h.owner == owner; });
 }
 
+std::vector<LockRange> RangeLocks::held_by(const void* owner) const {
+  std::vector<LockRange> out;
+  for (const Held& h : held_) {
+    if (h.owner == owner) out.push_back({h.begin, h.end - h.begin});
+  }
+  return out;
+}
+
 std::vector<RangeLocks::Piece> RangeLocks::pieces(LockRange range) const {
   const std::uint64_t begin = range.offset;
   const std::uint64_t end = range.offset + range.size;

@@ -16,6 +16,8 @@ class RangeLocks {
   bool allowed(const void* owner, LockRange range, LockMode mode) const;
   /// Gives up all that `owner` holds.
   void drop(const void* owner);
+  /// The ranges that `owner` holds in any mode.
+  std::vector<LockRange> held_by(const void* owner) const;
   bool empty() const noexcept { return held_.empty(); }
 
   /// What all owners together hold in a range, as pieces in ascending order that cover it exactly,

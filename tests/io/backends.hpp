@@ -1,7 +1,11 @@
 #pragma once
 
+#include "io/backends.hpp"
 #include "io/vfs.hpp"
+#include "io/worker.hpp"
 
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,6 +25,29 @@ struct Backend {
   std::function<void(const std::function<void(Fixture&)>&)> run;
 };
 
+/// A local backend on a fresh directory, from a fiber or, with `fiber` false, a plain thread.
+inline Backend disk_backend(std::string name, std::function<std::unique_ptr<Vfs>()> make,
+                            bool fiber) {
+  return {std::move(name), [make, fiber](const std::function<void(Fixture&)>& test) {
+            std::string root = std::filesystem::temp_directory_path() / "saturn-io-XXXXXX";
+            if (mkdtemp(root.data()) == nullptr) std::abort();
+            const auto vfs = make();
+            Fixture fixture{vfs.get(), root + "/"};
+            // A failed REQUIRE throws, and an exception may not leave a fiber.
+            std::exception_ptr failed;
+            const auto body = [&] {
+              try {
+                test(fixture);
+              } catch (...) {
+                failed = std::current_exception();
+              }
+            };
+            fiber ? run(body) : body();
+            std::filesystem::remove_all(root);
+            if (failed) std::rethrow_exception(failed);
+          }};
+}
+
 /// Every backend that this build and this machine have.
 inline std::vector<Backend> backends() {
   std::vector<Backend> out;
@@ -29,6 +56,8 @@ inline std::vector<Backend> backends() {
                    Fixture fixture{vfs.get(), ""};
                    test(fixture);
                  }});
+  out.push_back(disk_backend("posix on a fiber", make_posix_vfs, true));
+  out.push_back(disk_backend("posix on a thread", make_posix_vfs, false));
   return out;
 }
 
