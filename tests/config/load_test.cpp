@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 
 using namespace saturn;
 using namespace saturn::config;
@@ -342,4 +344,30 @@ TEST_CASE("real files: read, listed, missing, a directory, too long") {
   const auto config = load(sources);
   REQUIRE(config.has_value());
   CHECK(config->threads() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "any directory survives print-config and any file is loaded or refused") {
+  const char* given = std::getenv("CONFIG_TEST_SEED");
+  const auto seed =
+      given ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+  INFO("CONFIG_TEST_SEED=" << seed);
+  std::mt19937 random(seed);
+  const auto pick = [&](std::string_view from) { return from[random() % from.size()]; };
+  for (int round = 0; round < 2000; ++round) {
+    std::string path;
+    for (std::size_t n = 1 + random() % 6; path.size() < n;) path += pick(" #\"'\\=ab\xff");
+    files.files.clear();
+    args = {"--data-dir=" + path};
+    Fixture again;
+    CHECK(again.file(print_text(good())).good().data_dir() == path);
+
+    std::string text;
+    for (std::size_t n = random() % 40; text.size() < n;) {
+      const auto keys = options();
+      text += random() % 4 == 0 ? std::string(keys[random() % keys.size()].name)
+                                : std::string(1, pick(std::string_view(" \t\r\n#\"\\=10K\0", 12)));
+    }
+    const auto loaded = file(text).load();
+    if (!loaded) CHECK_THAT(loaded.error().message(), Catch::Matchers::StartsWith("/c/s.conf:"));
+  }
 }
