@@ -28,6 +28,16 @@ void write_counts(JsonWriter& out, const StmtTrailer& trailer) {
   }
 }
 
+/// What the statement cost: libsql-server's additions to StmtResult.
+void write_costs(JsonWriter& out, const StmtTrailer& trailer) {
+  out.key("rows_read");
+  out.unsigned_integer(trailer.rows_read);
+  out.key("rows_written");
+  out.unsigned_integer(trailer.rows_written);
+  out.key("query_duration_ms");
+  out.number(trailer.query_duration_ms);
+}
+
 /// Opens `{"type":<type>`.
 void begin_typed(JsonWriter& out, std::string_view type) {
   out.begin_object();
@@ -66,12 +76,7 @@ void StmtResultWriter::finish(const StmtTrailer& trailer) {
   out_.optional_text(trailer.replication_index
                          ? std::optional(std::to_string(*trailer.replication_index))
                          : std::nullopt);
-  out_.key("rows_read");
-  out_.unsigned_integer(trailer.rows_read);
-  out_.key("rows_written");
-  out_.unsigned_integer(trailer.rows_written);
-  out_.key("query_duration_ms");
-  out_.number(trailer.query_duration_ms);
+  write_costs(out_, trailer);
   out_.end_object();
 }
 
@@ -185,6 +190,35 @@ std::string http_error_body(const HranaError& error) {
   out.text(error.message);
   out.end_object();
   return body;
+}
+
+void SimpleResultWriter::begin(std::span<const Column> cols) {
+  out_.begin_object();
+  out_.key("results");
+  out_.begin_object();
+  out_.key("columns");
+  out_.begin_array();
+  for (const Column& col : cols) out_.text(col.name ? std::string_view(*col.name) : "");
+  out_.end_array();
+  out_.key("rows");
+  out_.begin_array();
+}
+
+Result<void> SimpleResultWriter::row(std::span<const ValueRef> values) {
+  return out_.plain_row(values);
+}
+
+void SimpleResultWriter::finish(const StmtTrailer& trailer) {
+  out_.end_array();
+  write_costs(out_, trailer);
+  out_.end_object();
+  out_.end_object();
+}
+
+void write_simple_error(JsonWriter& out, const HranaError& error) {
+  out.begin_object();
+  write_error_member(out, error);
+  out.end_object();
 }
 
 void write_hello_ok(JsonWriter& out) {

@@ -40,6 +40,13 @@ constexpr bool is_plain(char c) {
   return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
 }
 
+/// NaN never appears in a `ValueRef`, so the infinities are all that JSON lacks.
+Result<void> expect_finite(ValueRef v) {
+  if (!v.is_real() || std::isfinite(v.as_real())) return {};
+  return Error(Code::mismatch, cat("the value ", v.as_real() > 0 ? "" : "-",
+                                   "Infinity cannot be sent as JSON; cast it to TEXT"));
+}
+
 }  // namespace
 
 void JsonWriter::key(std::string_view name) {
@@ -114,10 +121,7 @@ void JsonWriter::optional_text(const std::optional<std::string>& v) {
 }
 
 Result<void> JsonWriter::value(ValueRef v) {
-  if (v.is_real() && !std::isfinite(v.as_real())) {
-    return Error(Code::mismatch, cat("the value ", v.as_real() > 0 ? "" : "-",
-                                     "Infinity cannot be sent as JSON; cast it to TEXT"));
-  }
+  TRY(expect_finite(v));
   separate();
   comma_ = false;
   switch (v.type()) {
@@ -147,11 +151,36 @@ Result<void> JsonWriter::value(ValueRef v) {
   return {};
 }
 
+Result<void> JsonWriter::plain_value(ValueRef v) {
+  TRY(expect_finite(v));
+  switch (v.type()) {
+    case Type::null: null(); break;
+    case Type::integer: integer(v.as_integer()); break;
+    case Type::real: number(v.as_real()); break;
+    case Type::text: text(v.bytes()); break;
+    case Type::blob:
+      separate();
+      out_ += R"({"base64":")";
+      append_base64(out_, v.bytes());
+      out_ += "\"}";
+      break;
+  }
+  return {};
+}
+
 Result<void> JsonWriter::row(std::span<const ValueRef> values) {
+  return row_of(values, &JsonWriter::value);
+}
+
+Result<void> JsonWriter::plain_row(std::span<const ValueRef> values) {
+  return row_of(values, &JsonWriter::plain_value);
+}
+
+Result<void> JsonWriter::row_of(std::span<const ValueRef> values, WriteValue write) {
   const Mark start = mark();
   begin_array();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    auto written = value(values[i]);
+    auto written = (this->*write)(values[i]);
     if (!written) {
       rewind(start);
       return Error(Code::mismatch, cat("column ", i, ": ", written.message()));

@@ -190,6 +190,25 @@ TEST_CASE("a describe result and an HTTP error") {
   CHECK(http_error_body({"m", "C"}) == R"({"message":"m","code":"C","error":"m"})");
 }
 
+TEST_CASE("the simple API's answer has plain values") {
+  std::string out;
+  JsonWriter writer(out);
+  SimpleResultWriter result(writer);
+  result.begin(std::array{Column{"a", "INT"}, Column{}});
+  CHECK(result.row(std::array{ValueRef::null(), ValueRef::integer(INT64_MAX), ValueRef::real(2),
+                              ValueRef::text("t\""), ValueRef::blob("a")}));
+  CHECK_FALSE(result.row(std::array{ValueRef::integer(1), ValueRef::real(kInfinity)}));
+  CHECK(result.row(std::array{ValueRef::blob(""), ValueRef::null()}));
+  result.finish({.rows_read = 3});
+  CHECK(out == R"({"results":{"columns":["a",""],"rows":[[null,9223372036854775807,2.0,"t\"",)"
+               R"({"base64":"YQ"}],[{"base64":""},null]],"rows_read":3,"rows_written":0,)"
+               R"("query_duration_ms":0.0}})");
+  out.clear();
+  writer.newline();
+  write_simple_error(writer, {"m", "C"});
+  CHECK(out == "\n{\"error\":{\"message\":\"m\",\"code\":\"C\"}}");
+}
+
 TEST_CASE("random values survive the round trip") {
   const char* given = std::getenv("SATURN_TEST_SEED");
   const unsigned seed =

@@ -67,6 +67,24 @@ Result<void> write_stmt_result(JsonWriter& out, const StmtResult& result);
 /// the message for older clients.
 std::string http_error_body(const HranaError& error);
 
+/// One element of the simple API's answer (POST /), `{"results":{…}}` with plain JSON values: the
+/// columns, the rows and the trailer, as with `StmtResultWriter`.
+class SimpleResultWriter {
+ public:
+  explicit SimpleResultWriter(JsonWriter& out) noexcept : out_(out) {}
+
+  void begin(std::span<const Column> cols);
+  /// Fails, writing nothing, on an infinite REAL: `Code::mismatch`.
+  Result<void> row(std::span<const ValueRef> values);
+  void finish(const StmtTrailer& trailer);
+
+ private:
+  JsonWriter& out_;
+};
+
+/// The element of the simple API's answer for the statement that failed, the last one.
+void write_simple_error(JsonWriter& out, const HranaError& error);
+
 // --- WebSocket messages --------------------------------------------------------------------------
 
 void write_hello_ok(JsonWriter& out);

@@ -49,6 +49,11 @@ class JsonWriter {
   /// One row: an array of values. On failure, as above, nothing was written.
   Result<void> row(std::span<const ValueRef> values);
 
+  /// A value as plain JSON, as in the simple API: a blob is `{"base64"}`. Fails as `value` does.
+  Result<void> plain_value(ValueRef v);
+  /// One row of plain values. On failure nothing was written.
+  Result<void> plain_row(std::span<const ValueRef> values);
+
   /// Ends a line of newline-delimited JSON: the next value starts anew.
   void newline();
 
@@ -74,6 +79,9 @@ class JsonWriter {
     out_ += bracket;
     comma_ = true;
   }
+
+  using WriteValue = Result<void> (JsonWriter::*)(ValueRef v);
+  Result<void> row_of(std::span<const ValueRef> values, WriteValue write);
 
   std::string& out_;
   bool comma_ = false;  ///< whether the next key or element follows another one
