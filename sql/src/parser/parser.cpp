@@ -1,0 +1,150 @@
+#include "parser/parser.hpp"
+
+#include "parser/parser_impl.hpp"
+
+namespace saturn::sql {
+
+using namespace ast;
+
+Result<Parsed> parse_next(std::string_view sql, Arena& arena) {
+  if (sql.size() > limits::kSqlLengthMax) return Error(Code::toobig);
+  return Parser(sql, arena).run();
+}
+
+Parser::Parser(std::string_view sql, Arena& arena) : arena_(arena), lexer_(sql) { advance(); }
+
+Result<Parsed> Parser::run() {
+  while (accept(Tok::semicolon)) {
+  }
+  if (!is(Tok::end) && !failed()) {
+    parsed_.stmt = parse_statement();
+    if (!is(Tok::semicolon) && !is(Tok::end)) fail_near();
+  }
+  if (error_) return std::move(*error_);
+  parsed_.consumed = token_.at + token_.text.size();
+  return parsed_;
+}
+
+void Parser::fail(std::string message, std::int64_t at) {
+  if (!error_) error_ = Error(Code::error, std::move(message)).at(at);
+  token_.kind = Tok::poison;
+}
+
+/// The current token has no place here.
+void Parser::fail_near() {
+  if (is(Tok::end)) {
+    fail("incomplete input", token_.at);
+  } else {
+    fail(cat("near \"", token_.text, "\": syntax error"), token_.at);
+  }
+}
+
+void Parser::advance() {
+  if (failed()) return;
+  last_end_ = static_cast<std::uint32_t>(token_.at + token_.text.size());
+  token_ = lexer_.next();
+  if (is(Tok::illegal)) fail(cat("unrecognized token: \"", token_.text, "\""), token_.at);
+}
+
+bool Parser::accept(Tok kind) {
+  if (!is(kind)) return false;
+  advance();
+  return true;
+}
+
+void Parser::expect(Tok kind) {
+  if (!accept(kind)) fail_near();
+}
+
+/// The kind of the token after the current one.
+Tok Parser::peek() const {
+  Lexer ahead = lexer_;
+  return ahead.next().kind;
+}
+
+/// The text of an identifier or string token without its quotes.
+std::string_view Parser::dequote(const Token& token) {
+  std::string_view text = token.text;
+  const char open = text.empty() ? '\0' : text.front();
+  if (open != '\'' && open != '"' && open != '`' && open != '[') return text;
+  text = text.substr(1, text.size() - 2);
+  if (open == '[' || text.find(open) == std::string_view::npos) return text;
+  char* out = static_cast<char*>(arena_.allocate(text.size(), 1));
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out[size++] = text[i];
+    if (text[i] == open) ++i;
+  }
+  return {out, size};
+}
+
+/// At what SQLite's grammar calls `nm`.
+bool Parser::at_name() const noexcept {
+  return is(Tok::string) || is_identifier_like(token_.kind) || is(Tok::kw_indexed) ||
+         keyword_class(token_.kind) == KeywordClass::join;
+}
+
+/// At an alias without AS, or another place where join keywords are not names.
+bool Parser::at_alias() const noexcept {
+  return is(Tok::string) || is_identifier_like(token_.kind);
+}
+
+std::string_view Parser::parse_name() {
+  if (!at_name()) {
+    fail_near();
+    return {};
+  }
+  const std::string_view name = dequote(token_);
+  advance();
+  return name;
+}
+
+std::string_view Parser::parse_identifier_or_string() {
+  if (!at_alias()) fail_near();
+  return parse_name();
+}
+
+void Parser::parse_qualified(std::string_view& schema, std::string_view& name) {
+  name = parse_name();
+  if (accept(Tok::dot)) {
+    schema = name;
+    name = parse_name();
+  }
+}
+
+List<std::string_view> Parser::parse_name_list() {
+  List<std::string_view> names;
+  do names.push(arena_, parse_name());
+  while (accept(Tok::comma));
+  return names;
+}
+
+/// The source text from byte `start` to the end of the last token consumed.
+std::string_view Parser::text_from(std::uint32_t start) const {
+  return last_end_ <= start ? std::string_view() : lexer_.text().substr(start, last_end_ - start);
+}
+
+Stmt* Parser::parse_statement() {
+  Explain explain = Explain::none;
+  if (accept(Tok::kw_explain)) {
+    explain = Explain::program;
+    if (accept(Tok::kw_query)) {
+      expect(Tok::kw_plan);
+      explain = Explain::query_plan;
+    }
+  }
+  const std::uint32_t at = token_.at;
+  if (!at_select()) {
+    fail_near();
+    return nullptr;
+  }
+  auto* stmt = arena_.make<SelectStmt>();
+  stmt->kind = StmtKind::select;
+  stmt->select = parse_select();
+  stmt->at = at;
+  stmt->explain = explain;
+  stmt->text = text_from(at);
+  return stmt;
+}
+
+}  // namespace saturn::sql

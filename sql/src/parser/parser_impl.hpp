@@ -1,0 +1,131 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "parser/ast.hpp"
+#include "parser/lexer.hpp"
+#include "parser/parser.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace saturn::sql {
+
+/// The recursive-descent parser of one statement.
+///
+/// The first error is kept and the current token becomes `Tok::poison`, which nothing accepts: all
+/// loops end, every function returns (expressions return a NULL literal, never a null pointer), and
+/// `finish` reports. So the rules below carry no error plumbing, and their frames stay small.
+class Parser {
+ public:
+  Parser(std::string_view sql, Arena& arena);
+  Result<Parsed> run();
+
+ private:
+  // parser.cpp: tokens, names, errors
+  bool is(Tok kind) const noexcept { return token_.kind == kind; }
+  void advance();
+  bool accept(Tok kind);
+  void expect(Tok kind);
+  Tok peek() const;
+  bool failed() const noexcept { return error_.has_value(); }
+  void fail(std::string message, std::int64_t at = -1);
+  void fail_near();
+  std::string_view dequote(const Token& token);
+  bool at_name() const noexcept;
+  bool at_alias() const noexcept;
+  std::string_view parse_name();
+  std::string_view parse_identifier_or_string();
+  void parse_qualified(std::string_view& schema, std::string_view& name);
+  List<std::string_view> parse_name_list();
+  std::string_view text_from(std::uint32_t start) const;
+  ast::Stmt* parse_statement();
+
+  /// Counts nesting; the deepest chain of rules fits a fiber's stack with room to spare.
+  class Nest {
+   public:
+    explicit Nest(Parser& parser) : parser_(parser) {
+      if (++parser_.nesting_ > kNestingMax) parser_.fail("parser stack overflow");
+    }
+    ~Nest() { --parser_.nesting_; }
+    Nest(const Nest&) = delete;
+    Nest& operator=(const Nest&) = delete;
+
+   private:
+    Parser& parser_;
+  };
+  static constexpr std::uint32_t kNestingMax = 128;
+
+  // parse_expr.cpp
+  ast::Expr* parse_expr() { return parse_binary(1, false); }
+  ast::Expr* parse_binary(int min_precedence, bool stop_at_and);
+  ast::Expr* parse_infix(ast::Expr* left, int precedence);
+  ast::Expr* parse_is(ast::Expr* left);
+  ast::Expr* parse_like(ast::Expr* left, bool negated);
+  ast::Expr* parse_between(ast::Expr* left, bool negated);
+  ast::Expr* parse_in(ast::Expr* left, bool negated);
+  ast::Expr* parse_prefix();
+  ast::Expr* parse_primary();
+  ast::Expr* parse_literal(ast::LiteralKind kind);
+  ast::Expr* parse_number();
+  ast::Expr* parse_variable();
+  void number_variable(ast::Variable& variable, std::string_view text);
+  ast::Expr* parse_parenthesised();
+  ast::Expr* parse_name_expr();
+  ast::Expr* parse_function(std::uint32_t at, std::string_view name);
+  ast::Expr* parse_cast();
+  ast::Expr* parse_case();
+  ast::Expr* parse_exists();
+  ast::Expr* parse_raise();
+  List<ast::Expr*> parse_expr_list();
+  List<ast::Expr*> parse_optional_list_to_rparen();
+  std::string_view parse_type();
+  ast::WindowDef* parse_over();
+  ast::WindowDef* parse_window_body();
+  void parse_frame(ast::WindowDef& window);
+  ast::FrameBound parse_frame_bound(ast::Expr*& offset, bool is_end);
+  List<ast::OrderTerm> parse_order_terms();
+  List<ast::OrderTerm> parse_order_by();
+  void raise_height(ast::Expr& expr, std::uint32_t below);
+  void raise_height(ast::Expr& expr, const List<ast::Expr*>& below);
+  void raise_height(ast::Expr& expr, const List<ast::OrderTerm>& below);
+  template <typename T>
+  T* make(std::uint32_t at) {
+    T* node = arena_.make<T>();
+    node->kind = T::kKind;
+    node->at = at;
+    node->height = 1;
+    return node;
+  }
+
+  // parse_select.cpp
+  bool at_select() const noexcept;
+  ast::Select* parse_select();
+  ast::Select* parse_select_after_with(ast::With* with, std::uint32_t at);
+  ast::With* parse_with();
+  ast::SelectCore* parse_core(ast::Select& select);
+  void parse_core_tail(ast::SelectCore& core);
+  void parse_values(ast::SelectCore& core);
+  ast::CompoundOp accept_compound();
+  void parse_result_columns(List<ast::ResultColumn>& columns);
+  std::string_view parse_alias();
+  List<ast::Source*> parse_sources();
+  ast::Source* parse_source();
+  bool parse_join_operator(ast::Source& join);
+  void parse_join_keywords(ast::Source& join);
+  void parse_join_constraint(ast::Source& source, bool first);
+  void parse_limit(ast::Expr*& limit, ast::Expr*& offset);
+  void measure(ast::Select& select);
+
+  Arena& arena_;
+  Lexer lexer_;
+  Token token_;
+  std::uint32_t last_end_ = 0;  ///< end of the token before `token_`
+  std::uint32_t nesting_ = 0;
+  std::optional<Error> error_;
+  Parsed parsed_;
+};
+
+}  // namespace saturn::sql
