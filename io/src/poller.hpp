@@ -7,7 +7,8 @@ class Poller {
  public:
   virtual ~Poller() = default;
   /// Submits what fibers have queued and wakes those whose operations have completed. Never blocks.
-  virtual void turn() = 0;
+  /// True when it has to be called again even if nothing happens in between.
+  virtual bool turn() = 0;
   /// Becomes readable when `turn` has something to reap; the poller owns it.
   virtual int event_fd() const noexcept = 0;
 };

@@ -1,5 +1,6 @@
 #include "posix_file.hpp"
 
+#include "pieces.hpp"
 #include "posix_error.hpp"
 
 #include "base/text.hpp"
@@ -9,45 +10,11 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <system_error>
 
 namespace saturn::io {
 namespace {
-
-/// The pieces of a transfer that are still to be done, as the kernel wants them.
-class Pieces {
- public:
-  template <typename Buffers>
-  explicit Pieces(const Buffers& buffers) {
-    pieces_.reserve(buffers.size());
-    for (const auto& b : buffers) {
-      if (!b.empty()) pieces_.push_back({const_cast<std::uint8_t*>(b.data()), b.size()});
-    }
-  }
-  bool empty() const noexcept { return next_ == pieces_.size(); }
-  const iovec* data() const noexcept { return pieces_.data() + next_; }
-  /// As many as one system call takes.
-  int count() const noexcept {
-    return static_cast<int>(std::min<std::size_t>(pieces_.size() - next_, IOV_MAX));
-  }
-  void advance(std::size_t bytes) {
-    while (bytes > 0) {
-      iovec& piece = pieces_[next_];
-      const std::size_t n = std::min(bytes, piece.iov_len);
-      piece.iov_base = static_cast<std::uint8_t*>(piece.iov_base) + n;
-      piece.iov_len -= n;
-      bytes -= n;
-      if (piece.iov_len == 0) ++next_;
-    }
-  }
-
- private:
-  std::vector<iovec> pieces_;
-  std::size_t next_ = 0;
-};
 
 /// How one pass over the pieces ended: `error` 0 means done (or, reading, the end of the file).
 struct Progress {

@@ -213,12 +213,15 @@ struct Worker::Impl {
     arrived(fiber.sanitizer, fiber.worker.sanitizer);
   }
 
-  void turn() {
+  /// True when the loop must not block yet.
+  bool turn() {
     take_incoming();
     io.poll();
     fire_timers();
     run_ready();
-    for (auto& [key, attached] : pollers) attached->poller->turn();
+    bool again = false;
+    for (auto& [key, attached] : pollers) again = attached->poller->turn() || again;
+    return again || !ready.empty();
   }
 
   /// Blocks until a socket, a ring, another thread or the next timer has something to do.
@@ -288,8 +291,7 @@ void Worker::run() {
   impl_->sanitizer.tsan_fiber = __tsan_get_current_fiber();
 #endif
   for (;;) {
-    impl_->turn();
-    if (!impl_->ready.empty()) continue;
+    if (impl_->turn()) continue;
     if (impl_->stopping.load() && impl_->live == 0) {
       if (impl_->take_incoming()) continue;
       break;

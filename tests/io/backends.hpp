@@ -58,6 +58,11 @@ inline std::vector<Backend> backends() {
                  }});
   out.push_back(disk_backend("posix on a fiber", make_posix_vfs, true));
   out.push_back(disk_backend("posix on a thread", make_posix_vfs, false));
+  if (make_io_uring_vfs()) {
+    const auto make = [] { return std::move(make_io_uring_vfs()).value(); };
+    out.push_back(disk_backend("io_uring on a fiber", make, true));
+    out.push_back(disk_backend("io_uring on a thread", make, false));
+  }
   return out;
 }
 

@@ -9,4 +9,11 @@ namespace saturn::io {
 /// working directory.
 std::unique_ptr<Vfs> make_posix_vfs();
 
+/// The files of this machine through io_uring: a ring for each worker, made at the worker's first
+/// operation; record locks, names and whatever the kernel has no opcode for as in `posix`. On a
+/// worker that cannot have a ring, and outside of any fiber, everything is as in `posix`.
+/// Fails with the errno of the cause when this thread cannot have a ring, and with ENOSYS in a
+/// build without liburing.
+Result<std::unique_ptr<Vfs>> make_io_uring_vfs();
+
 }  // namespace saturn::io

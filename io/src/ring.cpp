@@ -1,0 +1,225 @@
+#include "ring.hpp"
+
+#include "posix_error.hpp"
+
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "io/fiber.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace saturn::io {
+namespace {
+
+/// IORING_OP_FTRUNCATE (Linux 6.9), younger than the liburing headers of Debian 12.
+constexpr int kOpFtruncate = 55;
+
+constexpr std::uint32_t kRingEntriesMin = 8;
+
+/// The kernel registers at most 1 GiB as one buffer.
+constexpr std::size_t kFixedBufferBytes = std::size_t{1} << 30;
+
+/// The most bytes that one read or write moves (MAX_RW_COUNT).
+constexpr std::size_t kTransferBytesMax = 0x7ffff000;
+
+constexpr std::array<unsigned, 4> kFlagLadder = {
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CLAMP |
+        IORING_SETUP_SUBMIT_ALL,
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL,
+    IORING_SETUP_CLAMP,
+    0,
+};
+
+unsigned bit(RingRequest::Kind kind) { return 1U << static_cast<unsigned>(kind); }
+
+bool wants_another_round(const RingRequest& request) { return !request.done; }
+
+}  // namespace
+
+Result<std::unique_ptr<Ring>> Ring::make(MutableByteSpan arena) {
+  std::unique_ptr<Ring> ring(new Ring);
+  std::uint32_t entries = limits::kRingEntries;
+  std::size_t rung = 0;
+  for (;;) {
+    io_uring_params params{};
+    params.flags = kFlagLadder[rung];
+    const int error = -io_uring_queue_init_params(entries, &ring->ring_, &params);
+    if (error == 0) break;
+    if (error == EINVAL && rung + 1 < kFlagLadder.size()) {
+      ++rung;  // a kernel that does not know one of the flags
+    } else if (error == ENOMEM && entries / 2 >= kRingEntriesMin) {
+      entries /= 2;  // the locked memory allowed is too small for this size
+    } else {
+      return posix_error(Code::cantopen, "make", "an io_uring", error);
+    }
+  }
+  ring->made_ = true;
+  ring->event_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (ring->event_fd_ < 0) return posix_error(Code::cantopen, "make", "an eventfd", errno);
+  const int error = -io_uring_register_eventfd(&ring->ring_, ring->event_fd_);
+  if (error != 0) return posix_error(Code::cantopen, "register", "an eventfd", error);
+  ring->probe();
+  if (!ring->supports(RingRequest::Kind::read) || !ring->supports(RingRequest::Kind::write)) {
+    return Error(Code::cantopen, "this kernel's io_uring can neither read nor write", ENOSYS);
+  }
+  ring->register_arena(arena);
+  return ring;
+}
+
+Ring::~Ring() {
+  if (made_) io_uring_queue_exit(&ring_);
+  if (event_fd_ >= 0) ::close(event_fd_);
+}
+
+void Ring::probe() {
+  io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
+  if (probe == nullptr) return;
+  using Kind = RingRequest::Kind;
+  const auto has = [probe](int op) { return io_uring_opcode_supported(probe, op) != 0; };
+  if (has(IORING_OP_READ) && has(IORING_OP_READV)) supported_ |= bit(Kind::read);
+  if (has(IORING_OP_WRITE) && has(IORING_OP_WRITEV)) supported_ |= bit(Kind::write);
+  if (has(IORING_OP_FSYNC)) supported_ |= bit(Kind::sync_data) | bit(Kind::sync_full);
+  if (has(kOpFtruncate)) supported_ |= bit(Kind::truncate);
+  io_uring_free_probe(probe);
+}
+
+bool Ring::supports(RingRequest::Kind kind) const noexcept { return supported_ & bit(kind); }
+
+void Ring::register_arena(MutableByteSpan arena) {
+  if (arena.empty()) return;
+  std::vector<iovec> buffers;
+  for (std::size_t at = 0; at < arena.size(); at += kFixedBufferBytes) {
+    buffers.push_back({arena.data() + at, std::min(kFixedBufferBytes, arena.size() - at)});
+  }
+  const int error =
+      -io_uring_register_buffers(&ring_, buffers.data(), static_cast<unsigned>(buffers.size()));
+  if (error == 0) {
+    arena_ = arena;
+  } else {
+    log::debug(
+        cat("io_uring: goes on without fixed buffers: ", std::generic_category().message(error)));
+  }
+}
+
+int Ring::fixed_index(const iovec& piece) const noexcept {
+  const auto* data = static_cast<const std::uint8_t*>(piece.iov_base);
+  if (arena_.empty() || data < arena_.data() || data >= arena_.data() + arena_.size()) return -1;
+  const auto begin = static_cast<std::size_t>(data - arena_.data());
+  const std::size_t end = begin + piece.iov_len;
+  const std::size_t index = begin / kFixedBufferBytes;
+  if (end > arena_.size() || (end - 1) / kFixedBufferBytes != index) return -1;
+  return static_cast<int>(index);
+}
+
+void Ring::prepare(io_uring_sqe* sqe, RingRequest& request) const {
+  const std::uint64_t at = request.offset + request.transferred;
+  using Kind = RingRequest::Kind;
+  switch (request.kind) {
+    case Kind::read:
+    case Kind::write: {
+      const bool read = request.kind == Kind::read;
+      const iovec* iov = request.pieces.data();
+      const int count = request.pieces.count();
+      const auto length = static_cast<unsigned>(std::min(iov->iov_len, kTransferBytesMax));
+      const int fixed = count == 1 ? fixed_index(*iov) : -1;
+      if (fixed >= 0) {
+        read ? io_uring_prep_read_fixed(sqe, request.fd, iov->iov_base, length, at, fixed)
+             : io_uring_prep_write_fixed(sqe, request.fd, iov->iov_base, length, at, fixed);
+      } else if (count == 1) {
+        read ? io_uring_prep_read(sqe, request.fd, iov->iov_base, length, at)
+             : io_uring_prep_write(sqe, request.fd, iov->iov_base, length, at);
+      } else {
+        const auto n = static_cast<unsigned>(count);
+        read ? io_uring_prep_readv(sqe, request.fd, iov, n, at)
+             : io_uring_prep_writev(sqe, request.fd, iov, n, at);
+      }
+      break;
+    }
+    case Kind::sync_data: io_uring_prep_fsync(sqe, request.fd, IORING_FSYNC_DATASYNC); break;
+    case Kind::sync_full: io_uring_prep_fsync(sqe, request.fd, 0); break;
+    case Kind::truncate:
+      io_uring_prep_rw(kOpFtruncate, sqe, request.fd, nullptr, 0, request.offset);
+      break;
+  }
+}
+
+void Ring::queue(RingRequest& request) {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+  while (sqe == nullptr) {  // the queue is full: hand over what is in it
+    turn();
+    sqe = io_uring_get_sqe(&ring_);
+    if (sqe == nullptr) yield();
+  }
+  prepare(sqe, request);
+  io_uring_sqe_set_data(sqe, &request);
+  ++unsubmitted_;
+}
+
+void Ring::run(std::span<RingRequest> requests) {
+  Group group{current_fiber(), 0};
+  for (RingRequest& request : requests) {
+    const bool transfers =
+        request.kind == RingRequest::Kind::read || request.kind == RingRequest::Kind::write;
+    request.done = request.done || (transfers && request.pieces.empty());
+    request.group = &group;
+  }
+  for (;;) {
+    // Counted before the first is queued: a full queue may complete some of them meanwhile.
+    for (const RingRequest& request : requests) group.pending += wants_another_round(request);
+    if (group.pending == 0) return;
+    std::vector<RingRequest*> round;
+    round.reserve(group.pending);
+    for (RingRequest& request : requests) {
+      if (wants_another_round(request)) round.push_back(&request);
+    }
+    for (RingRequest* request : round) queue(*request);
+    suspend();
+  }
+}
+
+void Ring::complete(RingRequest& request, int result) {
+  const bool read = request.kind == RingRequest::Kind::read;
+  const bool write = request.kind == RingRequest::Kind::write;
+  if (result == -EINTR || result == -EAGAIN) {
+    // Once more in the next round.
+  } else if (result < 0) {
+    request.error = -result;
+    request.done = true;
+  } else if (result == 0 || !(read || write)) {
+    // A read of nothing is the end of the file; a write of nothing would never end.
+    if (write) request.error = EIO;
+    request.done = true;
+  } else {
+    request.pieces.advance(static_cast<std::size_t>(result));
+    request.transferred += static_cast<std::size_t>(result);
+    request.done = request.pieces.empty();
+  }
+  if (--request.group->pending == 0) wake(request.group->fiber);
+}
+
+bool Ring::turn() {
+  if (unsubmitted_ == 0 && in_flight_ == 0) return false;
+  const int submitted = io_uring_submit_and_get_events(&ring_);
+  // EAGAIN, EBUSY and EINTR leave entries in the queue, for the next turn.
+  if (submitted > 0) {
+    unsubmitted_ -= static_cast<std::size_t>(submitted);
+    in_flight_ += static_cast<std::size_t>(submitted);
+  }
+  unsigned head;
+  unsigned reaped = 0;
+  io_uring_cqe* cqe;
+  io_uring_for_each_cqe(&ring_, head, cqe) {
+    complete(*static_cast<RingRequest*>(io_uring_cqe_get_data(cqe)), cqe->res);
+    ++reaped;
+  }
+  io_uring_cq_advance(&ring_, reaped);
+  in_flight_ -= reaped;
+  return unsubmitted_ > 0;
+}
+
+}  // namespace saturn::io

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "pieces.hpp"
+#include "poller.hpp"
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
+#include <liburing.h>
+#include <memory>
+#include <span>
+
+namespace saturn::io {
+
+class Fiber;
+
+/// One operation of a ring: what to do, and how it ended.
+struct RingRequest {
+  enum class Kind : std::uint8_t { read, write, sync_data, sync_full, truncate };
+
+  Kind kind = Kind::read;
+  int fd = -1;
+  std::uint64_t offset = 0;  ///< in bytes; for `truncate` the new size
+  Pieces pieces{std::span<const ByteSpan>{}};
+
+  std::size_t transferred = 0;
+  int error = 0;  ///< errno
+  bool done = false;
+  struct Group* group = nullptr;
+};
+
+/// The requests that one fiber waits for together.
+struct Group {
+  Fiber* fiber = nullptr;
+  std::size_t pending = 0;
+};
+
+/// A worker's ring. Made, used and destroyed on the worker's thread.
+class Ring final : public Poller {
+ public:
+  /// Walks down the ladder: best flags, fewer flags on EINVAL, fewer entries on ENOMEM. `arena` may
+  /// be empty. Fails with the errno of io_uring_setup when nothing is left to try.
+  static Result<std::unique_ptr<Ring>> make(MutableByteSpan arena);
+  ~Ring() override;
+
+  /// Runs all requests to their end, short transfers continued. Only on a fiber. // SUSPENDS
+  void run(std::span<RingRequest> requests);
+
+  /// Whether the kernel has this opcode.
+  bool supports(RingRequest::Kind kind) const noexcept;
+
+  bool turn() override;
+  int event_fd() const noexcept override { return event_fd_; }
+
+ private:
+  Ring() = default;
+  void queue(RingRequest& request);
+  void prepare(io_uring_sqe* sqe, RingRequest& request) const;
+  static void complete(RingRequest& request, int result);
+  void probe();
+  void register_arena(MutableByteSpan arena);
+  /// The index of the registered buffer that contains the piece, or -1.
+  int fixed_index(const iovec& piece) const noexcept;
+
+  io_uring ring_{};
+  bool made_ = false;
+  int event_fd_ = -1;
+  unsigned supported_ = 0;  ///< a bit for each Kind
+  std::size_t unsubmitted_ = 0;
+  std::size_t in_flight_ = 0;  ///< submitted, not reaped
+  MutableByteSpan arena_;
+};
+
+}  // namespace saturn::io

@@ -1,0 +1,207 @@
+#include "batch.hpp"
+#include "posix_error.hpp"
+#include "posix_vfs.hpp"
+#include "ring.hpp"
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "io/backends.hpp"
+#include "io/worker.hpp"
+
+#include <atomic>
+
+namespace saturn::io {
+namespace {
+
+using Kind = RingRequest::Kind;
+
+class UringVfs;
+
+class UringFile final : public PosixFile {
+ public:
+  UringFile(UringVfs& vfs, BlockingPool& pool, std::string path, OpenedFile opened, bool read_only)
+      : PosixFile(pool, std::move(path), opened.fd, read_only, std::move(opened.locks)),
+        vfs_(vfs) {}
+
+  Result<std::size_t> read(std::uint64_t offset, MutableByteSpan buffer) override {
+    return readv(offset, {&buffer, 1});
+  }
+  Result<std::size_t> readv(std::uint64_t offset,
+                            std::span<const MutableByteSpan> buffers) override;
+  Result<void> write(std::uint64_t offset, ByteSpan bytes) override {
+    return writev(offset, {&bytes, 1});
+  }
+  Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override;
+  Result<void> sync(SyncMode mode) override;
+  Result<void> truncate(std::uint64_t size) override;
+
+ private:
+  UringVfs& vfs_;
+};
+
+std::uint64_t next_key() {
+  static std::atomic<std::uint64_t> key{1};
+  return key++;
+}
+
+class UringVfs final : public PosixVfs {
+ public:
+  std::string_view name() const noexcept override { return "io_uring"; }
+
+  Result<std::unique_ptr<File>> open(std::string_view path, OpenOptions options) override {
+    std::string file(path);
+    OpenedFile opened = TRY(open_on_pool(file, options));
+    return std::unique_ptr<File>(std::make_unique<UringFile>(*this, pool_, std::move(file),
+                                                             std::move(opened), options.read_only));
+  }
+
+  Result<void> submit(std::span<Op> ops) override;
+
+  Result<void> register_arena(MutableByteSpan arena) override {
+    arena_ = arena;
+    return {};
+  }
+
+  /// The ring of this fiber's worker if it can do `kind`, else null.
+  Ring* ring_for(Kind kind) {
+    Ring* ring = ring_of_worker();
+    return ring != nullptr && ring->supports(kind) ? ring : nullptr;
+  }
+
+ private:
+  Ring* ring_of_worker() {
+    if (current_fiber() == nullptr) return nullptr;
+    Worker& worker = *Worker::current();
+    if (Poller* poller = worker.find_poller(key_)) return static_cast<Ring*>(poller);
+    if (no_more_rings_.load(std::memory_order_relaxed)) return nullptr;
+    auto ring = Ring::make(arena_);
+    if (!ring) {
+      no_more_rings_.store(true, std::memory_order_relaxed);
+      log::warn(cat("io_uring: a worker goes on with POSIX calls: ", ring.error().message()));
+      return nullptr;
+    }
+    Ring* made = ring->get();
+    worker.attach_poller(key_, std::move(*ring));
+    return made;
+  }
+
+  void run_together(Ring& ring, std::span<Op> ops);
+
+  const std::uint64_t key_ = next_key();
+  MutableByteSpan arena_;
+  std::atomic<bool> no_more_rings_{false};
+};
+
+Result<std::size_t> UringFile::readv(std::uint64_t offset,
+                                     std::span<const MutableByteSpan> buffers) {
+  Ring* ring = vfs_.ring_for(Kind::read);
+  if (ring == nullptr) return PosixFile::readv(offset, buffers);
+  RingRequest request{.kind = Kind::read, .fd = fd(), .offset = offset, .pieces = Pieces(buffers)};
+  ring->run({&request, 1});
+  if (request.error != 0) return posix_error(Code::ioerr_read, "read", path(), request.error);
+  return request.transferred;
+}
+
+Result<void> UringFile::writev(std::uint64_t offset, std::span<const ByteSpan> buffers) {
+  TRY(writable());
+  Ring* ring = vfs_.ring_for(Kind::write);
+  if (ring == nullptr) return PosixFile::writev(offset, buffers);
+  RingRequest request{.kind = Kind::write, .fd = fd(), .offset = offset, .pieces = Pieces(buffers)};
+  ring->run({&request, 1});
+  if (request.error != 0) return posix_error(Code::ioerr_write, "write", path(), request.error);
+  return {};
+}
+
+Result<void> UringFile::sync(SyncMode mode) {
+  const Kind kind = mode == SyncMode::data ? Kind::sync_data : Kind::sync_full;
+  Ring* ring = vfs_.ring_for(kind);
+  if (ring == nullptr) return PosixFile::sync(mode);
+  RingRequest request{.kind = kind, .fd = fd()};
+  ring->run({&request, 1});
+  if (request.error != 0) return posix_error(Code::ioerr_fsync, "sync", path(), request.error);
+  return {};
+}
+
+Result<void> UringFile::truncate(std::uint64_t size) {
+  TRY(writable());
+  Ring* ring = vfs_.ring_for(Kind::truncate);
+  if (ring == nullptr) return PosixFile::truncate(size);
+  RingRequest request{.kind = Kind::truncate, .fd = fd(), .offset = size};
+  ring->run({&request, 1});
+  if (request.error != 0) {
+    return posix_error(Code::ioerr_truncate, "truncate", path(), request.error);
+  }
+  return {};
+}
+
+/// One submission for operations that nothing orders.
+void UringVfs::run_together(Ring& ring, std::span<Op> ops) {
+  std::vector<RingRequest> requests(ops.size());
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    Op& op = ops[i];
+    RingRequest& request = requests[i];
+    auto& file = static_cast<PosixFile&>(*op.file);
+    request.fd = file.fd();
+    request.offset = op.offset;
+    if (op.kind == Op::Kind::read) {
+      request.pieces = Pieces(std::span(&op.read_into, 1));
+    } else if (op.kind == Op::Kind::write) {
+      request.kind = Kind::write;
+      request.pieces = Pieces(std::span(&op.write_from, 1));
+      op.status = file.writable();
+      request.done = !op.status;
+    } else {
+      request.kind = op.sync_mode == SyncMode::data ? Kind::sync_data : Kind::sync_full;
+    }
+  }
+  ring.run(requests);
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    ops[i].transferred = requests[i].transferred;
+    const int error = requests[i].error;
+    if (error == 0) continue;
+    const std::string& path = static_cast<PosixFile&>(*ops[i].file).path();
+    switch (ops[i].kind) {
+      case Op::Kind::read:
+        ops[i].status = posix_error(Code::ioerr_read, "read", path, error);
+        break;
+      case Op::Kind::write:
+        ops[i].status = posix_error(Code::ioerr_write, "write", path, error);
+        break;
+      case Op::Kind::sync:
+        ops[i].status = posix_error(Code::ioerr_fsync, "sync", path, error);
+        break;
+    }
+  }
+}
+
+Result<void> UringVfs::submit(std::span<Op> ops) {
+  Ring* ring = ring_for(Kind::sync_data);
+  if (ring == nullptr) return submit_sequentially(ops);
+  bool failed = false;
+  for (std::size_t begin = 0; begin < ops.size();) {
+    std::size_t end = begin + 1;
+    while (end < ops.size() && !ops[end].after_previous) ++end;
+    std::span<Op> together = ops.subspan(begin, end - begin);
+    for (Op& op : together) {
+      op.transferred = 0;
+      op.status = {};
+    }
+    if (failed && together.front().after_previous) {
+      together.front().status = given_up_error();
+      together = together.subspan(1);
+    }
+    run_together(*ring, together);
+    for (const Op& op : together) failed = failed || !op.status;
+    begin = end;
+  }
+  return first_failure(ops);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Vfs>> make_io_uring_vfs() {
+  TRY(Ring::make({}));
+  return std::unique_ptr<Vfs>(std::make_unique<UringVfs>());
+}
+
+}  // namespace saturn::io
