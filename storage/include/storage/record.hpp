@@ -66,6 +66,8 @@ struct KeyColumn {
 /// The order of an index tree's records. Columns past the end are ordered as `KeyColumn{}`.
 struct KeyInfo {
   std::vector<KeyColumn> columns;
+  /// The leading columns that tell entries apart; a WITHOUT ROWID table carries more after them.
+  std::uint32_t key_columns = ~std::uint32_t{0};
 };
 
 /// The order of two values: NULL < numbers < texts < blobs; integers and reals exactly.

@@ -1,0 +1,137 @@
+#pragma once
+
+#include "storage/page_source.hpp"
+#include "storage/record.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+/// B-trees (file format, sections 1.6 and 2). A table tree maps a 64-bit rowid to a record and
+/// keeps all records in its leaves; an index tree is a set of records in the order of a `KeyInfo`,
+/// with records in its interior nodes too. A payload that is too long for its page goes on in a
+/// chain of overflow pages.
+///
+/// Invariants, for every tree between two calls:
+///  1. The root's page number never changes. A root that is too full moves its content into a new
+///     child; a root with one child takes the child's content back once that fits.
+///  2. All leaves are at the same depth, and a path has at most `limits::kBTreeDepthMax` nodes.
+///  3. In a table tree every key below child i is <= key i < every key below child i+1. In an index
+///     tree record i lies strictly between those of children i and i+1.
+///  4. A node that a change leaves under a third full is merged or evened out with its siblings,
+///     unless it has none.
+///  5. A page written here has all its free space between the pointers and the cells: no
+///     freeblocks, no fragments. A page as SQLite leaves it is made so by the first change that
+///     needs its space.
+///  6. With auto-vacuum, the pointer map names the parent of every child and of every overflow
+///  page.
+///  7. No byte of a page is believed: a page that cannot be is `Code::corrupt` with its place.
+namespace saturn::storage {
+
+class Node;
+struct Cell;
+struct CellList;
+
+enum class TreeKind : std::uint8_t { table, index };
+
+/// Which entry a seek looks for, relative to the key.
+enum class Seek : std::uint8_t { eq, ge, gt, le, lt };
+
+/// Makes an empty tree and returns its root. In an auto-vacuum database roots belong at the file's
+/// start, which is the caller's care. // SUSPENDS
+Result<PageNo> create_tree(PageSource& source, TreeKind kind);
+
+/// Frees every page of the tree but the root, which becomes an empty leaf. // SUSPENDS
+Result<void> clear_tree(PageSource& source, PageNo root, TreeKind kind);
+
+/// Frees every page of the tree, the root too; never for page 1. // SUSPENDS
+Result<void> drop_tree(PageSource& source, PageNo root, TreeKind kind);
+
+/// A position in one tree, and the only way to read and change it. Borrows its source and key
+/// information; used by the source's fiber. A cursor that was made, emptied or ran off an end has
+/// no position. What `payload` returned is valid until the cursor's next call.
+///
+/// Changes to any tree of the source through another cursor make a position stale. A table cursor
+/// finds its place again by its rowid in `next` and `prev`; an index cursor answers
+/// `Code::misuse` and must seek anew, and so does any other call on a stale cursor.
+class BTreeCursor {
+ public:
+  /// A cursor on a table tree, or with `key_info` on an index tree.
+  BTreeCursor(PageSource& source, PageNo root, const KeyInfo* key_info = nullptr);
+  ~BTreeCursor();
+  BTreeCursor(const BTreeCursor&) = delete;
+  BTreeCursor& operator=(const BTreeCursor&) = delete;
+
+  /// Each moves and returns whether there is an entry there. // SUSPENDS
+  Result<bool> first();
+  Result<bool> last();
+  Result<bool> next();
+  Result<bool> prev();
+  /// In a table tree. // SUSPENDS
+  Result<bool> seek(Seek what, std::int64_t rowid);
+  /// In an index tree; `key` may be a prefix, and then all records that start with it are equal to
+  /// it: `ge` finds the first of them, `le` the last, `gt` and `lt` step over them. // SUSPENDS
+  Result<bool> seek(Seek what, std::span<const ValueRef> key);
+
+  bool valid() const noexcept;
+  /// The rowid at the position; 0 in an index tree. Needs `valid()`.
+  std::int64_t rowid() const noexcept { return rowid_; }
+  /// The record at the position, whole. Borrowed from the page when it is all there. // SUSPENDS
+  Result<ByteSpan> payload();
+
+  /// Sets the record of `rowid`, replacing an old one. // SUSPENDS
+  Result<void> insert(std::int64_t rowid, ByteSpan record);
+  /// Adds a record to an index tree, replacing one whose key columns are equal. // SUSPENDS
+  Result<void> insert(ByteSpan record);
+  /// Removes the entry at the position, which is then gone: seek before moving on (a table cursor
+  /// may call `next` or `prev` at once). // SUSPENDS
+  Result<void> remove();
+
+ private:
+  struct Level;
+  struct Target;
+
+  Result<void> push(PageNo page);
+  Result<void> reload(Level& level);
+  Result<void> descend_edge(bool rightmost);
+  Result<bool> climb_forward();
+  Result<bool> climb_backward();
+  Result<bool> settle();
+  Result<bool> arrive();
+  Result<int> compare_at(const Level& level, std::uint32_t index, const Target& target);
+  Result<void> lower_bound(const Target& target);
+  Result<bool> seek_target(Seek what, Target target);
+  Result<ByteSpan> read_payload(const Node& node, const Cell& cell);
+  Result<void> check_fresh() const;
+
+  Result<void> insert_cell(const std::vector<std::uint8_t>& cell, bool replace);
+  Result<void> make_cell(std::int64_t rowid, ByteSpan record, std::vector<std::uint8_t>& cell);
+  Result<PageNo> write_overflow(ByteSpan rest);
+  Result<bool> insert_in_place(const std::vector<std::uint8_t>& cell);
+  Result<bool> remove_in_place();
+  Result<void> remove_interior();
+  bool at_append_position(std::int64_t rowid) const noexcept;
+  void changed() noexcept;
+
+  Result<void> store(std::size_t depth, CellList& list, bool append);
+  Result<void> grow_root(CellList& list);
+  Result<void> shrink_root(CellList& list);
+  Result<void> write_page(PageNo page, const CellList& list, std::size_t first, std::size_t last,
+                          PageNo rightmost);
+  Result<void> balance(std::size_t depth, CellList& list, bool append);
+  Result<void> gather(std::size_t depth, CellList& list, const CellList& parent, std::size_t first,
+                      std::size_t last, CellList& all, std::vector<PageNo>& pages);
+
+  PageSource& source_;
+  const PageNo root_;
+  const KeyInfo* const key_info_;
+  std::vector<Level> levels_;
+  std::uint64_t changes_seen_ = 0;
+  std::int64_t rowid_ = 0;
+  bool removed_ = false;  ///< the entry at rowid_ is gone, but next and prev may start from it
+  std::vector<std::uint8_t> payload_;
+  RecordReader reader_;
+};
+
+}  // namespace saturn::storage
