@@ -36,22 +36,6 @@ Result<Value> decode_blob(const Node& node) {
   return Value(Value::Blob{*std::move(bytes)});
 }
 
-/// Some clients send the index as a number, others as a decimal string.
-Result<std::optional<std::uint64_t>> decode_replication_index(const Node& node) {
-  if (!node.present()) return std::optional<std::uint64_t>();
-  if (node.value()->is_number_unsigned()) {
-    return std::optional<std::uint64_t>(node.value()->get<std::uint64_t>());
-  }
-  if (node.is_string()) {
-    const std::string text = TRY(node.take_string());
-    std::uint64_t v = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, status] = std::from_chars(text.data(), end, v);
-    if (status == std::errc() && stop == end) return std::optional<std::uint64_t>(v);
-  }
-  return node.error("not an unsigned integer of 64 bits");
-}
-
 Result<BatchCond> decode_cond(const Node& node, std::size_t step, unsigned depth, Version version);
 
 Result<void> decode_conds(const Node& conds, BatchCond& cond, std::size_t step, unsigned depth,
@@ -98,6 +82,21 @@ Result<BatchCond> decode_cond(const Node& node, std::size_t step, unsigned depth
 }
 
 }  // namespace
+
+Result<std::optional<std::uint64_t>> decode_u64(const Node& node) {
+  if (!node.present()) return std::optional<std::uint64_t>();
+  if (node.value()->is_number_unsigned()) {
+    return std::optional<std::uint64_t>(node.value()->get<std::uint64_t>());
+  }
+  if (node.is_string()) {
+    const std::string text = TRY(node.take_string());
+    std::uint64_t v = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, status] = std::from_chars(text.data(), end, v);
+    if (status == std::errc() && stop == end) return std::optional<std::uint64_t>(v);
+  }
+  return node.error("not an unsigned integer of 64 bits");
+}
 
 Result<Value> decode_value(const Node& node) {
   TRY(node.expect_object());
@@ -151,7 +150,8 @@ Result<Stmt> decode_stmt(const Node& node, Version version) {
     }
   }
   stmt.want_rows = TRY(node.member("want_rows").take_bool(true));
-  stmt.replication_index = TRY(decode_replication_index(node.member("replication_index")));
+  // Some clients send the index as a number, others as a decimal string.
+  stmt.replication_index = TRY(decode_u64(node.member("replication_index")));
   return stmt;
 }
 
@@ -170,7 +170,7 @@ Result<Batch> decode_batch(const Node& node, Version version) {
     step.stmt = TRY(decode_stmt(step_node.member("stmt"), version));
     batch.steps.push_back(std::move(step));
   }
-  batch.replication_index = TRY(decode_replication_index(node.member("replication_index")));
+  batch.replication_index = TRY(decode_u64(node.member("replication_index")));
   return batch;
 }
 

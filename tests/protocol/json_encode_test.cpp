@@ -209,6 +209,73 @@ TEST_CASE("the simple API's answer has plain values") {
   CHECK(out == "\n{\"error\":{\"message\":\"m\",\"code\":\"C\"}}");
 }
 
+TEST_CASE("a client reads the answer that the server wrote") {
+  const StmtResult result{{{"a", "INT"}, {}},
+                          {{1, "x"}, {Value(), Value::Blob{"b"}}, {1.0, "\n"}},
+                          {2, INT64_MIN, 3, 4, 0.25, UINT64_MAX}};
+  const BatchResult batch{{result, std::nullopt, std::nullopt},
+                          {std::nullopt, HranaError{"m", "C"}, std::nullopt}};
+  const DescribeResult describe{{":a", std::nullopt}, {{"c", std::nullopt}}, true, false};
+  std::string out;
+  JsonWriter writer(out);
+  PipelineResponseWriter response(writer);
+  response.begin();
+  response.begin_ok("execute");
+  writer.key("result");
+  REQUIRE(write_stmt_result(writer, result));
+  response.end_ok();
+  response.begin_ok("batch");
+  writer.key("result");
+  BatchResultWriter batch_writer(writer);
+  batch_writer.begin();
+  REQUIRE(write_stmt_result(writer, result));
+  batch_writer.no_result();
+  batch_writer.no_result();
+  batch_writer.finish(batch.step_errors);
+  response.end_ok();
+  response.begin_ok("describe");
+  writer.key("result");
+  write_describe_result(writer, describe);
+  response.end_ok();
+  response.begin_ok("get_autocommit");
+  writer.key("is_autocommit");
+  writer.boolean(false);
+  response.end_ok();
+  response.error({"no", "CODE"});
+  response.begin_ok("close");
+  response.end_ok();
+  response.finish("baton", "http://other");
+
+  auto read = decode_pipeline_response(out);
+  if (!read) FAIL(read.error().message());
+  CHECK(read->baton == "baton");
+  CHECK(read->base_url == "http://other");
+  REQUIRE(read->results.size() == 6);
+  CHECK(std::get<Response>(read->results[0]) == Response(result));
+  CHECK(std::get<Response>(read->results[1]) == Response(batch));
+  CHECK(std::get<Response>(read->results[2]) == Response(describe));
+  CHECK(std::get<Response>(read->results[3]) == Response(Autocommit{false}));
+  CHECK(std::get<HranaError>(read->results[4]) == HranaError{"no", "CODE"});
+  CHECK(std::get<Response>(read->results[5]) == Response(Done{}));
+}
+
+TEST_CASE("a client refuses what is no answer, and says where") {
+  const auto refusal = [](std::string_view result) {
+    auto read = decode_pipeline_response(cat(R"({"results":[)", result, "]}"));
+    REQUIRE_FALSE(read);
+    return read.error().message();
+  };
+  CHECK(refusal(R"({"type":"maybe"})") == R"($.results[0].type: unknown type of result "maybe")");
+  CHECK(refusal(R"({"type":"ok","response":{"type":"execute"}})") ==
+        "$.results[0].response.result: missing, expected an object");
+  CHECK(refusal(R"({"type":"ok","response":{"type":"execute","result":{"cols":[],"rows":)"
+                R"([[{"type":"null"}]]}}})") ==
+        "$.results[0].response.result.rows[0]: 1 values for 0 columns");
+  CHECK(refusal(R"({"type":"ok","response":{"type":"batch","result":{"step_results":[],)"
+                R"("step_errors":[null]}}})")
+            .starts_with("$.results[0].response.result: "));
+}
+
 TEST_CASE("random values survive the round trip") {
   const char* given = std::getenv("SATURN_TEST_SEED");
   const unsigned seed =

@@ -31,4 +31,8 @@ Result<std::vector<Stmt>> decode_simple(std::string_view body);
 /// The payload of a WebSocket text frame.
 Result<ClientMessage> decode_client_message(std::string_view payload, Version version);
 
+/// The answer to a pipeline, for a client. A row has as many values as there are columns; a server
+/// that sends other numbers is refused.
+Result<PipelineResponse> decode_pipeline_response(std::string_view body);
+
 }  // namespace saturn::protocol

@@ -163,4 +163,22 @@ struct DescribeResult {
   bool operator==(const DescribeResult&) const = default;
 };
 
+/// What a successful `get_autocommit` says.
+struct Autocommit {
+  bool is_autocommit = true;
+  bool operator==(const Autocommit&) const = default;
+};
+/// A successful request that answers nothing but that.
+struct Done {
+  bool operator==(const Done&) const = default;
+};
+using Response = std::variant<Done, StmtResult, BatchResult, DescribeResult, Autocommit>;
+
+/// The answer to a pipeline, as a client reads it.
+struct PipelineResponse {
+  std::optional<std::string> baton;  ///< none: the stream is closed
+  std::optional<std::string> base_url;
+  std::vector<std::variant<Response, HranaError>> results;  ///< one a request
+};
+
 }  // namespace saturn::protocol
