@@ -8,6 +8,9 @@
 
 namespace saturn::storage {
 
+/// The encoding of all text in a database, with the header's numbers.
+enum class TextEncoding : std::uint8_t { utf8 = 1, utf16le = 2, utf16be = 3 };
+
 /// The first 100 bytes of page 1 (section 1.3 of SQLite's file-format page).
 ///
 ///     offset size                            offset size
@@ -32,8 +35,6 @@ namespace saturn::storage {
 ///     (`page_count`): SQLite before 3.7.0 changed files without updating it.
 ///
 /// A plain value: any thread, no locks.
-enum class TextEncoding : std::uint8_t { utf8 = 1, utf16le = 2, utf16be = 3 };
-
 struct DatabaseHeader {
   static constexpr std::uint32_t kBytes = 100;
   static constexpr std::uint8_t kVersionRollback = 1;
