@@ -1,0 +1,74 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "base/value.hpp"
+#include "value/arena.hpp"
+#include "value/compare.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace saturn::sql {
+
+/// What changes(), total_changes() and last_insert_rowid() report; the session's own.
+struct SessionCounters {
+  std::int64_t changes = 0;
+  std::int64_t total_changes = 0;
+  std::int64_t last_insert_rowid = 0;
+};
+
+/// What a function may use besides its arguments. Borrowed for one call; one fiber.
+struct FunctionContext {
+  ValueArena& arena;  ///< results that are not borrowed from arguments live here
+  const SessionCounters& counters;
+  const Collation* collation = &Collation::binary();  ///< of the first argument: min, max, nullif
+};
+
+using Arguments = std::span<const ValueRef>;
+
+/// One group's running state of an aggregate.
+class Aggregate {
+ public:
+  virtual ~Aggregate() = default;
+  /// Adds a row. Copies what it keeps.
+  virtual Result<void> step(FunctionContext& context, Arguments arguments) = 0;
+  /// The result over the rows so far; more rows may follow. It may borrow from this object.
+  virtual Result<ValueRef> finalize(FunctionContext& context) = 0;
+};
+
+/// One built-in function; exactly one of `scalar` and `aggregate` is set.
+struct Function {
+  using Scalar = Result<ValueRef> (*)(FunctionContext&, Arguments);
+  using MakeAggregate = std::unique_ptr<Aggregate> (*)();
+
+  std::string_view name;  ///< in lower case
+  int arguments_min;
+  int arguments_max;  ///< -1 = up to limits::kFunctionArgumentsMax
+  Scalar scalar;
+  MakeAggregate aggregate = nullptr;
+  bool deterministic = true;
+
+  bool takes(int count) const noexcept {
+    return count >= arguments_min && (arguments_max < 0 || count <= arguments_max);
+  }
+};
+
+/// The built-in functions. Immutable; any thread may use it.
+class FunctionRegistry {
+ public:
+  /// The function of this name, in any case, that takes `argument_count` arguments; never null.
+  /// Fails with SQLite's "no such function: f" or "wrong number of arguments to function f()".
+  static Result<const Function*> find(std::string_view name, int argument_count);
+};
+
+std::span<const Function> core_functions() noexcept;
+std::span<const Function> text_functions() noexcept;
+std::span<const Function> math_functions() noexcept;
+std::span<const Function> aggregate_functions() noexcept;
+
+/// The text of a value as an SQL literal, as quote() gives it.
+std::string quoted(ValueRef v);
+
+}  // namespace saturn::sql
