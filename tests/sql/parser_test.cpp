@@ -194,3 +194,67 @@ TEST_CASE("hostile depth ends in an error") {
   CHECK(parse_all(repeat("SELECT (", 100'000)).message == "parser stack overflow");
   CHECK(parse_all("SELECT " + repeat("(", 100) + "1" + repeat(")", 100)).message == "");
 }
+
+TEST_CASE("statements of every kind parse") {
+  for (const char* sql :
+       {"INSERT OR IGNORE INTO s.t AS u (a, b) VALUES (1, 2) ON CONFLICT (a) WHERE b DO UPDATE SET "
+        "a = 1, (b, c) = (2, 3) WHERE 1 ON CONFLICT DO NOTHING RETURNING *, a AS b",
+        "REPLACE INTO t DEFAULT VALUES RETURNING a", "WITH c AS (SELECT 1) INSERT INTO t SELECT 1",
+        "UPDATE OR FAIL t AS u INDEXED BY i SET a = 1 FROM v, w WHERE 1 RETURNING a",
+        "WITH c AS (SELECT 1) DELETE FROM t NOT INDEXED WHERE a RETURNING *",
+        "CREATE TEMP TABLE IF NOT EXISTS t (a INTEGER PRIMARY KEY DESC ON CONFLICT FAIL "
+        "AUTOINCREMENT, b VARCHAR(10) NOT NULL DEFAULT -1 COLLATE nocase, c DEFAULT (1 + 2) "
+        "CHECK (c > 1) UNIQUE, d REFERENCES u(x) ON DELETE SET NULL ON UPDATE NO ACTION NOT "
+        "DEFERRABLE INITIALLY DEFERRED CONSTRAINT n NULL, e GENERATED ALWAYS AS (a + 1) STORED, "
+        "f INT AS (1), g DEFAULT x, PRIMARY KEY (a, b COLLATE nocase DESC), CONSTRAINT k UNIQUE "
+        "(a) CHECK (1), FOREIGN KEY (a) REFERENCES u DEFERRABLE) STRICT, WITHOUT ROWID",
+        "CREATE TABLE t AS SELECT 1", "CREATE UNIQUE INDEX s.i ON t (a, lower(b) DESC) WHERE c",
+        "CREATE VIEW v (a, b) AS SELECT 1, 2",
+        "CREATE VIRTUAL TABLE t USING fts5(a, b = 'c,d', e(f, g))",
+        "CREATE TRIGGER r INSTEAD OF UPDATE OF a, b ON t FOR EACH ROW WHEN new.a BEGIN "
+        "INSERT INTO t VALUES (1); UPDATE t SET a = 1; DELETE FROM t; "
+        "SELECT RAISE(ABORT, 'no'); END",
+        "DROP TABLE IF EXISTS s.t; DROP VIEW v; DROP INDEX i; DROP TRIGGER r",
+        "ALTER TABLE t RENAME TO u; ALTER TABLE t RENAME a TO b; ALTER TABLE t DROP COLUMN a; "
+        "ALTER TABLE t ADD COLUMN a INT DEFAULT 1",
+        "BEGIN; BEGIN EXCLUSIVE TRANSACTION x; BEGIN READONLY; COMMIT; END TRANSACTION; ROLLBACK",
+        "SAVEPOINT a; RELEASE SAVEPOINT a; ROLLBACK TRANSACTION TO SAVEPOINT a",
+        "ATTACH DATABASE 'x' AS y; DETACH y; VACUUM; VACUUM main INTO 'x'; ANALYZE a.b; REINDEX",
+        "PRAGMA a; PRAGMA s.a = on; PRAGMA a(-1); PRAGMA a = 'x'; EXPLAIN DELETE FROM t"}) {
+    INFO(sql);
+    CHECK(parse_all(sql).message == "");
+  }
+}
+
+TEST_CASE("statements refuse what SQLite refuses") {
+  const auto check = [](const std::string& sql, const std::string& message) {
+    INFO(sql);
+    CHECK(parse_all(sql).message == message);
+  };
+  check("CREATE TABLE t (a,)", "near \")\": syntax error");
+  check("CREATE TABLE t (a, CHECK (1),)", "near \")\": syntax error");
+  check("CREATE TABLE t (CHECK (1))", "near \"CHECK\": syntax error");
+  check("CREATE TABLE t (a) FAST", "unknown table option: FAST");
+  check("CREATE TABLE t (a", "incomplete input");
+  check("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END; SELECT", "incomplete input");
+  check("CREATE TRIGGER r AFTER INSERT ON t BEGIN END", "near \"END\": syntax error");
+  check("CREATE INDEX i ON t (a NULLS LAST)", "unsupported use of NULLS LAST");
+  check("CREATE VIEW v AS SELECT ?", "parameters are not allowed in views");
+  check("INSERT INTO t", "incomplete input");
+  check("UPDATE t SET a == 1 + WHERE", "near \"WHERE\": syntax error");
+  check("DELETE FROM t LIMIT 1", "near \"LIMIT\": syntax error");
+  check("PRAGMA a = SELECT", "near \"SELECT\": syntax error");
+}
+
+TEST_CASE("every prefix of a statement ends in an error or a tree") {
+  const std::string sql =
+      "CREATE TRIGGER r AFTER UPDATE OF a ON t WHEN (a, b) IN (SELECT 1, x'00') BEGIN INSERT INTO "
+      "t "
+      "SELECT CASE a WHEN 1 THEN CAST(:a AS INT) END FROM u LEFT JOIN v USING (w) ON CONFLICT (a) "
+      "DO "
+      "UPDATE SET (a, b) = (1_0, 2) WHERE sum(a) FILTER (WHERE 1) OVER (ROWS 1 PRECEDING); END";
+  for (std::size_t size = 0; size < sql.size(); ++size) {
+    Arena arena;
+    CHECK_FALSE((parse_next(sql.substr(0, size), arena) && size > 0));
+  }
+}

@@ -348,7 +348,30 @@ struct Select {
 
 // --- statements ----------------------------------------------------------------------------------
 
-enum class StmtKind : std::uint8_t { select };
+enum class StmtKind : std::uint8_t {
+  select,
+  insert,
+  update,
+  remove,
+  create_table,
+  create_virtual_table,
+  create_index,
+  create_view,
+  create_trigger,
+  drop,
+  alter,
+  begin,
+  commit,
+  rollback,
+  savepoint,
+  release,
+  attach,
+  detach,
+  pragma,
+  vacuum,
+  analyze,
+  reindex,
+};
 
 enum class Explain : std::uint8_t { none, program, query_plan };
 
@@ -362,6 +385,261 @@ struct Stmt {
 struct SelectStmt : Stmt {
   static constexpr StmtKind kKind = StmtKind::select;
   Select* select = nullptr;
+};
+
+/// `schema.name AS alias` of what INSERT, UPDATE or DELETE changes.
+struct Target {
+  std::uint32_t at = 0;
+  std::string_view schema;
+  std::string_view name;
+  std::string_view alias;
+  Indexed indexed = Indexed::unspecified;
+  std::string_view index;
+};
+
+/// `column = value`, or `(columns) = value`.
+struct Assignment {
+  std::uint32_t at = 0;
+  bool is_row = false;
+  List<std::string_view> columns;
+  Expr* value = nullptr;
+};
+
+/// One ON CONFLICT clause; no `target` terms: any conflict. No assignments: DO NOTHING.
+struct Upsert {
+  std::uint32_t at = 0;
+  List<OrderTerm> target;
+  Expr* target_where = nullptr;
+  bool update = false;
+  List<Assignment> assignments;
+  Expr* where = nullptr;
+};
+
+struct InsertStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::insert;
+  With* with = nullptr;
+  Conflict conflict = Conflict::unspecified;  ///< `replace` for REPLACE too
+  Target target;
+  List<std::string_view> columns;
+  Select* select = nullptr;  ///< null: DEFAULT VALUES
+  List<Upsert*> upserts;
+  List<ResultColumn> returning;
+};
+
+struct UpdateStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::update;
+  With* with = nullptr;
+  Conflict conflict = Conflict::unspecified;
+  Target target;
+  List<Assignment> assignments;
+  List<Source*> from;
+  Expr* where = nullptr;
+  List<ResultColumn> returning;
+};
+
+struct DeleteStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::remove;
+  With* with = nullptr;
+  Target target;
+  Expr* where = nullptr;
+  List<ResultColumn> returning;
+};
+
+enum class Action : std::uint8_t { none, no_action, restrict, set_null, set_default, cascade };
+enum class Deferral : std::uint8_t { unspecified, deferred, immediate };
+
+struct References {
+  std::string_view table;
+  List<std::string_view> columns;
+  Action on_delete = Action::none;
+  Action on_update = Action::none;
+  bool deferrable = false;
+  Deferral initially = Deferral::unspecified;
+};
+
+enum class ConstraintKind : std::uint8_t {
+  primary_key,
+  unique,
+  check,
+  foreign_key,
+  not_null,
+  null,
+  default_value,
+  collate,
+  generated,
+};
+
+/// A constraint of a column or of a table; which fields count depends on its kind.
+struct Constraint {
+  std::uint32_t at = 0;
+  ConstraintKind kind = ConstraintKind::check;
+  std::string_view name;
+  Conflict conflict = Conflict::unspecified;
+  List<OrderTerm> key;                       ///< table PRIMARY KEY and UNIQUE
+  SortOrder order = SortOrder::unspecified;  ///< column PRIMARY KEY
+  bool autoincrement = false;
+  Expr* expr = nullptr;   ///< CHECK, DEFAULT, generated
+  std::string_view text;  ///< the expression as it was written, without its parentheses
+  std::string_view collation;
+  bool stored = false;             ///< generated: STORED, else VIRTUAL
+  List<std::string_view> columns;  ///< table FOREIGN KEY
+  References* references = nullptr;
+};
+
+struct ColumnDef {
+  std::uint32_t at = 0;
+  std::string_view name;
+  std::string_view type;
+  List<Constraint*> constraints;
+  std::string_view text;  ///< the definition as it was written
+};
+
+struct CreateTableStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::create_table;
+  bool temporary = false;
+  bool if_not_exists = false;
+  std::string_view schema;
+  std::string_view name;
+  List<ColumnDef*> columns;
+  List<Constraint*> constraints;
+  bool without_rowid = false;
+  bool strict = false;
+  Select* select = nullptr;  ///< CREATE TABLE AS
+};
+
+struct CreateVirtualTableStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::create_virtual_table;
+  bool if_not_exists = false;
+  std::string_view schema;
+  std::string_view name;
+  std::string_view module;
+  List<std::string_view> arguments;  ///< as written, blanks around them dropped
+};
+
+struct CreateIndexStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::create_index;
+  bool unique = false;
+  bool if_not_exists = false;
+  std::string_view schema;
+  std::string_view name;
+  std::string_view table;
+  List<OrderTerm> key;
+  Expr* where = nullptr;
+};
+
+struct CreateViewStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::create_view;
+  bool temporary = false;
+  bool if_not_exists = false;
+  std::string_view schema;
+  std::string_view name;
+  List<std::string_view> columns;
+  Select* select = nullptr;
+};
+
+enum class TriggerTime : std::uint8_t { before, after, instead_of };
+enum class TriggerEvent : std::uint8_t { insert, update, remove };
+
+struct CreateTriggerStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::create_trigger;
+  bool temporary = false;
+  bool if_not_exists = false;
+  std::string_view schema;
+  std::string_view name;
+  TriggerTime time = TriggerTime::before;
+  TriggerEvent event = TriggerEvent::insert;
+  List<std::string_view> update_of;
+  std::string_view table_schema;
+  std::string_view table;
+  bool for_each_row = false;
+  Expr* when = nullptr;
+  List<Stmt*> body;
+};
+
+enum class ObjectKind : std::uint8_t { table, view, index, trigger };
+
+struct DropStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::drop;
+  ObjectKind object = ObjectKind::table;
+  bool if_exists = false;
+  std::string_view schema;
+  std::string_view name;
+};
+
+enum class AlterKind : std::uint8_t { rename_table, rename_column, add_column, drop_column };
+
+struct AlterStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::alter;
+  AlterKind action = AlterKind::rename_table;
+  std::string_view schema;
+  std::string_view table;
+  std::string_view column;
+  std::string_view new_name;
+  ColumnDef* definition = nullptr;  ///< of ADD COLUMN
+};
+
+enum class BeginMode : std::uint8_t { deferred, immediate, exclusive, readonly };
+
+struct BeginStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::begin;
+  BeginMode mode = BeginMode::deferred;
+};
+
+struct CommitStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::commit;
+};
+
+struct RollbackStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::rollback;
+  std::string_view savepoint;  ///< ROLLBACK TO
+};
+
+struct SavepointStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::savepoint;
+  std::string_view name;
+};
+
+struct ReleaseStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::release;
+  std::string_view name;
+};
+
+struct AttachStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::attach;
+  Expr* file = nullptr;
+  Expr* schema = nullptr;
+  Expr* key = nullptr;
+};
+
+struct DetachStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::detach;
+  Expr* schema = nullptr;
+};
+
+struct PragmaStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::pragma;
+  std::string_view schema;
+  std::string_view name;
+  bool call = false;       ///< name(value), not name = value
+  std::string_view value;  ///< absent when it only asks; numbers keep their sign
+};
+
+struct VacuumStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::vacuum;
+  std::string_view schema;
+  Expr* into = nullptr;
+};
+
+struct AnalyzeStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::analyze;
+  std::string_view schema;
+  std::string_view name;
+};
+
+struct ReindexStmt : Stmt {
+  static constexpr StmtKind kKind = StmtKind::reindex;
+  std::string_view schema;
+  std::string_view name;
 };
 
 }  // namespace saturn::sql::ast

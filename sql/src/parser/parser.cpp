@@ -134,17 +134,33 @@ Stmt* Parser::parse_statement() {
     }
   }
   const std::uint32_t at = token_.at;
-  if (!at_select()) {
-    fail_near();
-    return nullptr;
-  }
-  auto* stmt = arena_.make<SelectStmt>();
-  stmt->kind = StmtKind::select;
-  stmt->select = parse_select();
+  Stmt* stmt = parse_command();
+  if (stmt == nullptr) return nullptr;
   stmt->at = at;
   stmt->explain = explain;
   stmt->text = text_from(at);
   return stmt;
+}
+
+Stmt* Parser::parse_command() {
+  switch (token_.kind) {
+    case Tok::kw_alter: return parse_alter();
+    case Tok::kw_analyze: return parse_analyze();
+    case Tok::kw_attach: return parse_attach();
+    case Tok::kw_begin: return parse_begin();
+    case Tok::kw_commit:
+    case Tok::kw_end: return parse_commit();
+    case Tok::kw_create: return parse_create();
+    case Tok::kw_detach: return parse_detach();
+    case Tok::kw_drop: return parse_drop();
+    case Tok::kw_pragma: return parse_pragma();
+    case Tok::kw_reindex: return parse_reindex();
+    case Tok::kw_release: return parse_release();
+    case Tok::kw_rollback: return parse_rollback();
+    case Tok::kw_savepoint: return parse_savepoint();
+    case Tok::kw_vacuum: return parse_vacuum();
+    default: return parse_dml(false);
+  }
 }
 
 }  // namespace saturn::sql

@@ -42,6 +42,7 @@ class Parser {
   List<std::string_view> parse_name_list();
   std::string_view text_from(std::uint32_t start) const;
   ast::Stmt* parse_statement();
+  ast::Stmt* parse_command();
 
   /// Counts nesting; the deepest chain of rules fits a fiber's stack with room to spare.
   class Nest {
@@ -118,6 +119,64 @@ class Parser {
   void parse_join_constraint(ast::Source& source, bool first);
   void parse_limit(ast::Expr*& limit, ast::Expr*& offset);
   void measure(ast::Select& select);
+
+  // parse_dml.cpp
+  ast::Stmt* parse_dml(bool in_trigger);
+  ast::Target parse_target(bool in_trigger, bool may_be_indexed);
+  ast::Conflict parse_conflict_action();
+  ast::InsertStmt* parse_insert(ast::With* with, bool in_trigger);
+  ast::Upsert* parse_upsert();
+  List<ast::Assignment> parse_assignments();
+  List<ast::ResultColumn> parse_returning();
+  ast::UpdateStmt* parse_update(ast::With* with, bool in_trigger);
+  ast::DeleteStmt* parse_delete(ast::With* with, bool in_trigger);
+  template <typename T>
+  T* make_stmt() {
+    T* stmt = arena_.make<T>();
+    stmt->kind = T::kKind;
+    return stmt;
+  }
+
+  // parse_table.cpp
+  ast::Stmt* parse_create_table(bool temporary);
+  void parse_table_options(ast::CreateTableStmt& stmt);
+  ast::ColumnDef* parse_column_def();
+  ast::Constraint* parse_column_constraint(ast::ColumnDef& column);
+  void parse_default(ast::Constraint& c);
+  ast::Expr* parse_default_term(bool name_allowed);
+  void parse_check(ast::Constraint& c);
+  void parse_generated(ast::Constraint& c);
+  ast::Conflict parse_on_conflict();
+  ast::References* parse_references();
+  ast::Action parse_action();
+  void parse_deferral(ast::References& references);
+  List<std::string_view> parse_optional_columns();
+  bool at_table_constraint() const noexcept;
+  ast::Constraint* parse_table_constraint();
+
+  // parse_ddl.cpp
+  bool parse_if_not_exists();
+  ast::Stmt* parse_create();
+  ast::Stmt* parse_create_view(bool temporary);
+  ast::Stmt* parse_create_index();
+  ast::Stmt* parse_create_virtual_table();
+  ast::Stmt* parse_create_trigger(bool temporary);
+  ast::Stmt* parse_drop();
+  ast::Stmt* parse_alter();
+
+  // parse_admin.cpp
+  ast::Stmt* parse_begin();
+  void parse_transaction_name();
+  ast::Stmt* parse_commit();
+  ast::Stmt* parse_rollback();
+  ast::Stmt* parse_savepoint();
+  ast::Stmt* parse_release();
+  ast::Stmt* parse_attach();
+  ast::Stmt* parse_detach();
+  ast::Stmt* parse_pragma();
+  ast::Stmt* parse_vacuum();
+  ast::Stmt* parse_analyze();
+  ast::Stmt* parse_reindex();
 
   Arena& arena_;
   Lexer lexer_;
