@@ -1,6 +1,7 @@
 #pragma once
 
 #include "io/backends.hpp"
+#include "io/faulty.hpp"
 #include "io/vfs.hpp"
 #include "io/worker.hpp"
 
@@ -53,6 +54,12 @@ inline std::vector<Backend> backends() {
   std::vector<Backend> out;
   out.push_back({"memory", [](const std::function<void(Fixture&)>& test) {
                    const auto vfs = make_memory_vfs();
+                   Fixture fixture{vfs.get(), ""};
+                   test(fixture);
+                 }});
+  out.push_back({"faulty without faults", [](const std::function<void(Fixture&)>& test) {
+                   const auto base = make_memory_vfs();
+                   const auto vfs = make_faulty_vfs(*base, {});
                    Fixture fixture{vfs.get(), ""};
                    test(fixture);
                  }});
