@@ -192,6 +192,7 @@ TEST_CASE("hostile depth ends in an error") {
   CHECK(parse_all("SELECT " + repeat("- ", 100'000)).message == "parser stack overflow");
   CHECK(parse_all("SELECT * FROM " + repeat("(", 100'000)).message == "parser stack overflow");
   CHECK(parse_all(repeat("SELECT (", 100'000)).message == "parser stack overflow");
+  CHECK(parse_all(repeat("WITH a AS (", 100'000)).message == "parser stack overflow");
   CHECK(parse_all("SELECT " + repeat("(", 100) + "1" + repeat(")", 100)).message == "");
 }
 

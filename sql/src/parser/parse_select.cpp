@@ -44,6 +44,7 @@ Select* Parser::parse_select_after_with(With* with, std::uint32_t at) {
 }
 
 With* Parser::parse_with() {
+  const Nest nest(*this);
   auto* with = arena_.make<With>();
   advance();
   with->recursive = accept(Tok::kw_recursive);
