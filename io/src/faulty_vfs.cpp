@@ -24,7 +24,7 @@ struct Change {
   bool truncation;
 };
 
-/// The unsynced changes of one name; `epoch` counts the power cuts.
+/// The unsynced changes by name; `epoch` counts the power cuts.
 struct Shared {
   Mutex mutex;
   std::mt19937_64 random GUARDED_BY(mutex);
@@ -40,8 +40,13 @@ struct Shared {
 
 class FaultyFile final : public File {
  public:
-  FaultyFile(Shared& shared, std::string path, std::unique_ptr<File> base, std::uint64_t epoch)
-      : shared_(shared), path_(std::move(path)), base_(std::move(base)), epoch_(epoch) {}
+  FaultyFile(Shared& shared, std::string path, std::unique_ptr<File> base, std::uint64_t epoch,
+             bool read_only)
+      : shared_(shared),
+        path_(std::move(path)),
+        base_(std::move(base)),
+        epoch_(epoch),
+        read_only_(read_only) {}
 
   Result<std::size_t> read(std::uint64_t offset, MutableByteSpan buffer) override {
     return readv(offset, {&buffer, 1});
@@ -56,7 +61,7 @@ class FaultyFile final : public File {
     return writev(offset, {&bytes, 1});
   }
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
-    TRY(alive());
+    TRY(writable());
     std::vector<std::uint8_t> bytes;
     for (ByteSpan b : buffers) bytes.insert(bytes.end(), b.begin(), b.end());
     const bool full = strikes(faults().full_ppm);
@@ -77,7 +82,7 @@ class FaultyFile final : public File {
     return {};
   }
   Result<void> truncate(std::uint64_t to) override {
-    TRY(alive());
+    TRY(writable());
     const std::uint64_t now = TRY(base_->size());
     TRY(record(to, {}, now > to ? now - to : 0, true));
     return base_->truncate(to);
@@ -87,7 +92,7 @@ class FaultyFile final : public File {
     return base_->size();
   }
   Result<void> allocate(std::uint64_t offset, std::uint64_t bytes) override {
-    TRY(alive());
+    TRY(writable());
     if (offset + bytes > TRY(base_->size())) TRY(record(offset + bytes, {}, 0, true));
     return base_->allocate(offset, bytes);
   }
@@ -100,6 +105,11 @@ class FaultyFile final : public File {
   Result<void> alive() {
     const MutexLock lock(shared_.mutex);
     if (epoch_ != shared_.epoch) return Error(Code::ioerr, "the power was cut", EIO);
+    return {};
+  }
+  Result<void> writable() {
+    TRY(alive());
+    if (read_only_) return Error(Code::readonly);
     return {};
   }
   FaultOptions faults() {
@@ -122,6 +132,7 @@ class FaultyFile final : public File {
   const std::string path_;
   const std::unique_ptr<File> base_;
   const std::uint64_t epoch_;
+  const bool read_only_;
 };
 
 class FaultyVfsImpl final : public FaultyVfs {
@@ -161,8 +172,8 @@ class FaultyVfsImpl final : public FaultyVfs {
       epoch = shared_.epoch;
     }
     std::unique_ptr<File> file = TRY(base_.open(path, options));
-    return std::unique_ptr<File>(
-        std::make_unique<FaultyFile>(shared_, std::string(path), std::move(file), epoch));
+    return std::unique_ptr<File>(std::make_unique<FaultyFile>(
+        shared_, std::string(path), std::move(file), epoch, options.read_only));
   }
   Result<void> remove(std::string_view path) override {
     TRY(base_.remove(path));
