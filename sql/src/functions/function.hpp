@@ -65,6 +65,7 @@ class FunctionRegistry {
 
 std::span<const Function> core_functions() noexcept;
 std::span<const Function> text_functions() noexcept;
+std::span<const Function> format_functions() noexcept;
 std::span<const Function> math_functions() noexcept;
 std::span<const Function> aggregate_functions() noexcept;
 
