@@ -460,10 +460,11 @@ std::string_view Parser::parse_type() {
   }
   while (at_alias() && !is(Tok::kw_generated)) advance();
   if (accept(Tok::lparen)) {
+    int numbers = 0;
     do {
       if (!accept(Tok::plus)) accept(Tok::minus);
       if (!accept(Tok::real) && !accept(Tok::qnumber)) expect(Tok::integer);
-    } while (accept(Tok::comma));
+    } while (++numbers < 2 && accept(Tok::comma));
     expect(Tok::rparen);
   }
   return text_from(start);
