@@ -80,9 +80,13 @@ class BTreeCursor {
   /// The record at the position, whole. Borrowed from the page when it is all there. // SUSPENDS
   Result<ByteSpan> payload();
 
+  // After a failed `insert` or `remove` the tree may be half changed, whatever `valid()` says: the
+  // caller rolls its pages back to before the call.
+
   /// Sets the record of `rowid`, replacing an old one. // SUSPENDS
   Result<void> insert(std::int64_t rowid, ByteSpan record);
-  /// Adds a record to an index tree, replacing one whose key columns are equal. // SUSPENDS
+  /// Adds a record to an index tree, replacing one whose key columns are equal. `record` must not
+  /// borrow from this cursor's `payload()`. // SUSPENDS
   Result<void> insert(ByteSpan record);
   /// Removes the entry at the position, which is then gone: seek before moving on (a table cursor
   /// may call `next` or `prev` at once). // SUSPENDS
