@@ -2,8 +2,6 @@
 #include "json_decode_shapes.hpp"
 #include "protocol/json.hpp"
 
-#include <charconv>
-
 namespace saturn::protocol {
 namespace {
 
@@ -31,14 +29,7 @@ Result<std::vector<Column>> decode_cols(const Node& node) {
 
 Result<std::optional<std::int64_t>> decode_rowid(const Node& node) {
   if (!node.present()) return std::optional<std::int64_t>();
-  const std::string text = TRY(node.take_string());
-  std::int64_t v = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, v);
-  if (status != std::errc() || stop != end) {
-    return node.error(cat("not an integer of 64 bits: ", in_quotes(text)));
-  }
-  return std::optional<std::int64_t>(v);
+  return std::optional<std::int64_t>(TRY(node.take_decimal()));
 }
 
 Result<StmtTrailer> decode_trailer(const Node& node) {

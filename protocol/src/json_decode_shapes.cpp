@@ -9,16 +9,7 @@
 namespace saturn::protocol {
 namespace {
 
-Result<Value> decode_integer(const Node& node) {
-  const std::string text = TRY(node.take_string());
-  std::int64_t v = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, v);
-  if (status != std::errc() || stop != end) {
-    return node.error(cat("not an integer of 64 bits: ", in_quotes(text)));
-  }
-  return Value(v);
-}
+Result<Value> decode_integer(const Node& node) { return Value(TRY(node.take_decimal())); }
 
 /// Always a REAL: JavaScript writes 1.0 as the token `1`.
 Result<Value> decode_float(const Node& node) {

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 
+#include <charconv>
 #include <limits>
 
 namespace saturn::protocol {
@@ -94,6 +95,17 @@ Result<void> Node::expect_array(std::size_t elements_max) const {
     return error(cat(value_->size(), " elements, at most ", elements_max, " are allowed"));
   }
   return {};
+}
+
+Result<std::int64_t> Node::take_decimal() const {
+  const std::string text = TRY(take_string());
+  std::int64_t v = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, v);
+  if (status != std::errc() || stop != end) {
+    return error(cat("not an integer of 64 bits: ", in_quotes(text)));
+  }
+  return v;
 }
 
 Result<std::string> Node::take_string() const {

@@ -40,6 +40,8 @@ class Node {
   /// `elements_max` = 0 stands for no limit of its own.
   Result<void> expect_array(std::size_t elements_max = 0) const;
   Result<std::string> take_string() const;
+  /// A decimal integer of 64 bits in a string, as Hrana writes integers.
+  Result<std::int64_t> take_decimal() const;
   /// As above; empty where the member is absent.
   Result<std::optional<std::string>> take_optional_string() const;
   Result<bool> take_bool(bool fallback) const;
