@@ -1,0 +1,159 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "parser/arena.hpp"
+#include "parser/ast.hpp"
+#include "storage/page_source.hpp"
+#include "storage/record.hpp"
+#include "value/affinity.hpp"
+#include "value/compare.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+/// What a database contains, as its sqlite_schema table says. A `Schema` never changes once it is
+/// made: sessions share it, and whoever changes the database makes another.
+namespace saturn::sql {
+
+struct Table;
+
+struct TableColumn {
+  std::string name;
+  std::string type;  ///< as declared; empty when it has none
+  Affinity affinity = Affinity::blob;
+  const Collation* collation = &Collation::binary();
+  bool not_null = false;
+  ast::Conflict not_null_conflict = ast::Conflict::unspecified;
+  std::uint32_t primary_key = 0;             ///< its place in the PRIMARY KEY, from 1; 0 = not in it
+  const ast::Expr* default_value = nullptr;  ///< null: NULL
+  std::string default_text;                  ///< the default as it was written; for table_info
+  const ast::Expr* generated = nullptr;
+  bool generated_stored = false;
+};
+
+/// One column of an index: a column of the table, its rowid, or an expression.
+struct IndexColumn {
+  static constexpr int kRowid = -1;
+  static constexpr int kExpression = -2;
+  int column = 0;
+  const ast::Expr* expr = nullptr;  ///< for kExpression
+  const Collation* collation = &Collation::binary();
+  bool descending = false;
+};
+
+enum class IndexOrigin : std::uint8_t { create_index, unique, primary_key };
+
+struct Index {
+  std::string name;
+  std::string sql;               ///< its CREATE INDEX; empty for an automatic one
+  const Table* table = nullptr;  ///< owns this index
+  storage::PageNo root = 0;
+  bool unique = false;
+  IndexOrigin origin = IndexOrigin::create_index;
+  ast::Conflict conflict = ast::Conflict::unspecified;
+  /// The key as it was declared; in the tree the rowid follows as one more column.
+  std::vector<IndexColumn> columns;
+  const ast::Expr* where = nullptr;  ///< of a partial index
+  storage::KeyInfo key_info;         ///< of the tree, the rowid included
+  /// From sqlite_stat1: entries, then entries per distinct prefix of 1, 2, ... columns. Or empty.
+  std::vector<std::uint64_t> stat;
+  Arena arena;  ///< of the definition's tree
+  bool has_expressions() const noexcept;
+};
+
+struct CheckConstraint {
+  std::string name;  ///< empty when it has none
+  std::string text;  ///< the expression as it was written
+  const ast::Expr* expr = nullptr;
+};
+
+struct ForeignKey {
+  std::string parent;
+  std::vector<std::uint32_t> columns;       ///< of the child table
+  std::vector<std::string> parent_columns;  ///< empty: the parent's primary key
+  ast::Action on_delete = ast::Action::none;
+  ast::Action on_update = ast::Action::none;
+  bool deferred = false;
+};
+
+struct Trigger {
+  std::string name;
+  std::string sql;
+  const ast::CreateTriggerStmt* definition = nullptr;
+  Arena arena;
+};
+
+enum class TableKind : std::uint8_t { table, view, virtual_table };
+
+struct Table {
+  TableKind kind = TableKind::table;
+  std::string name;
+  std::string sql;
+  storage::PageNo root = 0;  ///< 0 for a view
+  std::vector<TableColumn> columns;
+  int rowid_column = -1;  ///< the INTEGER PRIMARY KEY, whose value is the rowid
+  ast::Conflict primary_key_conflict = ast::Conflict::unspecified;  ///< of the rowid_column
+  bool autoincrement = false;
+  bool without_rowid = false;
+  bool strict = false;
+  std::vector<CheckConstraint> checks;
+  std::vector<ForeignKey> foreign_keys;
+  std::vector<std::unique_ptr<Index>> indexes;  ///< automatic ones first, in the order of creation
+  std::vector<std::unique_ptr<Trigger>> triggers;
+  const ast::Select* view = nullptr;           ///< of a view
+  std::vector<std::string> view_column_names;  ///< CREATE VIEW v(a, b)
+  std::uint64_t row_estimate = 0;              ///< from sqlite_stat1; 0 = unknown
+  /// What of the definition cannot be executed yet ("a WITHOUT ROWID table"): any use is an error.
+  std::string unsupported;
+  /// The same for changes to its rows only.
+  std::string unsupported_write;
+  Arena arena;  ///< of the definition's tree
+
+  /// The number of a column by name, in any case; -1 when there is none.
+  int find_column(std::string_view column) const noexcept;
+  /// sqlite_schema and what else starts with "sqlite_".
+  bool is_system() const noexcept;
+};
+
+class Schema {
+ public:
+  /// Reads sqlite_schema (and sqlite_stat1). `corrupt` ("malformed database schema (NAME)") when a
+  /// row makes no sense. // SUSPENDS
+  static Result<std::shared_ptr<const Schema>> load(storage::PageSource& source);
+
+  /// "sqlite_schema", "sqlite_master" and the tables and views; null when there is none.
+  const Table* find_table(std::string_view name) const noexcept;
+  const Index* find_index(std::string_view name) const noexcept;
+  const Trigger* find_trigger(std::string_view name) const noexcept;
+  /// In the order of sqlite_schema.
+  const std::vector<const Table*>& tables() const noexcept { return order_; }
+  std::uint32_t cookie() const noexcept { return cookie_; }
+
+ private:
+  friend class SchemaLoader;
+  template <typename T>
+  using Names = std::unordered_map<std::string, T, NocaseHash, NocaseEqual>;
+  Names<std::unique_ptr<Table>> tables_;
+  std::vector<const Table*> order_;
+  Names<const Index*> indexes_;
+  Names<const Trigger*> triggers_;
+  std::uint32_t cookie_ = 0;
+};
+
+/// Makes a table of a parsed CREATE TABLE, its automatic indexes included (without roots), with
+/// SQLite's errors for what the parser lets pass (duplicate columns, unknown columns in keys, two
+/// primary keys, ...). `sql` is kept, and the statement must have been parsed from `table.sql` into
+/// `table.arena`.
+Result<void> define_table(Table& table, const ast::CreateTableStmt& stmt);
+/// The same for CREATE INDEX on `table`.
+Result<void> define_index(Index& index, const Table& table, const ast::CreateIndexStmt& stmt);
+
+/// The order of an index tree's records: `collation` as the B-trees take it.
+storage::Collation storage_collation(const Collation& collation) noexcept;
+
+}  // namespace saturn::sql

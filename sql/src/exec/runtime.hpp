@@ -1,0 +1,42 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "base/value.hpp"
+#include "functions/function.hpp"
+#include "session/session_state.hpp"
+#include "storage/database.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace saturn::sql {
+
+/// What a failed statement takes back; set by whoever raises the error, before it does.
+enum class OnError : std::uint8_t {
+  abort,     ///< this statement's changes
+  fail,      ///< nothing: what the statement has done so far stays
+  rollback,  ///< the whole transaction
+};
+
+/// One run of a compiled statement. The object lives as long as the statement, so that expressions
+/// and operators may keep its address; its content is set when a run starts.
+struct Runtime {
+  explicit Runtime(SessionState& s) noexcept : session(s) {}
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  SessionState& session;
+  storage::Transaction* transaction = nullptr;  ///< borrowed for the run
+  std::vector<ValueRef> parameters;             ///< number n at n-1; NULL when unbound
+  std::int64_t now_ms = 0;                      ///< of 'now', since 1970; constant in a run
+  std::uint64_t rows_read = 0;
+  std::uint64_t rows_written = 0;
+  std::int64_t affected_rows = 0;  ///< what changes() is to say of an INSERT, UPDATE or DELETE
+  OnError on_error = OnError::abort;
+
+  /// To be called at least once a batch and in every long loop: fails with `interrupt` when the
+  /// statement was cancelled or its deadline has passed, and lets other fibers run. // SUSPENDS
+  Result<void> poll();
+};
+
+}  // namespace saturn::sql

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "catalog/schema.hpp"
+#include "exec/expr.hpp"
+#include "exec/operator.hpp"
+#include "exec/program.hpp"
+#include "parser/parser.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+/// From a parsed statement to a program.
+namespace saturn::sql {
+
+/// What compiling may use. The tree, the schema and the runtime outlive the program.
+struct CompileContext {
+  const Schema& schema;
+  Runtime& runtime;
+  Arena& arena;                       ///< of the statement's tree; for trees that compiling adds
+  std::uint32_t parameter_count = 0;  ///< of the statement
+  /// For estimates of sizes; null when there is none. Borrowed for the compilation only.
+  storage::PageSource* source = nullptr;
+  std::uint32_t view_depth = 0;  ///< views being expanded, against endless ones
+};
+
+/// Any statement. Fails with SQLite's message, and `position` where one is known. // SUSPENDS
+Result<ProgramPtr> compile(CompileContext& context, const ast::Stmt& stmt);
+
+// By area; each fails with "... not supported yet" for what cannot be executed.
+Result<ProgramPtr> compile_select(CompileContext& context, const ast::SelectStmt& stmt);
+Result<ProgramPtr> compile_insert(CompileContext& context, const ast::InsertStmt& stmt);
+Result<ProgramPtr> compile_update(CompileContext& context, const ast::UpdateStmt& stmt);
+Result<ProgramPtr> compile_delete(CompileContext& context, const ast::DeleteStmt& stmt);
+Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::CreateTableStmt& stmt);
+Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::CreateIndexStmt& stmt);
+Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::CreateViewStmt& stmt);
+Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt);
+Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt);
+
+/// A query as rows: slot n of its batches is result column n.
+struct Query {
+  OperatorPtr root;
+  std::vector<ResultColumn> columns;
+  std::vector<Affinity> affinities;              ///< of the columns
+  std::vector<const Collation*> collations;      ///< of the columns; never null
+};
+
+/// Plans a whole SELECT (WITH, compounds, ORDER BY, LIMIT included). `with` is that of an enclosing
+/// INSERT, UPDATE or DELETE, or null.
+Result<Query> plan_select(CompileContext& context, const ast::Select& select,
+                          const ast::With* with = nullptr);
+
+/// Plans what UPDATE and DELETE visit: the rows of `table` (named `alias` if present) for which
+/// `where` (or null) is true. The batches have the rowid in slot 0 and the values of `exprs` in the
+/// slots from 1. The caller takes all rows before it changes the first one.
+Result<Query> plan_table_rows(CompileContext& context, const Table& table, std::string_view alias,
+                              const ast::Expr* where, std::span<const ast::Expr* const> exprs,
+                              const ast::With* with = nullptr);
+
+/// A name space for expressions over single rows that the caller supplies. Slots: column n of the
+/// relation at `base + n`, its rowid at `base + columns.size()`.
+struct RowScope {
+  struct Relation {
+    const Table* table = nullptr;
+    std::string_view name;  ///< "new", "excluded", the alias, or the table's own name
+    Slot base = 0;
+  };
+  std::vector<Relation> relations;
+};
+
+/// Binds an expression over such rows: CHECK, index expressions, the WHERE of partial indexes,
+/// RETURNING, ON CONFLICT DO UPDATE. With no relations, a constant expression (DEFAULT, VALUES).
+/// Subqueries are allowed if `allow_subqueries`.
+Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& scope, const ast::Expr& expr,
+                              bool allow_subqueries);
+
+/// The columns of RETURNING over such a row: `*` expanded, names as SQLite names them.
+struct BoundColumns {
+  std::vector<ExprPtr> exprs;
+  std::vector<ResultColumn> columns;
+};
+Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& scope,
+                                    const List<ast::ResultColumn>& returning);
+
+}  // namespace saturn::sql

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "catalog/schema.hpp"
+#include "functions/function.hpp"
+#include "io/fiber.hpp"
+#include "sql/session.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace saturn::sql {
+
+/// What a session knows, as far as compiled statements and pragmas need it.
+struct SessionState {
+  explicit SessionState(Database& d) noexcept : database(d) {}
+
+  Database& database;
+  SessionOptions options;  ///< busy_timeout_ms and foreign_keys are pragmas too
+  SessionCounters counters;
+  bool autocommit = true;
+  bool query_only = false;
+  bool case_sensitive_like = false;
+  bool recursive_triggers = false;
+  bool defer_foreign_keys = false;
+  bool ignore_check_constraints = false;
+  bool reverse_unordered_selects = false;
+  std::int64_t cache_size = -2000;  ///< as PRAGMA cache_size has it; the cache is the server's
+  std::atomic<bool> interrupted{false};
+  io::Clock::time_point deadline = io::Clock::time_point::max();
+
+  /// The transaction between BEGIN and COMMIT; null outside, and until its first statement.
+  std::unique_ptr<storage::Transaction> transaction;
+  /// The schema that statements are compiled against.
+  std::shared_ptr<const Schema> schema;
+  /// The schema was changed in the open transaction: nobody else may see it yet.
+  bool schema_is_private = false;
+
+  io::Clock::time_point busy_deadline() const noexcept;
+  /// After a statement changed sqlite_schema: steps the schema cookie in `transaction` and reads
+  /// the schema again, as private to this session until the transaction commits. // SUSPENDS
+  Result<void> schema_changed(storage::Transaction& transaction);
+};
+
+}  // namespace saturn::sql
