@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <vector>
 
 /// How operators exchange rows: a batch of up to `limits::kBatchRows` rows, a column at a time.
@@ -27,9 +29,16 @@ struct Selection {
 /// Rows [0, count) of a batch, for any count up to kBatchRows.
 Selection first_rows(std::uint32_t count) noexcept;
 
-/// A column's storage: kBatchRows values.
-using ColumnBuffer = std::unique_ptr<ValueRef[]>;
-inline ColumnBuffer make_column() { return std::make_unique<ValueRef[]>(limits::kBatchRows); }
+struct FreeColumn {
+  void operator()(ValueRef* values) const noexcept { ::operator delete(values); }
+};
+/// A column's storage: kBatchRows values, unspecified until written.
+using ColumnBuffer = std::unique_ptr<ValueRef[], FreeColumn>;
+inline ColumnBuffer make_column() {
+  static_assert(std::is_trivially_copyable_v<ValueRef> && std::is_trivially_destructible_v<ValueRef>);
+  return ColumnBuffer(
+      static_cast<ValueRef*>(::operator new(limits::kBatchRows * sizeof(ValueRef))));
+}
 
 /// A view of rows: the operator that hands one out owns the columns and the selection, and all of
 /// it, the bytes of texts included, stays as it is until that operator's next `next` or `close`.

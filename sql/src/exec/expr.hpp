@@ -43,6 +43,7 @@ enum class NodeKind : std::uint8_t {
   cast,
   collate,
   case_when,
+  coalesce,
   aggregate,  ///< stands for an aggregate's result until aggregation is planned
 };
 
@@ -66,6 +67,12 @@ class ExprNode {
   /// The same value for every row of every batch of a run: no slot below it, nothing random.
   bool constant() const noexcept { return tables == 0 && !volatile_result && !uses_aggregate; }
 
+  /// As `constant`, and the same in every execution of a subquery within one run.
+  bool run_constant() const noexcept { return constant() && !reads_outer; }
+
+  /// Takes over from the children what they make true of this node; after they are complete.
+  void inherit() noexcept;
+
   const NodeKind kind;
   Affinity affinity = Affinity::none;
   /// The collation that a comparison takes over from this operand; null: none.
@@ -73,6 +80,7 @@ class ExprNode {
   bool explicit_collation = false;  ///< from a COLLATE operator, which outranks a column's own
   bool volatile_result = false;     ///< random() and the like
   bool uses_aggregate = false;
+  bool reads_outer = false;  ///< a value of an enclosing query's row
   std::uint64_t tables = 0;  ///< which relations of the query's FROM it reads, as bits
   std::vector<ExprPtr> children;
 };
@@ -80,10 +88,10 @@ class ExprNode {
 /// Equal trees compute equal values from equal rows.
 bool same_tree(const ExprNode& a, const ExprNode& b) noexcept;
 
-/// The selected rows for which `expr` is true, written to `out` (room for selection.count). Returns
-/// their number. // SUSPENDS
+/// The selected rows for which `expr` is true, written to `out` (room for selection.count; may be
+/// the selection itself). Returns their number. `scratch` has room for a column. // SUSPENDS
 Result<std::uint32_t> filter_rows(ExprNode& expr, EvalContext& context, Selection selection,
-                                  RowIndex* out);
+                                  ValueRef* scratch, RowIndex* out);
 
 /// Evaluates on a single row: `columns[slot]` points to the value of that slot (a batch of one).
 /// The result borrows as `eval`'s does. // SUSPENDS

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "exec/batch.hpp"
+#include "exec/operator.hpp"
 #include "exec/runtime.hpp"
 
 #include <memory>
@@ -31,6 +32,9 @@ class Program {
   virtual Result<void> start(Runtime& runtime) = 0;                   // SUSPENDS
   virtual Result<const Batch*> next(Runtime& runtime) = 0;            // SUSPENDS
   virtual void finish(Runtime& runtime) noexcept = 0;
+
+  /// The plan, for EXPLAIN QUERY PLAN; null when there is none to show.
+  virtual const Operator* plan() const noexcept { return nullptr; }
 
   /// Slot n of the batches is column n.
   std::vector<ResultColumn> columns;

@@ -29,6 +29,7 @@ struct Runtime {
   storage::Transaction* transaction = nullptr;  ///< borrowed for the run
   std::vector<ValueRef> parameters;             ///< number n at n-1; NULL when unbound
   std::int64_t now_ms = 0;                      ///< of 'now', since 1970; constant in a run
+  std::uint64_t run = 0;                        ///< steps with every run: what is cached in one
   std::uint64_t rows_read = 0;
   std::uint64_t rows_written = 0;
   std::int64_t affected_rows = 0;  ///< what changes() is to say of an INSERT, UPDATE or DELETE
@@ -37,6 +38,10 @@ struct Runtime {
   /// To be called at least once a batch and in every long loop: fails with `interrupt` when the
   /// statement was cancelled or its deadline has passed, and lets other fibers run. // SUSPENDS
   Result<void> poll();
+
+ private:
+  std::uint32_t polls_ = 0;
+  io::Clock::time_point slice_start_{};
 };
 
 }  // namespace saturn::sql

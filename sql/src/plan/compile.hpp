@@ -36,6 +36,8 @@ Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::Crea
 Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::CreateIndexStmt& stmt);
 Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::CreateViewStmt& stmt);
 Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt);
+/// BEGIN, COMMIT, ROLLBACK, SAVEPOINT and RELEASE; needs no schema.
+Result<ProgramPtr> compile_transaction(CompileContext& context, const ast::Stmt& stmt);
 Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt);
 
 /// A query as rows: slot n of its batches is result column n.

@@ -1,0 +1,341 @@
+#include "base/limits.hpp"
+#include "catalog/schema.hpp"
+
+#include <algorithm>
+
+// From a parsed CREATE to a Table or an Index.
+
+namespace saturn::sql {
+namespace {
+
+Error fail(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+Result<const Collation*> collation_named(std::string_view name, std::uint32_t position) {
+  const Collation* collation = Collation::find(name);
+  if (collation == nullptr) return fail(position, cat("no such collation sequence: ", name));
+  return collation;
+}
+
+bool is_integer_type(std::string_view type) noexcept { return equals_nocase(type, "INTEGER"); }
+
+/// Builds the parts of a table from its definition.
+class TableDefiner {
+ public:
+  TableDefiner(Table& table, const ast::CreateTableStmt& stmt) : table_(table), stmt_(stmt) {}
+
+  Result<void> run() {
+    for (const ast::ColumnDef* column : stmt_.columns) TRY(add_column(*column));
+    for (const ast::Constraint* constraint : stmt_.constraints) TRY(add_constraint(*constraint));
+    table_.without_rowid = stmt_.without_rowid;
+    table_.strict = stmt_.strict;
+    if (stmt_.without_rowid) table_.unsupported = "a WITHOUT ROWID table";
+    if (stmt_.without_rowid && !has_primary_key_) {
+      return fail(stmt_.at, cat("PRIMARY KEY missing on table ", table_.name));
+    }
+    if (stmt_.strict) TRY(check_strict());
+    if (table_.autoincrement && table_.rowid_column < 0) {
+      return fail(stmt_.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
+    }
+    return {};
+  }
+
+ private:
+  Result<void> add_column(const ast::ColumnDef& def);
+  Result<void> add_column_constraint(const ast::Constraint& constraint, std::uint32_t column);
+  Result<void> add_constraint(const ast::Constraint& constraint);
+  Result<void> add_primary_key(const ast::Constraint& constraint, std::vector<IndexColumn> columns,
+                               bool plain_column);
+  Result<void> add_unique(const ast::Constraint& constraint, std::vector<IndexColumn> columns,
+                          IndexOrigin origin);
+  Result<std::vector<IndexColumn>> key_columns(const ast::Constraint& constraint);
+  Result<void> add_foreign_key(const ast::Constraint& constraint,
+                               std::vector<std::uint32_t> columns);
+  Result<void> check_strict();
+
+  Table& table_;
+  const ast::CreateTableStmt& stmt_;
+  bool has_primary_key_ = false;
+};
+
+Result<void> TableDefiner::add_column(const ast::ColumnDef& def) {
+  if (table_.find_column(def.name) >= 0) {
+    return fail(def.at, cat("duplicate column name: ", def.name));
+  }
+  if (table_.columns.size() == limits::kColumnsMax) {
+    return fail(def.at, cat("too many columns on ", table_.name));
+  }
+  TableColumn column;
+  column.name = std::string(def.name);
+  if (ast::present(def.type)) column.type = std::string(def.type);
+  column.affinity = affinity_of_type(column.type);
+  table_.columns.push_back(std::move(column));
+  const auto number = static_cast<std::uint32_t>(table_.columns.size() - 1);
+  for (const ast::Constraint* constraint : def.constraints) {
+    // A collation counts for the keys of the same column wherever it stands.
+    if (constraint->kind != ast::ConstraintKind::collate) continue;
+    table_.columns[number].collation =
+        TRY(collation_named(constraint->collation, constraint->at));
+  }
+  for (const ast::Constraint* constraint : def.constraints) {
+    TRY(add_column_constraint(*constraint, number));
+  }
+  return {};
+}
+
+Result<void> TableDefiner::add_column_constraint(const ast::Constraint& constraint,
+                                                 std::uint32_t number) {
+  TableColumn& column = table_.columns[number];
+  switch (constraint.kind) {
+    case ast::ConstraintKind::not_null:
+      column.not_null = true;
+      column.not_null_conflict = constraint.conflict;
+      return {};
+    case ast::ConstraintKind::default_value:
+      column.default_value = constraint.expr;
+      column.default_text = std::string(constraint.text);
+      return {};
+    case ast::ConstraintKind::check:
+      table_.checks.push_back({ast::present(constraint.name) ? std::string(constraint.name) : "",
+                               std::string(constraint.text), constraint.expr});
+      return {};
+    case ast::ConstraintKind::primary_key: {
+      IndexColumn key;
+      key.column = static_cast<int>(number);
+      key.collation = column.collation;
+      key.descending = constraint.order == ast::SortOrder::desc;
+      return add_primary_key(constraint, {key}, true);
+    }
+    case ast::ConstraintKind::unique: {
+      IndexColumn key;
+      key.column = static_cast<int>(number);
+      key.collation = column.collation;
+      return add_unique(constraint, {key}, IndexOrigin::unique);
+    }
+    case ast::ConstraintKind::foreign_key: return add_foreign_key(constraint, {number});
+    case ast::ConstraintKind::generated:
+      column.generated = constraint.expr;
+      column.generated_stored = constraint.stored;
+      table_.unsupported = "a table with generated columns";
+      return {};
+    case ast::ConstraintKind::collate:
+    case ast::ConstraintKind::null: return {};
+  }
+  return {};
+}
+
+Result<std::vector<IndexColumn>> TableDefiner::key_columns(const ast::Constraint& constraint) {
+  std::vector<IndexColumn> columns;
+  for (const ast::OrderTerm& term : constraint.key) {
+    const ast::Expr* expr = term.expr;
+    IndexColumn key;
+    const Collation* collation = nullptr;
+    if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
+      collation = TRY(collation_named(collate->collation, collate->at));
+      expr = collate->operand;
+    }
+    std::string_view name;
+    if (const auto* column = ast::as_if<ast::Column>(expr)) {
+      name = column->name;
+    } else if (const auto* literal = ast::as_if<ast::Literal>(expr);
+               literal != nullptr && literal->literal == ast::LiteralKind::string) {
+      name = literal->text;
+    } else {
+      return fail(constraint.at, "expressions prohibited in PRIMARY KEY and UNIQUE constraints");
+    }
+    key.column = table_.find_column(name);
+    if (key.column < 0) {
+      return fail(constraint.at, cat("table ", table_.name, " has no column named ", name));
+    }
+    key.collation = collation != nullptr
+                        ? collation
+                        : table_.columns[static_cast<std::size_t>(key.column)].collation;
+    key.descending = term.order == ast::SortOrder::desc;
+    columns.push_back(key);
+  }
+  return columns;
+}
+
+Result<void> TableDefiner::add_constraint(const ast::Constraint& constraint) {
+  switch (constraint.kind) {
+    case ast::ConstraintKind::primary_key: {
+      std::vector<IndexColumn> columns = TRY(key_columns(constraint));
+      return add_primary_key(constraint, std::move(columns), false);
+    }
+    case ast::ConstraintKind::unique: {
+      std::vector<IndexColumn> columns = TRY(key_columns(constraint));
+      return add_unique(constraint, std::move(columns), IndexOrigin::unique);
+    }
+    case ast::ConstraintKind::check:
+      table_.checks.push_back({ast::present(constraint.name) ? std::string(constraint.name) : "",
+                               std::string(constraint.text), constraint.expr});
+      return {};
+    case ast::ConstraintKind::foreign_key: {
+      std::vector<std::uint32_t> columns;
+      for (const std::string_view name : constraint.columns) {
+        const int column = table_.find_column(name);
+        if (column < 0) {
+          return fail(constraint.at,
+                      cat("unknown column \"", name, "\" in foreign key definition"));
+        }
+        columns.push_back(static_cast<std::uint32_t>(column));
+      }
+      return add_foreign_key(constraint, std::move(columns));
+    }
+    default: return {};
+  }
+}
+
+Result<void> TableDefiner::add_primary_key(const ast::Constraint& constraint,
+                                           std::vector<IndexColumn> columns, bool plain_column) {
+  if (has_primary_key_) {
+    return fail(constraint.at, cat("table \"", table_.name, "\" has more than one primary key"));
+  }
+  has_primary_key_ = true;
+  for (std::uint32_t i = 0; i < columns.size(); ++i) {
+    TableColumn& column = table_.columns[static_cast<std::size_t>(columns[i].column)];
+    if (column.primary_key == 0) column.primary_key = i + 1;
+    if (stmt_.without_rowid) column.not_null = true;
+  }
+  const TableColumn& first = table_.columns[static_cast<std::size_t>(columns[0].column)];
+  // "INTEGER PRIMARY KEY DESC" at the column is, for old files' sake, not the rowid.
+  const bool is_rowid = columns.size() == 1 && is_integer_type(first.type) &&
+                        !(plain_column && columns[0].descending);
+  if (constraint.autoincrement && !is_rowid) {
+    return fail(constraint.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
+  }
+  if (is_rowid && !stmt_.without_rowid) {
+    table_.rowid_column = columns[0].column;
+    table_.primary_key_conflict = constraint.conflict;
+    table_.autoincrement = constraint.autoincrement;
+    return {};
+  }
+  return add_unique(constraint, std::move(columns), IndexOrigin::primary_key);
+}
+
+Result<void> TableDefiner::add_unique(const ast::Constraint& constraint,
+                                      std::vector<IndexColumn> columns, IndexOrigin origin) {
+  // The same key again needs no second index.
+  for (const auto& known : table_.indexes) {
+    const bool equal = std::equal(
+        known->columns.begin(), known->columns.end(), columns.begin(), columns.end(),
+        [](const IndexColumn& a, const IndexColumn& b) {
+          return a.column == b.column && a.collation == b.collation;
+        });
+    if (!equal) continue;
+    if (known->conflict == ast::Conflict::unspecified) known->conflict = constraint.conflict;
+    if (constraint.conflict != ast::Conflict::unspecified &&
+        known->conflict != constraint.conflict) {
+      return fail(constraint.at, "conflicting ON CONFLICT clauses specified");
+    }
+    if (origin == IndexOrigin::primary_key) known->origin = origin;
+    return {};
+  }
+  auto index = std::make_unique<Index>();
+  index->table = &table_;
+  index->unique = true;
+  index->origin = origin;
+  index->conflict = constraint.conflict;
+  index->name = cat("sqlite_autoindex_", table_.name, "_", table_.indexes.size() + 1);
+  for (const IndexColumn& column : columns) {
+    index->key_info.columns.push_back(
+        {storage_collation(*column.collation), column.descending, false});
+  }
+  index->key_info.columns.push_back({});
+  index->columns = std::move(columns);
+  table_.indexes.push_back(std::move(index));
+  return {};
+}
+
+Result<void> TableDefiner::add_foreign_key(const ast::Constraint& constraint,
+                                           std::vector<std::uint32_t> columns) {
+  const ast::References& references = *constraint.references;
+  ForeignKey key;
+  key.parent = std::string(references.table);
+  key.on_delete = references.on_delete;
+  key.on_update = references.on_update;
+  key.deferred = references.initially == ast::Deferral::deferred;
+  for (const std::string_view name : references.columns) key.parent_columns.emplace_back(name);
+  if (!key.parent_columns.empty() && key.parent_columns.size() != columns.size()) {
+    if (columns.size() == 1) {
+      return fail(constraint.at,
+                  cat("foreign key on ", table_.columns[columns[0]].name,
+                      " should reference only one column of table ", key.parent));
+    }
+    return fail(constraint.at, "number of columns in foreign key does not match the number of "
+                               "columns in the referenced table");
+  }
+  key.columns = std::move(columns);
+  table_.foreign_keys.push_back(std::move(key));
+  return {};
+}
+
+Result<void> TableDefiner::check_strict() {
+  table_.unsupported_write = "a STRICT table";
+  static constexpr std::string_view kTypes[] = {"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"};
+  for (TableColumn& column : table_.columns) {
+    if (column.type.empty()) {
+      return fail(stmt_.at, cat("missing datatype for ", table_.name, ".", column.name));
+    }
+    const bool known = std::any_of(std::begin(kTypes), std::end(kTypes), [&](std::string_view type) {
+      return equals_nocase(type, column.type);
+    });
+    if (!known) {
+      return fail(stmt_.at, cat("unknown datatype for ", table_.name, ".", column.name, ": \"",
+                                column.type, "\""));
+    }
+    if (equals_nocase(column.type, "ANY")) column.affinity = Affinity::none;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> define_table(Table& table, const ast::CreateTableStmt& stmt) {
+  return TableDefiner(table, stmt).run();
+}
+
+Result<void> define_index(Index& index, const Table& table, const ast::CreateIndexStmt& stmt) {
+  index.table = &table;
+  index.unique = stmt.unique;
+  index.where = stmt.where;
+  for (const ast::OrderTerm& term : stmt.key) {
+    const ast::Expr* expr = term.expr;
+    IndexColumn key;
+    const Collation* collation = nullptr;
+    if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
+      collation = TRY(collation_named(collate->collation, collate->at));
+      expr = collate->operand;
+    }
+    key.descending = term.order == ast::SortOrder::desc;
+    std::string_view name;
+    if (const auto* column = ast::as_if<ast::Column>(expr)) {
+      name = column->name;
+    } else if (const auto* literal = ast::as_if<ast::Literal>(expr);
+               literal != nullptr && literal->literal == ast::LiteralKind::string) {
+      name = literal->text;
+    }
+    if (ast::present(name)) {
+      key.column = table.find_column(name);
+      if (key.column < 0) {
+        return fail(expr->at, cat("table ", table.name, " has no column named ", name));
+      }
+      if (key.column == table.rowid_column) {
+        key.collation = &Collation::binary();
+      } else {
+        key.collation = table.columns[static_cast<std::size_t>(key.column)].collation;
+      }
+    } else {
+      key.column = IndexColumn::kExpression;
+      key.expr = expr;
+    }
+    if (collation != nullptr) key.collation = collation;
+    index.key_info.columns.push_back({storage_collation(*key.collation), key.descending, false});
+    index.columns.push_back(key);
+  }
+  index.key_info.columns.push_back({});
+  return {};
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,248 @@
+#include "catalog/schema.hpp"
+#include "parser/parser.hpp"
+#include "storage/btree.hpp"
+#include "storage/database_header.hpp"
+#include "value/number.hpp"
+
+#include <charconv>
+
+// Reading sqlite_schema. Its rows come in the order of creation, so a table's row stands before those
+// of its indexes and triggers; for files that were written otherwise two passes are made.
+
+namespace saturn::sql {
+namespace {
+
+Error malformed(std::string_view name, std::string_view why) {
+  return Error(Code::corrupt, cat("malformed database schema (", name, ")",
+                                  why.empty() ? "" : " - ", why));
+}
+
+struct SchemaRow {
+  std::string type;
+  std::string name;
+  std::string table;
+  std::int64_t root = 0;
+  std::string sql;
+};
+
+}  // namespace
+
+class SchemaLoader {
+ public:
+  SchemaLoader(Schema& schema, storage::PageSource& source) : schema_(schema), source_(source) {}
+
+  Result<void> run() {
+    const storage::PageRef page = TRY(source_.read(1));
+    const auto header =
+        TRY(storage::DatabaseHeader::decode({page.data(), storage::DatabaseHeader::kBytes}));
+    if (header.text_encoding() != storage::TextEncoding::utf8) {
+      return Error(Code::error, "databases in UTF-16 are not supported yet");
+    }
+    schema_.cookie_ = header.schema_cookie;
+    add_built_in("sqlite_schema", 1);
+    add_built_in("sqlite_temp_schema", 0);
+    TRY(read_rows());
+    for (const SchemaRow& row : rows_) {
+      if (row.type == "table" || row.type == "view") TRY(add_table(row));
+    }
+    for (const SchemaRow& row : rows_) {
+      if (row.type == "index") TRY(add_index(row));
+      if (row.type == "trigger") TRY(add_trigger(row));
+    }
+    return read_statistics();
+  }
+
+ private:
+  Result<void> read_rows();
+  void add_built_in(std::string_view name, storage::PageNo root);
+  Result<void> add_table(const SchemaRow& row);
+  Result<void> add_view(std::unique_ptr<Table> table, const ast::CreateViewStmt& stmt);
+  Result<void> add_index(const SchemaRow& row);
+  Result<void> add_trigger(const SchemaRow& row);
+  Result<void> read_statistics();
+  Result<storage::PageNo> root_of(const SchemaRow& row) const;
+  Table* find(std::string_view name) {
+    const auto found = schema_.tables_.find(name);
+    return found == schema_.tables_.end() ? nullptr : found->second.get();
+  }
+
+  Schema& schema_;
+  storage::PageSource& source_;
+  std::vector<SchemaRow> rows_;
+};
+
+Result<void> SchemaLoader::read_rows() {
+  storage::BTreeCursor cursor(source_, 1);
+  storage::RecordReader reader;
+  bool more = TRY(cursor.first());
+  while (more) {
+    reader.reset(TRY(cursor.payload()), 1);
+    SchemaRow row;
+    const auto text = [&](std::uint32_t column) -> Result<std::string> {
+      const ValueRef v = TRY(reader.column(column));
+      return v.is_text() ? std::string(v.bytes()) : std::string();
+    };
+    row.type = TRY(text(0));
+    row.name = TRY(text(1));
+    row.table = TRY(text(2));
+    const ValueRef root = TRY(reader.column(3));
+    row.root = root.is_integer() ? root.as_integer() : 0;
+    row.sql = TRY(text(4));
+    rows_.push_back(std::move(row));
+    more = TRY(cursor.next());
+  }
+  return {};
+}
+
+void SchemaLoader::add_built_in(std::string_view name, storage::PageNo root) {
+  auto table = std::make_unique<Table>();
+  table->name = std::string(name);
+  table->root = root;
+  static constexpr std::pair<std::string_view, std::string_view> kColumns[] = {
+      {"type", "TEXT"}, {"name", "TEXT"}, {"tbl_name", "TEXT"}, {"rootpage", "INT"},
+      {"sql", "TEXT"}};
+  for (const auto& [column_name, type] : kColumns) {
+    TableColumn column;
+    column.name = std::string(column_name);
+    column.type = std::string(type);
+    column.affinity = affinity_of_type(type);
+    table->columns.push_back(std::move(column));
+  }
+  if (root == 0) table->unsupported = "the schema of temporary tables";
+  schema_.tables_.emplace(std::string(name), std::move(table));
+}
+
+Result<storage::PageNo> SchemaLoader::root_of(const SchemaRow& row) const {
+  if (row.root < 2 || row.root > source_.page_count()) {
+    return malformed(row.name, "invalid rootpage");
+  }
+  return static_cast<storage::PageNo>(row.root);
+}
+
+Result<void> SchemaLoader::add_view(std::unique_ptr<Table> table, const ast::CreateViewStmt& stmt) {
+  table->kind = TableKind::view;
+  table->view = stmt.select;
+  for (const std::string_view name : stmt.columns) table->view_column_names.emplace_back(name);
+  schema_.order_.push_back(table.get());
+  std::string key = table->name;
+  schema_.tables_.emplace(std::move(key), std::move(table));
+  return {};
+}
+
+Result<void> SchemaLoader::add_table(const SchemaRow& row) {
+  if (find(row.name) != nullptr) return malformed(row.name, "table already exists");
+  auto table = std::make_unique<Table>();
+  table->name = row.name;
+  table->sql = row.sql;
+  auto parsed = parse_next(table->sql, table->arena);
+  if (!parsed) return malformed(row.name, parsed.error().message());
+  const ast::Stmt* stmt = parsed->stmt;
+  if (const auto* view = ast::as_if<ast::CreateViewStmt>(stmt)) {
+    return add_view(std::move(table), *view);
+  }
+  if (ast::as_if<ast::CreateVirtualTableStmt>(stmt) != nullptr) {
+    table->kind = TableKind::virtual_table;
+  } else if (const auto* create = ast::as_if<ast::CreateTableStmt>(stmt)) {
+    if (create->select != nullptr) return malformed(row.name, "");
+    table->root = TRY(root_of(row));
+    Result<void> defined = define_table(*table, *create);
+    if (!defined) return malformed(row.name, defined.message());
+  } else {
+    return malformed(row.name, "");
+  }
+  schema_.order_.push_back(table.get());
+  schema_.tables_.emplace(row.name, std::move(table));
+  return {};
+}
+
+Result<void> SchemaLoader::add_index(const SchemaRow& row) {
+  Table* table = find(row.table);
+  if (table == nullptr || table->kind != TableKind::table) {
+    return malformed(row.name, "orphan index");
+  }
+  if (row.sql.empty()) {
+    for (const auto& index : table->indexes) {
+      if (!equals_nocase(index->name, row.name)) continue;
+      index->root = TRY(root_of(row));
+      schema_.indexes_.emplace(row.name, index.get());
+      return {};
+    }
+    if (table->without_rowid) return {};
+    return malformed(row.name, "orphan index");
+  }
+  auto index = std::make_unique<Index>();
+  index->name = row.name;
+  index->sql = row.sql;
+  index->root = TRY(root_of(row));
+  auto parsed = parse_next(index->sql, index->arena);
+  if (!parsed) return malformed(row.name, parsed.error().message());
+  const auto* create = ast::as_if<ast::CreateIndexStmt>(parsed->stmt);
+  if (create == nullptr) return malformed(row.name, "");
+  Result<void> defined = define_index(*index, *table, *create);
+  if (!defined) return malformed(row.name, defined.message());
+  if (!schema_.indexes_.emplace(row.name, index.get()).second) {
+    return malformed(row.name, "index already exists");
+  }
+  table->indexes.push_back(std::move(index));
+  return {};
+}
+
+Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
+  Table* table = find(row.table);
+  if (table == nullptr) return malformed(row.name, "");
+  auto trigger = std::make_unique<Trigger>();
+  trigger->name = row.name;
+  trigger->sql = row.sql;
+  auto parsed = parse_next(trigger->sql, trigger->arena);
+  if (!parsed) return malformed(row.name, parsed.error().message());
+  trigger->definition = ast::as_if<ast::CreateTriggerStmt>(parsed->stmt);
+  if (trigger->definition == nullptr) return malformed(row.name, "");
+  schema_.triggers_.emplace(row.name, trigger.get());
+  table->triggers.push_back(std::move(trigger));
+  table->unsupported_write = "changing a table with triggers";
+  return {};
+}
+
+/// sqlite_stat1: "rows rows-per-first-column ..." for each index, or the rows of a table.
+Result<void> SchemaLoader::read_statistics() {
+  const Table* stat = find("sqlite_stat1");
+  if (stat == nullptr || stat->root == 0) return {};
+  storage::BTreeCursor cursor(source_, stat->root);
+  storage::RecordReader reader;
+  bool more = TRY(cursor.first());
+  while (more) {
+    reader.reset(TRY(cursor.payload()), stat->root);
+    const ValueRef name = TRY(reader.column(0));
+    const ValueRef index_name = TRY(reader.column(1));
+    const ValueRef numbers = TRY(reader.column(2));
+    Table* table = name.is_text() ? find(name.bytes()) : nullptr;
+    if (table != nullptr && numbers.is_text()) {
+      std::vector<std::uint64_t> values;
+      std::string_view rest = numbers.bytes();
+      while (!rest.empty()) {
+        std::uint64_t v = 0;
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), v);
+        if (error != std::errc()) break;
+        values.push_back(v);
+        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+        while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+      }
+      if (!values.empty()) table->row_estimate = values[0];
+      for (const auto& index : table->indexes) {
+        if (index_name.is_text() && equals_nocase(index->name, index_name.bytes())) {
+          index->stat = values;
+        }
+      }
+    }
+    more = TRY(cursor.next());
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Schema>> Schema::load(storage::PageSource& source) {
+  auto schema = std::make_shared<Schema>();
+  TRY(SchemaLoader(*schema, source).run());
+  return std::shared_ptr<const Schema>(std::move(schema));
+}
+
+}  // namespace saturn::sql

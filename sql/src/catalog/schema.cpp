@@ -1,0 +1,58 @@
+#include "catalog/schema.hpp"
+
+#include <algorithm>
+
+namespace saturn::sql {
+
+bool Index::has_expressions() const noexcept {
+  return std::any_of(columns.begin(), columns.end(), [](const IndexColumn& column) {
+    return column.column == IndexColumn::kExpression;
+  });
+}
+
+int Table::find_column(std::string_view column) const noexcept {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (equals_nocase(columns[i].name, column)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+bool Table::is_system() const noexcept {
+  return name.size() >= 7 && equals_nocase(std::string_view(name).substr(0, 7), "sqlite_");
+}
+
+const Table* Schema::find_table(std::string_view name) const noexcept {
+  if (equals_nocase(name, "sqlite_master")) name = "sqlite_schema";
+  if (equals_nocase(name, "sqlite_temp_master")) name = "sqlite_temp_schema";
+  const auto found = tables_.find(name);
+  return found == tables_.end() ? nullptr : found->second.get();
+}
+
+const Index* Schema::find_index(std::string_view name) const noexcept {
+  const auto found = indexes_.find(name);
+  return found == indexes_.end() ? nullptr : found->second;
+}
+
+const Trigger* Schema::find_trigger(std::string_view name) const noexcept {
+  const auto found = triggers_.find(name);
+  return found == triggers_.end() ? nullptr : found->second;
+}
+
+namespace {
+
+int nocase(std::string_view a, std::string_view b) noexcept {
+  return Collation::nocase().compare(a, b);
+}
+int rtrim(std::string_view a, std::string_view b) noexcept {
+  return Collation::rtrim().compare(a, b);
+}
+
+}  // namespace
+
+storage::Collation storage_collation(const Collation& collation) noexcept {
+  if (&collation == &Collation::nocase()) return nocase;
+  if (&collation == &Collation::rtrim()) return rtrim;
+  return nullptr;
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,211 @@
+#pragma once
+
+#include "catalog/schema.hpp"
+#include "exec/nodes.hpp"
+#include "exec/record_decode.hpp"
+#include "exec/row_store.hpp"
+#include "storage/btree.hpp"
+
+#include <optional>
+#include <string>
+
+/// How a join reaches the rows of its right-hand relation.
+namespace saturn::sql {
+
+/// The rows of one relation, for one row of the left-hand side at a time.
+///
+/// A run: `open`; then for each batch of the left side `bind`, and for each of its rows `start` and
+/// `fetch` until a fetch is short; `close`. Values that `fetch` wrote are good until `recycle`.
+class AccessPath {
+ public:
+  virtual ~AccessPath() = default;
+  virtual Result<void> open() = 0;  // SUSPENDS
+  /// The memory of rows fetched so far may be used again.
+  virtual void recycle() noexcept = 0;
+  /// Computes what depends on the left row, for the selected rows. `arena` lives as long as the
+  /// left batch. // SUSPENDS
+  virtual Result<void> bind(EvalContext& left, Selection selection) = 0;
+  virtual Result<void> start(RowIndex left_row) = 0;  // SUSPENDS
+  /// Writes up to `room` rows from row `at` on; fewer only when there are no more. // SUSPENDS
+  virtual Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) = 0;
+  virtual void close() noexcept = 0;
+  /// "SCAN t", "SEARCH t USING INDEX i (a=?)".
+  virtual std::string describe() const = 0;
+  virtual Operator* input() const { return nullptr; }
+};
+
+/// A constraint on the key of a tree, the values being computed from the left row.
+struct SeekSpec {
+  struct Key {
+    ExprPtr expr;         ///< null for the keys of an IN
+    bool null_safe = false;  ///< IS: NULL is a key like any other
+    Affinity affinity = Affinity::none;
+  };
+  std::vector<Key> equal;  ///< the leading columns
+  /// `column IN (...)`: which of `equal` takes its values one after the other, from this node.
+  int in_key = -1;
+  ExprPtr in;
+  // A range of the column after the equal ones.
+  ExprPtr low;
+  bool low_inclusive = false;
+  ExprPtr high;
+  bool high_inclusive = false;
+  Affinity range_affinity = Affinity::none;
+  bool backward = false;
+};
+
+/// Computed keys of a batch of left rows, as access paths need them.
+class SeekKeys {
+ public:
+  SeekKeys(Runtime& runtime, SeekSpec spec);
+  Result<void> bind(EvalContext& left, Selection selection);
+  /// Loads the keys of a row. False when a NULL makes that no row can match.
+  bool load(RowIndex row);
+  /// Puts the next value of the IN into `equal`, in the order of the scan; false when there is no
+  /// more. Without an IN there is one probe.
+  bool next_probe();
+
+  const SeekSpec& spec() const noexcept { return spec_; }
+  std::vector<ValueRef> equal;
+  ValueRef low;
+  ValueRef high;
+
+ private:
+  Result<void> collect_in(EvalContext& left);
+  Runtime& runtime_;
+  SeekSpec spec_;
+  std::vector<Scratch> columns_;
+  Scratch low_;
+  Scratch high_;
+  std::vector<ValueRef> probes_;  ///< of the IN, sorted
+  ValueArena probe_arena_;
+  std::size_t next_ = 0;
+};
+
+/// A table tree by rowid: all of it, a range, or single rows.
+class TableAccess final : public AccessPath {
+ public:
+  TableAccess(Runtime& runtime, const Table& table, std::string_view alias, SeekSpec spec,
+              std::vector<WantedColumn> wanted, Slot rowid_slot);
+  Result<void> open() override;
+  void recycle() noexcept override { arena_.reset(); }
+  Result<void> bind(EvalContext& left, Selection selection) override;
+  Result<void> start(RowIndex left_row) override;
+  Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
+  void close() noexcept override { cursor_.reset(); }
+  std::string describe() const override;
+
+ private:
+  Result<bool> position();
+  Result<bool> advance();
+  Result<bool> seek_first(std::int64_t low, std::int64_t high);
+
+  Runtime& runtime_;
+  const Table& table_;
+  const std::string alias_;
+  SeekKeys keys_;
+  const std::vector<WantedColumn> wanted_;
+  const Slot rowid_slot_;
+  std::optional<storage::BTreeCursor> cursor_;
+  ValueArena arena_;
+  bool started_ = false;   ///< positioned within a probe
+  bool done_ = true;
+  std::int64_t first_ = 0;  ///< the range of the current probe
+  std::int64_t last_ = 0;
+};
+
+/// An index tree, and the table's rows unless the index has all columns that are wanted.
+class IndexAccess final : public AccessPath {
+ public:
+  /// `from_index` and `from_table` are what is wanted from either; `from_table` empty: covering.
+  IndexAccess(Runtime& runtime, const Index& index, std::string_view alias, SeekSpec spec,
+              std::vector<WantedColumn> from_index, std::vector<WantedColumn> from_table,
+              Slot rowid_slot);
+  Result<void> open() override;
+  void recycle() noexcept override { arena_.reset(); }
+  Result<void> bind(EvalContext& left, Selection selection) override;
+  Result<void> start(RowIndex left_row) override;
+  Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
+  void close() noexcept override {
+    cursor_.reset();
+    table_cursor_.reset();
+  }
+  std::string describe() const override;
+
+ private:
+  enum class Match : std::uint8_t { yes, end };
+  Result<bool> position();
+  Result<bool> seek_probe();
+  Result<Match> check_entry(ByteSpan record);
+  Result<void> emit(const Batch& out, RowIndex row, ByteSpan record);
+  bool tree_low_first() const noexcept;
+
+  Runtime& runtime_;
+  const Index& index_;
+  const std::string alias_;
+  SeekKeys keys_;
+  std::vector<WantedColumn> from_index_;
+  const std::vector<WantedColumn> from_table_;
+  const Slot rowid_slot_;
+  std::optional<storage::BTreeCursor> cursor_;
+  std::optional<storage::BTreeCursor> table_cursor_;
+  ValueArena arena_;
+  // The entry's leading columns and its rowid, decoded.
+  std::vector<WantedColumn> key_columns_;
+  std::vector<ValueRef> entry_;
+  std::vector<ValueRef*> entry_pointers_;
+  std::vector<ValueRef> seek_key_;
+  std::vector<std::uint8_t> place_;  ///< the current entry, kept where the tree may change
+  bool started_ = false;
+  bool done_ = true;
+};
+
+/// Rows of an operator, kept in memory; with keys, found by a hash of them.
+class MaterializedAccess final : public AccessPath {
+ public:
+  struct HashKey {
+    ExprPtr left;   ///< over the left batch
+    ExprPtr right;  ///< over the input's batch
+    Affinity affinity = Affinity::none;
+    const Collation* collation = nullptr;
+    bool null_safe = false;
+  };
+  /// `slots`: what of the input's batches is kept, and handed on in the same slots. With
+  /// `keep_within_run` the rows outlive `close` as long as the run.
+  MaterializedAccess(Runtime& runtime, OperatorPtr input, std::vector<Slot> slots,
+                     std::vector<HashKey> keys, bool keep_within_run);
+  Result<void> open() override;
+  void recycle() noexcept override {}
+  Result<void> bind(EvalContext& left, Selection selection) override;
+  Result<void> start(RowIndex left_row) override;
+  Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
+  void close() noexcept override;
+  std::string describe() const override;
+  Operator* input() const override { return input_.get(); }
+
+ private:
+  Result<void> build();
+  Result<void> add_batch(const Batch& batch, ValueArena& arena);
+  bool keys_match(const ValueRef* row) const noexcept;
+
+  Runtime& runtime_;
+  const OperatorPtr input_;
+  const std::vector<Slot> slots_;
+  std::vector<HashKey> keys_;
+  const bool keep_within_run_;
+  RowStore rows_;
+  bool built_ = false;
+  std::uint64_t built_run_ = 0;
+  std::vector<std::size_t> hashes_;
+  std::vector<std::uint32_t> heads_;  ///< row + 1, 0 = none
+  std::vector<std::uint32_t> next_;
+  std::vector<Scratch> left_;
+  std::vector<Scratch> right_;
+  std::vector<ValueRef> row_;
+  std::vector<ValueRef> probe_;
+  ValueArena probe_arena_;
+  std::size_t probe_hash_ = 0;
+  std::uint32_t at_ = 0;  ///< next row + 1 to look at; 0 = no more
+};
+
+}  // namespace saturn::sql

@@ -1,0 +1,196 @@
+#include "exec/access.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace saturn::sql {
+
+IndexAccess::IndexAccess(Runtime& runtime, const Index& index, std::string_view alias,
+                         SeekSpec spec, std::vector<WantedColumn> from_index,
+                         std::vector<WantedColumn> from_table, Slot rowid_slot)
+    : runtime_(runtime),
+      index_(index),
+      alias_(alias),
+      keys_(runtime, std::move(spec)),
+      from_index_(std::move(from_index)),
+      from_table_(std::move(from_table)),
+      rowid_slot_(rowid_slot) {
+  // The columns that the range is checked on, and the rowid at the end of the record.
+  const SeekSpec& s = keys_.spec();
+  const std::size_t checked = s.equal.size() + (s.low || s.high ? 1 : 0);
+  entry_.resize(checked + 1);
+  for (std::uint32_t i = 0; i < checked; ++i) key_columns_.push_back({i, i, false, {}});
+  const auto rowid_at = static_cast<std::uint32_t>(index_.columns.size());
+  if (!from_table_.empty() || rowid_slot_ != kNoSlot) {
+    key_columns_.push_back({rowid_at, static_cast<Slot>(checked), false, {}});
+  }
+  for (ValueRef& v : entry_) entry_pointers_.push_back(&v);
+}
+
+Result<void> IndexAccess::open() {
+  cursor_.emplace(*runtime_.transaction, index_.root, &index_.key_info);
+  if (!from_table_.empty()) table_cursor_.emplace(*runtime_.transaction, index_.table->root);
+  done_ = true;
+  return {};
+}
+
+Result<void> IndexAccess::bind(EvalContext& left, Selection selection) {
+  return keys_.bind(left, selection);
+}
+
+Result<void> IndexAccess::start(RowIndex left_row) {
+  started_ = false;
+  done_ = !keys_.load(left_row);
+  return {};
+}
+
+/// Whether the range's low value comes first in the tree.
+bool IndexAccess::tree_low_first() const noexcept {
+  const std::size_t n = keys_.spec().equal.size();
+  return n >= index_.columns.size() || !index_.columns[n].descending;
+}
+
+/// Moves to where the current probe's entries begin; entries may still have to be checked.
+Result<bool> IndexAccess::seek_probe() {
+  const SeekSpec& s = keys_.spec();
+  const bool low_first = tree_low_first();
+  const bool has_first = low_first ? s.low != nullptr : s.high != nullptr;
+  const bool has_last = low_first ? s.high != nullptr : s.low != nullptr;
+  seek_key_.assign(keys_.equal.begin(), keys_.equal.end());
+  if (!s.backward) {
+    if (has_first) {
+      seek_key_.push_back(low_first ? keys_.low : keys_.high);
+      const bool inclusive = low_first ? s.low_inclusive : s.high_inclusive;
+      return cursor_->seek(inclusive ? storage::Seek::ge : storage::Seek::gt, seek_key_);
+    }
+    if (has_last && low_first) {  // a range without a start begins after the NULLs
+      seek_key_.emplace_back();
+      return cursor_->seek(storage::Seek::gt, seek_key_);
+    }
+    return seek_key_.empty() ? cursor_->first() : cursor_->seek(storage::Seek::ge, seek_key_);
+  }
+  if (has_last) {
+    seek_key_.push_back(low_first ? keys_.high : keys_.low);
+    const bool inclusive = low_first ? s.high_inclusive : s.low_inclusive;
+    return cursor_->seek(inclusive ? storage::Seek::le : storage::Seek::lt, seek_key_);
+  }
+  if (has_first && !low_first) {
+    seek_key_.emplace_back();
+    return cursor_->seek(storage::Seek::lt, seek_key_);
+  }
+  return seek_key_.empty() ? cursor_->last() : cursor_->seek(storage::Seek::le, seek_key_);
+}
+
+Result<bool> IndexAccess::position() {
+  while (keys_.next_probe()) {
+    const bool found = TRY(seek_probe());
+    if (found) return true;
+  }
+  return false;
+}
+
+/// Whether the entry belongs to the current probe, and if not whether a later one may.
+Result<IndexAccess::Match> IndexAccess::check_entry(ByteSpan record) {
+  TRY(decode_columns(record, index_.root, key_columns_, entry_pointers_.data(), 0, nullptr));
+  const SeekSpec& s = keys_.spec();
+  const std::size_t n = s.equal.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (compare(entry_[i], keys_.equal[i], *index_.columns[i].collation) != 0) return Match::end;
+  }
+  if (!s.low && !s.high) return Match::yes;
+  const ValueRef v = entry_[n];
+  if (v.is_null()) return Match::end;
+  const Collation& order = *index_.columns[n].collation;
+  if (s.low) {
+    const int c = compare(v, keys_.low, order);
+    if (c < 0 || (c == 0 && !s.low_inclusive)) return Match::end;
+  }
+  if (s.high) {
+    const int c = compare(v, keys_.high, order);
+    if (c > 0 || (c == 0 && !s.high_inclusive)) return Match::end;
+  }
+  return Match::yes;
+}
+
+Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) {
+  if (!from_index_.empty()) {
+    TRY(decode_columns(record, index_.root, from_index_, out.columns.data(), row, &arena_));
+  }
+  if (rowid_slot_ == kNoSlot && from_table_.empty()) return {};
+  const ValueRef rowid = entry_.back();
+  if (!rowid.is_integer()) return corrupt_error(index_.root, 0, "index entry without a rowid");
+  if (rowid_slot_ != kNoSlot) out.columns[rowid_slot_][row] = rowid;
+  if (from_table_.empty()) return {};
+  const bool found = TRY(table_cursor_->seek(storage::Seek::eq, rowid.as_integer()));
+  if (!found) return corrupt_error(index_.root, 0, "index entry without a row");
+  const ByteSpan table_record = TRY(table_cursor_->payload());
+  return decode_columns(table_record, index_.table->root, from_table_, out.columns.data(), row,
+                        &arena_);
+}
+
+Result<std::uint32_t> IndexAccess::fetch(const Batch& out, std::uint32_t at, std::uint32_t room) {
+  std::uint32_t count = 0;
+  const bool keeps_place = runtime_.transaction->writable();
+  while (!done_ && count < room) {
+    bool here = false;
+    if (started_) {
+      if (!cursor_->valid() && keeps_place) {
+        // Another statement has changed the tree: go on from the entry that was last.
+        storage::RecordReader reader;
+        reader.reset(place_);
+        std::vector<ValueRef> key;
+        const std::uint32_t columns = TRY(reader.column_count());
+        for (std::uint32_t i = 0; i < columns; ++i) key.push_back(TRY(reader.column(i)));
+        here = TRY(cursor_->seek(keys_.spec().backward ? storage::Seek::lt : storage::Seek::gt, key));
+      } else {
+        here = TRY(keys_.spec().backward ? cursor_->prev() : cursor_->next());
+      }
+    }
+    ByteSpan record;
+    for (;;) {
+      if (!here) {
+        here = TRY(position());
+        started_ = here;
+        if (!here) break;
+      }
+      record = TRY(cursor_->payload());
+      const Match match = TRY(check_entry(record));
+      if (match == Match::yes) break;
+      here = false;
+    }
+    if (!here) {
+      done_ = true;
+      break;
+    }
+    if (keeps_place) place_.assign(record.begin(), record.end());
+    TRY(emit(out, static_cast<RowIndex>(at + count), record));
+    ++count;
+  }
+  runtime_.rows_read += count;
+  return count;
+}
+
+std::string IndexAccess::describe() const {
+  const SeekSpec& s = keys_.spec();
+  const Table& table = *index_.table;
+  const std::string name =
+      equals_nocase(alias_, table.name) ? alias_ : cat(table.name, " AS ", alias_);
+  const std::string using_index =
+      cat(name, " USING ", from_table_.empty() ? "COVERING " : "", "INDEX ", index_.name);
+  if (s.equal.empty() && !s.low && !s.high) return cat("SCAN ", using_index);
+  std::string what;
+  const auto add = [&](std::size_t i, std::string_view op) {
+    const int column = index_.columns[i].column;
+    const std::string_view column_name =
+        column >= 0 ? std::string_view(table.columns[static_cast<std::size_t>(column)].name)
+                    : std::string_view(column == IndexColumn::kRowid ? "rowid" : "<expr>");
+    what += cat(what.empty() ? "" : " AND ", column_name, op);
+  };
+  for (std::size_t i = 0; i < s.equal.size(); ++i) add(i, "=?");
+  if (s.low) add(s.equal.size(), ">?");
+  if (s.high) add(s.equal.size(), "<?");
+  return cat("SEARCH ", using_index, " (", what, ")");
+}
+
+}  // namespace saturn::sql

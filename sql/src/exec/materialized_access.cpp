@@ -1,0 +1,164 @@
+#include "exec/access.hpp"
+
+#include "base/text.hpp"
+
+namespace saturn::sql {
+namespace {
+
+ValueRef converted(ValueRef v, Affinity affinity, ValueArena& arena) {
+  if (affinity <= Affinity::blob) return v;
+  ValueRef other = is_numeric(affinity) ? ValueRef::integer(0) : ValueRef::text("");
+  apply_comparison_affinity(v, other, affinity, arena);
+  return v;
+}
+
+}  // namespace
+
+MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std::vector<Slot> slots,
+                                       std::vector<HashKey> keys, bool keep_within_run)
+    : runtime_(runtime),
+      input_(std::move(input)),
+      slots_(std::move(slots)),
+      keys_(std::move(keys)),
+      keep_within_run_(keep_within_run),
+      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size())) {
+  left_.resize(keys_.size());
+  right_.resize(keys_.size());
+  probe_.resize(keys_.size());
+  row_.resize(slots_.size() + keys_.size());
+}
+
+Result<void> MaterializedAccess::open() {
+  if (!keep_within_run_ || built_run_ != runtime_.run) built_ = false;
+  at_ = 0;
+  return {};
+}
+
+void MaterializedAccess::close() noexcept {
+  at_ = 0;
+  if (keep_within_run_) return;
+  built_ = false;
+  rows_.clear();
+}
+
+Result<void> MaterializedAccess::add_batch(const Batch& batch, ValueArena& arena) {
+  EvalContext context{runtime_, arena, batch};
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    ValueRef* column = right_[k].get();
+    TRY(keys_[k].right->eval(context, batch.selection, column));
+    for (const RowIndex row : batch.selection) {
+      column[row] = converted(column[row], keys_[k].affinity, arena);
+    }
+  }
+  for (const RowIndex row : batch.selection) {
+    std::size_t hash = 0;
+    bool matches_nothing = false;
+    for (std::size_t k = 0; k < keys_.size(); ++k) {
+      const ValueRef v = right_[k].get()[row];
+      matches_nothing = matches_nothing || (v.is_null() && !keys_[k].null_safe);
+      hash = hash * 31 + hash_value(v, *keys_[k].collation);
+      row_[slots_.size() + k] = v;
+    }
+    if (matches_nothing) continue;
+    for (std::size_t i = 0; i < slots_.size(); ++i) row_[i] = batch.columns[slots_[i]][row];
+    rows_.append(row_);
+    if (!keys_.empty()) hashes_.push_back(hash);
+  }
+  return {};
+}
+
+Result<void> MaterializedAccess::build() {
+  rows_.clear();
+  hashes_.clear();
+  ValueArena arena;
+  TRY(input_->open());
+  for (;;) {
+    arena.reset();
+    const Batch* batch = TRY(input_->next());
+    if (batch == nullptr) break;
+    TRY(runtime_.poll());
+    TRY(add_batch(*batch, arena));
+  }
+  input_->close();
+  if (!keys_.empty()) {
+    std::size_t buckets = 16;
+    while (buckets < rows_.size() * 2) buckets *= 2;
+    heads_.assign(buckets, 0);
+    next_.assign(rows_.size(), 0);
+    // Backwards, so that a chain is in the order of the input.
+    for (std::size_t i = rows_.size(); i-- > 0;) {
+      std::uint32_t& head = heads_[hashes_[i] & (buckets - 1)];
+      next_[i] = head;
+      head = static_cast<std::uint32_t>(i + 1);
+    }
+  }
+  built_ = true;
+  built_run_ = runtime_.run;
+  return {};
+}
+
+Result<void> MaterializedAccess::bind(EvalContext& left, Selection selection) {
+  if (!built_) {
+    Result<void> outcome = build();
+    if (!outcome) {
+      input_->close();
+      return outcome;
+    }
+  }
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    ValueRef* column = left_[k].get();
+    TRY(keys_[k].left->eval(left, selection, column));
+    for (const RowIndex row : selection) {
+      column[row] = converted(column[row], keys_[k].affinity, left.arena);
+    }
+  }
+  return {};
+}
+
+Result<void> MaterializedAccess::start(RowIndex left_row) {
+  if (keys_.empty()) {
+    at_ = rows_.size() > 0 ? 1 : 0;
+    return {};
+  }
+  probe_hash_ = 0;
+  at_ = 0;
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    probe_[k] = left_[k].get()[left_row];
+    if (probe_[k].is_null() && !keys_[k].null_safe) return {};
+    probe_hash_ = probe_hash_ * 31 + hash_value(probe_[k], *keys_[k].collation);
+  }
+  at_ = heads_[probe_hash_ & (heads_.size() - 1)];
+  return {};
+}
+
+bool MaterializedAccess::keys_match(const ValueRef* row) const noexcept {
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    if (compare(row[slots_.size() + k], probe_[k], *keys_[k].collation) != 0) return false;
+  }
+  return true;
+}
+
+Result<std::uint32_t> MaterializedAccess::fetch(const Batch& out, std::uint32_t at,
+                                                std::uint32_t room) {
+  std::uint32_t count = 0;
+  while (at_ != 0 && count < room) {
+    const std::uint32_t index = at_ - 1;
+    if (keys_.empty()) {
+      at_ = at_ < rows_.size() ? at_ + 1 : 0;
+    } else {
+      at_ = next_[index];
+      if (hashes_[index] != probe_hash_) continue;
+    }
+    const ValueRef* row = rows_.row(index);
+    if (!keys_match(row)) continue;
+    for (std::size_t i = 0; i < slots_.size(); ++i) out.columns[slots_[i]][at + count] = row[i];
+    ++count;
+  }
+  return count;
+}
+
+std::string MaterializedAccess::describe() const {
+  return keys_.empty() ? "CROSS JOIN" : cat("HASH JOIN (", keys_.size(), keys_.size() == 1 ? " key)" : " keys)");
+}
+
+}  // namespace saturn::sql

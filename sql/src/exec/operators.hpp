@@ -1,0 +1,323 @@
+#pragma once
+
+#include "exec/access.hpp"
+#include "exec/nodes.hpp"
+#include "exec/operator.hpp"
+#include "exec/row_store.hpp"
+#include "exec/row_table.hpp"
+
+#include <functional>
+
+/// The physical operators. What each promises beyond `Operator` stands at its class.
+namespace saturn::sql {
+
+/// Joins the rows of `left` (null: a single row without columns) with those that `right` has for
+/// each; the order is that of the left rows, and then the right ones. `condition`, over both, may be
+/// null. With `outer`, a left row without a match comes once, the right slots being NULL.
+class JoinOperator final : public Operator {
+ public:
+  struct Parts {
+    OperatorPtr left;
+    std::unique_ptr<AccessPath> right;
+    ExprPtr condition;
+    bool outer = false;
+    std::vector<Slot> left_slots;   ///< of the left batch, that are still needed
+    std::vector<Slot> right_slots;  ///< that the access path fills in
+    Slot slot_count = 0;
+  };
+  JoinOperator(Runtime& runtime, Parts parts);
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override;
+  std::vector<Operator*> inputs() const override;
+
+ private:
+  Result<bool> next_left();
+  Result<std::uint32_t> fill();
+  void gather(std::uint32_t first, std::uint32_t count);
+  Result<void> select(std::uint32_t count);
+  void add_unmatched(std::uint32_t count);
+
+  Runtime& runtime_;
+  Parts parts_;
+  std::vector<ColumnBuffer> buffers_;
+  Batch out_;
+  ValueArena left_arena_;
+  ValueArena arena_;
+  Scratch scratch_;
+  std::unique_ptr<RowIndex[]> rows_;
+  std::unique_ptr<RowIndex[]> passed_;
+  std::unique_ptr<RowIndex[]> left_of_;  ///< the place in the left selection of each row filled in
+  std::vector<bool> matched_;            ///< by place in the left selection, for `outer`
+  Batch single_;
+  const Batch* left_batch_ = nullptr;
+  std::uint32_t left_at_ = 0;
+  std::uint32_t reported_ = 0;  ///< left rows up to here are known matched or were added, for `outer`
+  bool left_done_ = false;
+  bool row_started_ = false;
+  std::uint32_t room_ = 0;
+};
+
+/// The rows for which `condition` holds, in the slots they came in.
+class FilterOperator final : public Operator {
+ public:
+  FilterOperator(Runtime& runtime, OperatorPtr input, ExprPtr condition);
+  Result<void> open() override { return input_->open(); }
+  Result<const Batch*> next() override;
+  void close() noexcept override { input_->close(); }
+  std::string describe() const override { return {}; }
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  Runtime& runtime_;
+  OperatorPtr input_;
+  ExprPtr condition_;
+  Batch out_;
+  ValueArena arena_;
+  Scratch scratch_;
+  std::unique_ptr<RowIndex[]> rows_;
+};
+
+/// Puts column `from` of the input into slot `to`, for pairs (from, to).
+class RenameOperator final : public Operator {
+ public:
+  RenameOperator(OperatorPtr input, std::vector<std::pair<Slot, Slot>> moves, Slot slot_count,
+                 std::string label);
+  Result<void> open() override { return input_->open(); }
+  Result<const Batch*> next() override;
+  void close() noexcept override { input_->close(); }
+  std::string describe() const override { return label_; }
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  OperatorPtr input_;
+  const std::vector<std::pair<Slot, Slot>> moves_;
+  const std::string label_;
+  Batch out_;
+};
+
+/// Computes expressions: slot n is the n-th. Without an input, on a single row without columns.
+class ProjectOperator final : public Operator {
+ public:
+  ProjectOperator(Runtime& runtime, OperatorPtr input, std::vector<ExprPtr> exprs);
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override { return input_ ? "" : "SCAN CONSTANT ROW"; }
+  std::vector<Operator*> inputs() const override;
+
+ private:
+  Runtime& runtime_;
+  OperatorPtr input_;
+  std::vector<ExprPtr> exprs_;
+  std::vector<ColumnBuffer> buffers_;
+  Batch out_;
+  ValueArena arena_;
+  bool done_ = false;
+};
+
+/// VALUES: each row's expressions in turn.
+class ValuesOperator final : public Operator {
+ public:
+  ValuesOperator(Runtime& runtime, std::vector<std::vector<ExprPtr>> rows);
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override {}
+  std::string describe() const override;
+  std::vector<Operator*> inputs() const override { return {}; }
+
+ private:
+  Runtime& runtime_;
+  std::vector<std::vector<ExprPtr>> rows_;
+  std::vector<ColumnBuffer> buffers_;
+  Batch out_;
+  ValueArena arena_;
+  std::size_t at_ = 0;
+};
+
+struct SortKey {
+  Slot slot = 0;
+  bool descending = false;
+  bool nulls_last = false;  ///< NULLs after all else; by default they are the least
+  const Collation* collation = &Collation::binary();
+};
+/// Negative, 0 or positive.
+int compare_rows(const ValueRef* a, const ValueRef* b, const std::vector<SortKey>& keys) noexcept;
+
+/// The input's rows in order, equal ones as they came; the first `width` slots. `limit` (or null)
+/// is the most rows that anybody will ask for.
+class SortOperator final : public Operator {
+ public:
+  SortOperator(Runtime& runtime, OperatorPtr input, std::vector<SortKey> keys, std::uint32_t width);
+  /// Tells that only the first rows count; asked anew at each `open`.
+  void set_limit(std::function<Result<std::uint64_t>()> limit) { limit_ = std::move(limit); }
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override { return "USE SORTER FOR ORDER BY"; }
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  Result<void> fill();
+  void prune(std::uint64_t keep);
+
+  Runtime& runtime_;
+  OperatorPtr input_;
+  const std::vector<SortKey> keys_;
+  const std::uint32_t width_;
+  std::function<Result<std::uint64_t>()> limit_;
+  RowStore rows_;
+  std::vector<const ValueRef*> order_;
+  std::vector<ValueRef> row_;
+  std::vector<ColumnBuffer> buffers_;
+  Batch out_;
+  std::size_t at_ = 0;
+  bool filled_ = false;
+};
+
+/// LIMIT and OFFSET; `limit` and `offset` may be null. Negative limits mean none.
+class LimitOperator final : public Operator {
+ public:
+  LimitOperator(Runtime& runtime, OperatorPtr input, ExprPtr limit, ExprPtr offset);
+  /// Limit plus offset, the most input rows that count; ~0 without a limit. // SUSPENDS
+  Result<std::uint64_t> rows_needed();
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override { input_->close(); }
+  std::string describe() const override { return {}; }
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  Result<std::int64_t> evaluate(ExprNode* expr, std::int64_t none);
+  Runtime& runtime_;
+  OperatorPtr input_;
+  ExprPtr limit_;
+  ExprPtr offset_;
+  Batch out_;
+  std::uint64_t skip_ = 0;
+  std::uint64_t left_ = 0;
+};
+
+/// Each distinct row once, where it comes first.
+class DistinctOperator final : public Operator {
+ public:
+  DistinctOperator(Runtime& runtime, OperatorPtr input, std::uint32_t width,
+                   std::vector<const Collation*> collations);
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override { return "USE HASH TABLE FOR DISTINCT"; }
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  Runtime& runtime_;
+  OperatorPtr input_;
+  RowTable seen_;
+  std::vector<ValueRef> row_;
+  Batch out_;
+  std::unique_ptr<RowIndex[]> rows_;
+};
+
+/// UNION ALL.
+class AppendOperator final : public Operator {
+ public:
+  explicit AppendOperator(std::vector<OperatorPtr> inputs_) : parts_(std::move(inputs_)) {}
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override { return "UNION ALL"; }
+  std::vector<Operator*> inputs() const override;
+
+ private:
+  std::vector<OperatorPtr> parts_;
+  std::size_t at_ = 0;
+  bool part_open_ = false;
+};
+
+/// UNION, EXCEPT, INTERSECT: distinct rows, in ascending order as SQLite gives them.
+class SetOperator final : public Operator {
+ public:
+  SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left, OperatorPtr right,
+              std::vector<const Collation*> collations);
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override;
+  std::vector<Operator*> inputs() const override { return {left_.get(), right_.get()}; }
+
+ private:
+  Result<void> fill();
+  template <typename Fn>
+  Result<void> each_row(Operator& input, Fn fn);
+
+  Runtime& runtime_;
+  const ast::CompoundOp op_;
+  OperatorPtr left_;
+  OperatorPtr right_;
+  std::vector<SortKey> keys_;
+  RowTable table_;
+  RowTable other_;
+  std::vector<const ValueRef*> order_;
+  std::vector<ValueRef> row_;
+  std::vector<ColumnBuffer> buffers_;
+  Batch out_;
+  std::size_t at_ = 0;
+  bool filled_ = false;
+};
+
+/// GROUP BY and aggregates. Slots of the output: the group's keys, the aggregates' results, then the
+/// bare columns, which are those of the group's first row, or of the row that a lone min() or max()
+/// chose. Without keys there is one group, also of no rows. Groups come in the order of their keys.
+class AggregateOperator final : public Operator {
+ public:
+  struct Call {
+    const Function* function = nullptr;
+    std::vector<ExprPtr> arguments;
+    ExprPtr filter;
+    bool distinct = false;
+    const Collation* collation = &Collation::binary();  ///< of the first argument
+  };
+  struct Parts {
+    std::vector<ExprPtr> keys;
+    std::vector<const Collation*> key_collations;
+    std::vector<Call> calls;
+    std::vector<ExprPtr> bare;
+    int extreme = -1;  ///< the call that chooses the bare columns' row; -1: the first row
+  };
+  AggregateOperator(Runtime& runtime, OperatorPtr input, Parts parts);
+  ~AggregateOperator() override;
+  Result<void> open() override;
+  Result<const Batch*> next() override;
+  void close() noexcept override;
+  std::string describe() const override;
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  struct Group;
+  Result<void> fill();
+  Result<void> add_batch(const Batch& batch);
+  Result<void> step_call(std::size_t call, const Batch& batch, const std::uint32_t* group_of);
+  std::uint32_t group_for(RowIndex row);
+  Result<void> keep_bare(std::uint32_t group, RowIndex row);
+  void sort_groups();
+
+  Runtime& runtime_;
+  OperatorPtr input_;
+  Parts parts_;
+  RowTable keys_;
+  std::vector<std::unique_ptr<Group>> groups_;
+  std::vector<std::uint32_t> order_;
+  std::vector<Scratch> key_columns_;
+  std::vector<Scratch> bare_columns_;
+  std::vector<Scratch> argument_columns_;
+  Scratch filter_column_;
+  std::vector<ValueRef> row_;
+  std::vector<ColumnBuffer> buffers_;
+  Batch out_;
+  ValueArena arena_;
+  std::size_t at_ = 0;
+  bool filled_ = false;
+};
+
+}  // namespace saturn::sql

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/value.hpp"
+#include "value/arena.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace saturn::sql {
+
+/// Rows of a fixed number of values, kept in memory with the bytes of their texts and blobs. A row's
+/// address does not change while it is there, moving the store included. Not thread-safe.
+class RowStore {
+ public:
+  explicit RowStore(std::uint32_t width) : width_(width) {}
+  RowStore(RowStore&&) noexcept = default;
+  RowStore& operator=(RowStore&&) noexcept = default;
+
+  /// Copies `row`, which has at least `width` values; the values beyond are passed over.
+  void append(std::span<const ValueRef> row);
+  /// The `width` values of row `index` (from 0).
+  const ValueRef* row(std::size_t index) const noexcept {
+    return chunks_[index / kChunkRows].get() + (index % kChunkRows) * width_;
+  }
+  std::size_t size() const noexcept { return size_; }
+  /// Memory held, in bytes, the slack of the last chunks included.
+  std::size_t bytes_held() const noexcept {
+    return chunks_.size() * kChunkRows * width_ * sizeof(ValueRef) + text_bytes_;
+  }
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t kChunkRows = 256;
+  std::uint32_t width_;
+  std::size_t size_ = 0;
+  std::size_t text_bytes_ = 0;
+  std::vector<std::unique_ptr<ValueRef[]>> chunks_;
+  std::unique_ptr<ValueArena> arena_ = std::make_unique<ValueArena>();
+};
+
+}  // namespace saturn::sql

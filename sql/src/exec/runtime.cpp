@@ -1,0 +1,27 @@
+#include "exec/runtime.hpp"
+
+#include <chrono>
+
+namespace saturn::sql {
+namespace {
+
+/// How long a statement may run before other fibers get their turn.
+constexpr auto kSlice = std::chrono::milliseconds(1);
+
+}  // namespace
+
+Result<void> Runtime::poll() {
+  if (session.interrupted.load(std::memory_order_relaxed)) {
+    return Error(Code::interrupt, "interrupted");
+  }
+  if (++polls_ % 4 != 0) return {};
+  const io::Clock::time_point now = io::Clock::now();
+  if (now > session.deadline) return Error(Code::interrupt, "interrupted");
+  if (now - slice_start_ > kSlice) {
+    io::yield();
+    slice_start_ = io::Clock::now();
+  }
+  return {};
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,97 @@
+#include "exec/access.hpp"
+
+#include <algorithm>
+
+namespace saturn::sql {
+namespace {
+
+/// As a column of this affinity would hold it, where a comparison converts.
+ValueRef converted(ValueRef v, Affinity affinity, ValueArena& arena) {
+  if (affinity <= Affinity::blob) return v;
+  ValueRef other = is_numeric(affinity) ? ValueRef::integer(0) : ValueRef::text("");
+  apply_comparison_affinity(v, other, affinity, arena);
+  return v;
+}
+
+}  // namespace
+
+SeekKeys::SeekKeys(Runtime& runtime, SeekSpec spec) : runtime_(runtime), spec_(std::move(spec)) {
+  equal.resize(spec_.equal.size());
+  columns_.resize(spec_.equal.size());
+}
+
+Result<void> SeekKeys::collect_in(EvalContext& left) {
+  probes_.clear();
+  probe_arena_.reset();
+  const Affinity affinity = spec_.equal[static_cast<std::size_t>(spec_.in_key)].affinity;
+  const Collation* order = &Collation::binary();
+  if (spec_.in->kind == NodeKind::in_subquery) {
+    auto& node = static_cast<InSubqueryNode&>(*spec_.in);
+    order = node.order;
+    const ValueSet* set = TRY(node.values(left));
+    for (const ValueRef v : set->values()) probes_.push_back(converted(v, affinity, probe_arena_));
+  } else {
+    auto& node = static_cast<InListNode&>(*spec_.in);
+    order = node.order;
+    for (std::size_t i = 1; i < node.children.size(); ++i) {
+      const ValueRef v = TRY(eval_one(*node.children[i], runtime_, probe_arena_, left.batch));
+      if (!v.is_null()) probes_.push_back(converted(v, affinity, probe_arena_));
+    }
+  }
+  const auto less = [&](ValueRef a, ValueRef b) {
+    const int c = compare(a, b, *order);
+    return spec_.backward ? c > 0 : c < 0;
+  };
+  std::sort(probes_.begin(), probes_.end(), less);
+  const auto equal_values = [&](ValueRef a, ValueRef b) { return compare(a, b, *order) == 0; };
+  probes_.erase(std::unique(probes_.begin(), probes_.end(), equal_values), probes_.end());
+  return {};
+}
+
+Result<void> SeekKeys::bind(EvalContext& left, Selection selection) {
+  for (std::size_t i = 0; i < spec_.equal.size(); ++i) {
+    if (static_cast<int>(i) == spec_.in_key) continue;
+    ValueRef* column = columns_[i].get();
+    TRY(spec_.equal[i].expr->eval(left, selection, column));
+    const Affinity affinity = spec_.equal[i].affinity;
+    if (affinity <= Affinity::blob) continue;
+    for (const RowIndex row : selection) column[row] = converted(column[row], affinity, left.arena);
+  }
+  for (const auto& [expr, scratch] : {std::pair{&spec_.low, &low_}, {&spec_.high, &high_}}) {
+    if (!*expr) continue;
+    ValueRef* column = scratch->get();
+    TRY((*expr)->eval(left, selection, column));
+    for (const RowIndex row : selection) {
+      column[row] = converted(column[row], spec_.range_affinity, left.arena);
+    }
+  }
+  if (spec_.in_key >= 0) TRY(collect_in(left));
+  return {};
+}
+
+bool SeekKeys::load(RowIndex row) {
+  next_ = 0;
+  for (std::size_t i = 0; i < equal.size(); ++i) {
+    if (static_cast<int>(i) == spec_.in_key) continue;
+    equal[i] = columns_[i].get()[row];
+    if (equal[i].is_null() && !spec_.equal[i].null_safe) return false;
+  }
+  if (spec_.low) {
+    low = low_.get()[row];
+    if (low.is_null()) return false;
+  }
+  if (spec_.high) {
+    high = high_.get()[row];
+    if (high.is_null()) return false;
+  }
+  return true;
+}
+
+bool SeekKeys::next_probe() {
+  if (spec_.in_key < 0) return next_++ == 0;
+  if (next_ == probes_.size()) return false;
+  equal[static_cast<std::size_t>(spec_.in_key)] = probes_[next_++];
+  return true;
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,439 @@
+#include "exec/operators.hpp"
+
+#include "base/text.hpp"
+#include "value/number.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace saturn::sql {
+namespace {
+
+const Batch* end_of_rows() noexcept { return nullptr; }
+
+}  // namespace
+
+FilterOperator::FilterOperator(Runtime& runtime, OperatorPtr input, ExprPtr condition)
+    : runtime_(runtime),
+      input_(std::move(input)),
+      condition_(std::move(condition)),
+      rows_(std::make_unique<RowIndex[]>(limits::kBatchRows)) {}
+
+Result<const Batch*> FilterOperator::next() {
+  for (;;) {
+    const Batch* batch = TRY(input_->next());
+    if (batch == nullptr) return end_of_rows();
+    arena_.reset();
+    EvalContext context{runtime_, arena_, *batch};
+    const std::uint32_t passed =
+        TRY(filter_rows(*condition_, context, batch->selection, scratch_.get(), rows_.get()));
+    if (passed == 0) continue;
+    out_.columns = batch->columns;
+    out_.selection = {rows_.get(), passed};
+    return static_cast<const Batch*>(&out_);
+  }
+}
+
+RenameOperator::RenameOperator(OperatorPtr input, std::vector<std::pair<Slot, Slot>> moves,
+                               Slot slot_count, std::string label)
+    : input_(std::move(input)), moves_(std::move(moves)), label_(std::move(label)) {
+  out_.columns.assign(slot_count, nullptr);
+}
+
+Result<const Batch*> RenameOperator::next() {
+  const Batch* batch = TRY(input_->next());
+  if (batch == nullptr) return end_of_rows();
+  for (const auto& [from, to] : moves_) out_.columns[to] = batch->columns[from];
+  out_.selection = batch->selection;
+  return static_cast<const Batch*>(&out_);
+}
+
+ProjectOperator::ProjectOperator(Runtime& runtime, OperatorPtr input, std::vector<ExprPtr> exprs)
+    : runtime_(runtime), input_(std::move(input)), exprs_(std::move(exprs)) {
+  for (const ExprPtr& expr : exprs_) {
+    // A plain slot is handed on where it stands.
+    buffers_.push_back(input_ && expr->kind == NodeKind::slot ? ColumnBuffer() : make_column());
+    out_.columns.push_back(buffers_.back().get());
+  }
+}
+
+Result<void> ProjectOperator::open() {
+  done_ = false;
+  return input_ ? input_->open() : Result<void>();
+}
+
+void ProjectOperator::close() noexcept {
+  if (input_) input_->close();
+}
+
+Result<const Batch*> ProjectOperator::next() {
+  static const Batch kNoColumns;
+  const Batch* batch = &kNoColumns;
+  if (input_) {
+    batch = TRY(input_->next());
+    if (batch == nullptr) return end_of_rows();
+    out_.selection = batch->selection;
+  } else {
+    if (done_) return end_of_rows();
+    done_ = true;
+    out_.selection = first_rows(1);
+  }
+  arena_.reset();
+  EvalContext context{runtime_, arena_, *batch};
+  for (std::size_t i = 0; i < exprs_.size(); ++i) {
+    if (!buffers_[i]) {
+      out_.columns[i] = batch->columns[static_cast<const SlotNode&>(*exprs_[i]).slot];
+    } else {
+      TRY(exprs_[i]->eval(context, out_.selection, out_.columns[i]));
+    }
+  }
+  return static_cast<const Batch*>(&out_);
+}
+
+std::vector<Operator*> ProjectOperator::inputs() const {
+  if (!input_) return {};
+  return {input_.get()};
+}
+
+ValuesOperator::ValuesOperator(Runtime& runtime, std::vector<std::vector<ExprPtr>> rows)
+    : runtime_(runtime), rows_(std::move(rows)) {
+  for (std::size_t i = 0; i < rows_.front().size(); ++i) {
+    buffers_.push_back(make_column());
+    out_.columns.push_back(buffers_.back().get());
+  }
+}
+
+Result<void> ValuesOperator::open() {
+  at_ = 0;
+  return {};
+}
+
+Result<const Batch*> ValuesOperator::next() {
+  static const Batch kNoColumns;
+  if (at_ == rows_.size()) return end_of_rows();
+  arena_.reset();
+  EvalContext context{runtime_, arena_, kNoColumns};
+  std::uint32_t count = 0;
+  for (; at_ < rows_.size() && count < limits::kBatchRows; ++at_, ++count) {
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      TRY(rows_[at_][i]->eval(context, first_rows(1), buffers_[i].get() + count));
+    }
+  }
+  out_.selection = first_rows(count);
+  return static_cast<const Batch*>(&out_);
+}
+
+std::string ValuesOperator::describe() const {
+  return cat("SCAN ", rows_.size(), "-ROW VALUES CLAUSE");
+}
+
+// --- limit ---------------------------------------------------------------------------------------
+
+LimitOperator::LimitOperator(Runtime& runtime, OperatorPtr input, ExprPtr limit, ExprPtr offset)
+    : runtime_(runtime),
+      input_(std::move(input)),
+      limit_(std::move(limit)),
+      offset_(std::move(offset)) {}
+
+Result<std::int64_t> LimitOperator::evaluate(ExprNode* expr, std::int64_t none) {
+  if (expr == nullptr) return none;
+  static const Batch kNoColumns;
+  ValueArena arena;
+  ValueRef v = TRY(eval_one(*expr, runtime_, arena, kNoColumns));
+  v = apply_affinity(v, Affinity::integer, arena);
+  if (v.is_real() && v.as_real() == static_cast<double>(real_to_integer(v.as_real()))) {
+    v = ValueRef::integer(real_to_integer(v.as_real()));
+  }
+  if (!v.is_integer()) return Error(Code::mismatch, "datatype mismatch");
+  return v.as_integer();
+}
+
+Result<std::uint64_t> LimitOperator::rows_needed() {
+  const std::int64_t limit = TRY(evaluate(limit_.get(), -1));
+  const std::int64_t offset = TRY(evaluate(offset_.get(), 0));
+  if (limit < 0) return ~std::uint64_t{0};
+  return static_cast<std::uint64_t>(limit) +
+         static_cast<std::uint64_t>(std::max<std::int64_t>(offset, 0));
+}
+
+Result<void> LimitOperator::open() {
+  const std::int64_t limit = TRY(evaluate(limit_.get(), -1));
+  const std::int64_t offset = TRY(evaluate(offset_.get(), 0));
+  left_ = limit < 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(limit);
+  skip_ = static_cast<std::uint64_t>(std::max<std::int64_t>(offset, 0));
+  return input_->open();
+}
+
+Result<const Batch*> LimitOperator::next() {
+  for (;;) {
+    if (left_ == 0) return end_of_rows();
+    const Batch* batch = TRY(input_->next());
+    if (batch == nullptr) return end_of_rows();
+    Selection selection = batch->selection;
+    const auto skipped =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(skip_, selection.count));
+    skip_ -= skipped;
+    selection.rows += skipped;
+    selection.count -= skipped;
+    if (selection.count == 0) continue;
+    selection.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(left_, selection.count));
+    left_ -= selection.count;
+    out_.columns = batch->columns;
+    out_.selection = selection;
+    return static_cast<const Batch*>(&out_);
+  }
+}
+
+// --- distinct and compounds ----------------------------------------------------------------------
+
+DistinctOperator::DistinctOperator(Runtime& runtime, OperatorPtr input, std::uint32_t width,
+                                   std::vector<const Collation*> collations)
+    : runtime_(runtime),
+      input_(std::move(input)),
+      seen_(std::move(collations)),
+      rows_(std::make_unique<RowIndex[]>(limits::kBatchRows)) {
+  row_.resize(width);
+}
+
+Result<void> DistinctOperator::open() {
+  seen_.clear();
+  return input_->open();
+}
+
+void DistinctOperator::close() noexcept {
+  seen_.clear();
+  input_->close();
+}
+
+Result<const Batch*> DistinctOperator::next() {
+  for (;;) {
+    const Batch* batch = TRY(input_->next());
+    if (batch == nullptr) return end_of_rows();
+    TRY(runtime_.poll());
+    std::uint32_t count = 0;
+    for (const RowIndex row : batch->selection) {
+      for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = batch->columns[i][row];
+      bool added = false;
+      seen_.add(row_.data(), &added);
+      if (added) rows_[count++] = row;
+    }
+    if (count == 0) continue;
+    out_.columns = batch->columns;
+    out_.selection = {rows_.get(), count};
+    return static_cast<const Batch*>(&out_);
+  }
+}
+
+Result<void> AppendOperator::open() {
+  at_ = 0;
+  part_open_ = false;
+  return {};
+}
+
+Result<const Batch*> AppendOperator::next() {
+  for (; at_ < parts_.size(); ++at_) {
+    if (!part_open_) {
+      part_open_ = true;
+      TRY(parts_[at_]->open());
+    }
+    const Batch* batch = TRY(parts_[at_]->next());
+    if (batch != nullptr) return batch;
+    parts_[at_]->close();
+    part_open_ = false;
+  }
+  return end_of_rows();
+}
+
+void AppendOperator::close() noexcept {
+  if (part_open_) parts_[at_]->close();
+  part_open_ = false;
+}
+
+std::vector<Operator*> AppendOperator::inputs() const {
+  std::vector<Operator*> inputs;
+  for (const OperatorPtr& part : parts_) inputs.push_back(part.get());
+  return inputs;
+}
+
+SetOperator::SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left, OperatorPtr right,
+                         std::vector<const Collation*> collations)
+    : runtime_(runtime),
+      op_(op),
+      left_(std::move(left)),
+      right_(std::move(right)),
+      table_(collations),
+      other_(collations) {
+  for (Slot i = 0; i < collations.size(); ++i) {
+    keys_.push_back({i, false, false, collations[i]});
+    buffers_.push_back(make_column());
+    out_.columns.push_back(buffers_.back().get());
+  }
+  row_.resize(collations.size());
+}
+
+Result<void> SetOperator::open() {
+  filled_ = false;
+  at_ = 0;
+  return {};
+}
+
+void SetOperator::close() noexcept {
+  left_->close();
+  right_->close();
+  table_.clear();
+  other_.clear();
+  order_.clear();
+}
+
+template <typename Fn>
+Result<void> SetOperator::each_row(Operator& input, Fn fn) {
+  TRY(input.open());
+  for (;;) {
+    const Batch* batch = TRY(input.next());
+    if (batch == nullptr) break;
+    TRY(runtime_.poll());
+    for (const RowIndex row : batch->selection) {
+      for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = batch->columns[i][row];
+      fn(row_.data());
+    }
+  }
+  input.close();
+  return {};
+}
+
+Result<void> SetOperator::fill() {
+  TRY(each_row(*left_, [&](const ValueRef* row) { table_.add(row); }));
+  if (op_ == ast::CompoundOp::union_distinct) {
+    TRY(each_row(*right_, [&](const ValueRef* row) { table_.add(row); }));
+  } else {
+    TRY(each_row(*right_, [&](const ValueRef* row) { other_.add(row); }));
+  }
+  for (std::uint32_t i = 0; i < table_.size(); ++i) {
+    const ValueRef* row = table_.row(i);
+    const bool in_other = other_.find(row) != RowTable::kNone;
+    if (op_ == ast::CompoundOp::except && in_other) continue;
+    if (op_ == ast::CompoundOp::intersect && !in_other) continue;
+    order_.push_back(row);
+  }
+  std::stable_sort(order_.begin(), order_.end(), [&](const ValueRef* a, const ValueRef* b) {
+    return compare_rows(a, b, keys_) < 0;
+  });
+  filled_ = true;
+  return {};
+}
+
+Result<const Batch*> SetOperator::next() {
+  if (!filled_) TRY(fill());
+  const auto count = static_cast<std::uint32_t>(
+      std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
+  if (count == 0) return end_of_rows();
+  for (std::uint32_t r = 0; r < count; ++r) {
+    for (std::size_t i = 0; i < row_.size(); ++i) out_.columns[i][r] = order_[at_ + r][i];
+  }
+  at_ += count;
+  out_.selection = first_rows(count);
+  return static_cast<const Batch*>(&out_);
+}
+
+std::string SetOperator::describe() const {
+  switch (op_) {
+    case ast::CompoundOp::except: return "EXCEPT";
+    case ast::CompoundOp::intersect: return "INTERSECT";
+    default: return "UNION";
+  }
+}
+
+// --- sort ----------------------------------------------------------------------------------------
+
+int compare_rows(const ValueRef* a, const ValueRef* b, const std::vector<SortKey>& keys) noexcept {
+  for (const SortKey& key : keys) {
+    const ValueRef x = a[key.slot];
+    const ValueRef y = b[key.slot];
+    if (x.is_null() || y.is_null()) {
+      if (x.is_null() && y.is_null()) continue;
+      return x.is_null() == key.nulls_last ? 1 : -1;
+    }
+    const int c = compare(x, y, *key.collation);
+    if (c != 0) return key.descending ? -c : c;
+  }
+  return 0;
+}
+
+SortOperator::SortOperator(Runtime& runtime, OperatorPtr input, std::vector<SortKey> keys,
+                           std::uint32_t width)
+    : runtime_(runtime),
+      input_(std::move(input)),
+      keys_(std::move(keys)),
+      width_(width),
+      rows_(width) {
+  row_.resize(width);
+  for (std::uint32_t i = 0; i < width; ++i) {
+    buffers_.push_back(make_column());
+    out_.columns.push_back(buffers_.back().get());
+  }
+}
+
+Result<void> SortOperator::open() {
+  filled_ = false;
+  at_ = 0;
+  rows_.clear();
+  order_.clear();
+  return input_->open();
+}
+
+void SortOperator::close() noexcept {
+  input_->close();
+  rows_.clear();
+  order_.clear();
+}
+
+/// Keeps the first `keep` rows of the order, and their copies, and gives up the others' memory.
+void SortOperator::prune(std::uint64_t keep) {
+  const auto less = [&](const ValueRef* a, const ValueRef* b) {
+    return compare_rows(a, b, keys_) < 0;
+  };
+  std::stable_sort(order_.begin(), order_.end(), less);
+  order_.resize(std::min<std::uint64_t>(keep, order_.size()));
+  RowStore kept(width_);
+  for (const ValueRef* row : order_) kept.append({row, width_});
+  rows_ = std::move(kept);
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = rows_.row(i);
+}
+
+Result<void> SortOperator::fill() {
+  std::uint64_t keep = ~std::uint64_t{0};
+  if (limit_) keep = TRY(limit_());
+  const std::uint64_t prune_at =
+      keep > (~std::uint64_t{0} >> 2) ? keep : std::max<std::uint64_t>(keep * 2, 4096);
+  for (;;) {
+    const Batch* batch = TRY(input_->next());
+    if (batch == nullptr) break;
+    TRY(runtime_.poll());
+    for (const RowIndex row : batch->selection) {
+      for (std::uint32_t i = 0; i < width_; ++i) row_[i] = batch->columns[i][row];
+      rows_.append(row_);
+      order_.push_back(rows_.row(rows_.size() - 1));
+    }
+    if (order_.size() >= prune_at) prune(keep);
+  }
+  std::stable_sort(order_.begin(), order_.end(), [&](const ValueRef* a, const ValueRef* b) {
+    return compare_rows(a, b, keys_) < 0;
+  });
+  filled_ = true;
+  return {};
+}
+
+Result<const Batch*> SortOperator::next() {
+  if (!filled_) TRY(fill());
+  const auto count =
+      static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
+  if (count == 0) return end_of_rows();
+  for (std::uint32_t r = 0; r < count; ++r) {
+    for (std::uint32_t i = 0; i < width_; ++i) out_.columns[i][r] = order_[at_ + r][i];
+  }
+  at_ += count;
+  out_.selection = first_rows(count);
+  return static_cast<const Batch*>(&out_);
+}
+
+}  // namespace saturn::sql

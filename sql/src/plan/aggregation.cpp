@@ -1,0 +1,91 @@
+#include "plan/aggregation.hpp"
+
+namespace saturn::sql {
+
+Aggregation::Aggregation(std::vector<ExprPtr> keys) : keys_(std::move(keys)) {}
+
+std::unique_ptr<SlotNode> Aggregation::slot_like(const ExprNode& expr) const {
+  auto slot = std::make_unique<SlotNode>(0);
+  slot->affinity = expr.affinity;
+  slot->collation = expr.collation;
+  slot->explicit_collation = expr.explicit_collation;
+  slot->tables = 1;  // a value of a row, though of no relation
+  return slot;
+}
+
+Result<void> Aggregation::replace_call(ExprPtr& expr) {
+  std::size_t number = 0;
+  while (number < calls_.size() && !same_tree(*calls_[number], *expr)) ++number;
+  auto slot = slot_like(*expr);
+  call_slots_.push_back({slot.get(), number});
+  if (number == calls_.size()) calls_.push_back(std::move(expr));
+  expr = std::move(slot);
+  return {};
+}
+
+Result<void> Aggregation::rewrite(ExprPtr& expr) {
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (!same_tree(*keys_[i], *expr)) continue;
+    auto slot = slot_like(*expr);
+    slot->slot = static_cast<Slot>(i);
+    expr = std::move(slot);
+    return {};
+  }
+  if (expr->kind == NodeKind::aggregate) return replace_call(expr);
+  if (expr->kind == NodeKind::slot) {
+    std::size_t number = 0;
+    while (number < bare_.size() && !same_tree(*bare_[number], *expr)) ++number;
+    auto slot = slot_like(*expr);
+    bare_slots_.push_back({slot.get(), number});
+    if (number == bare_.size()) bare_.push_back(std::move(expr));
+    expr = std::move(slot);
+    return {};
+  }
+  for (ExprPtr& child : expr->children) TRY(rewrite(child));
+  expr->uses_aggregate = false;
+  return {};
+}
+
+AggregateOperator::Parts Aggregation::finish() {
+  AggregateOperator::Parts parts;
+  const std::size_t keys = keys_.size();
+  for (ExprPtr& key : keys_) {
+    parts.key_collations.push_back(key->collation != nullptr ? key->collation
+                                                             : &Collation::binary());
+  }
+  parts.keys = std::move(keys_);
+  for (const Placed& placed : call_slots_) {
+    placed.node->slot = static_cast<Slot>(keys + placed.number);
+  }
+  for (const Placed& placed : bare_slots_) {
+    placed.node->slot = static_cast<Slot>(keys + calls_.size() + placed.number);
+  }
+  int extremes = 0;
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    auto& node = static_cast<AggregateNode&>(*calls_[i]);
+    AggregateOperator::Call call;
+    call.function = &node.function;
+    call.distinct = node.distinct;
+    if (node.has_filter) {
+      call.filter = std::move(node.children.back());
+      node.children.pop_back();
+    }
+    for (const ExprPtr& child : node.children) {
+      if (child->collation != nullptr) {
+        call.collation = child->collation;
+        break;
+      }
+    }
+    call.arguments = std::move(node.children);
+    if (node.function.name == "min" || node.function.name == "max") {
+      ++extremes;
+      parts.extreme = static_cast<int>(i);
+    }
+    parts.calls.push_back(std::move(call));
+  }
+  if (extremes != 1) parts.extreme = -1;
+  parts.bare = std::move(bare_);
+  return parts;
+}
+
+}  // namespace saturn::sql

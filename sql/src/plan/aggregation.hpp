@@ -1,0 +1,34 @@
+#pragma once
+
+#include "exec/operators.hpp"
+
+#include <vector>
+
+namespace saturn::sql {
+
+/// Turns the expressions of an aggregate query into ones over its groups: a subtree that is a GROUP
+/// BY term becomes the slot of that key, an aggregate call the slot of its result, and any other
+/// column a bare column of the group (https://www.sqlite.org/lang_select.html, section 2.5).
+class Aggregation {
+ public:
+  explicit Aggregation(std::vector<ExprPtr> keys);
+  Result<void> rewrite(ExprPtr& expr);
+  /// After all rewrites: settles the slots, and says what the operator has to compute.
+  AggregateOperator::Parts finish();
+
+ private:
+  std::unique_ptr<SlotNode> slot_like(const ExprNode& expr) const;
+  Result<void> replace_call(ExprPtr& expr);
+
+  std::vector<ExprPtr> keys_;
+  std::vector<ExprPtr> calls_;  ///< AggregateNodes
+  std::vector<ExprPtr> bare_;
+  struct Placed {
+    SlotNode* node;
+    std::size_t number;
+  };
+  std::vector<Placed> call_slots_;
+  std::vector<Placed> bare_slots_;
+};
+
+}  // namespace saturn::sql

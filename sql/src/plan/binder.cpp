@@ -1,0 +1,595 @@
+#include "plan/scope.hpp"
+
+#include "base/text.hpp"
+#include "value/number.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+
+namespace saturn::sql {
+
+using ast::BinaryOp;
+
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+Error not_supported(std::uint32_t position, std::string_view what) {
+  return at(position, cat(what, " not supported yet"));
+}
+
+bool is_rowid_name(std::string_view name) noexcept {
+  return equals_nocase(name, "rowid") || equals_nocase(name, "_rowid_") ||
+         equals_nocase(name, "oid");
+}
+
+ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  return ascii_lower(c) - 'a' + 10;
+}
+
+}  // namespace
+
+ExprPtr fold(CompileContext& context, ExprPtr expr) {
+  if (expr->kind == NodeKind::constant || !expr->run_constant()) return expr;
+  for (const ExprPtr& child : expr->children) {
+    if (child->kind != NodeKind::constant) return expr;
+  }
+  switch (expr->kind) {
+    case NodeKind::unary:
+    case NodeKind::arithmetic:
+    case NodeKind::cast: break;
+    default: return expr;
+  }
+  static const Batch kNoColumns;
+  ValueArena arena;
+  auto value = eval_one(*expr, context.runtime, arena, kNoColumns);
+  if (!value) return expr;
+  ExprPtr folded = constant(Value(*value));
+  folded->affinity = expr->affinity;
+  folded->collation = expr->collation;
+  folded->explicit_collation = expr->explicit_collation;
+  return folded;
+}
+
+Result<ExprPtr> Binder::bind(const ast::Expr& expr) {
+  switch (expr.kind) {
+    case ast::ExprKind::literal: return bind_literal(ast::as<ast::Literal>(expr));
+    case ast::ExprKind::variable:
+      return ExprPtr(std::make_unique<ParameterNode>(ast::as<ast::Variable>(expr).number));
+    case ast::ExprKind::column: return bind_column(ast::as<ast::Column>(expr));
+    case ast::ExprKind::unary: return bind_unary(ast::as<ast::Unary>(expr));
+    case ast::ExprKind::binary: return bind_binary(ast::as<ast::Binary>(expr));
+    case ast::ExprKind::like: return bind_like(ast::as<ast::Like>(expr));
+    case ast::ExprKind::between: return bind_between(ast::as<ast::Between>(expr));
+    case ast::ExprKind::in: return bind_in(ast::as<ast::In>(expr));
+    case ast::ExprKind::exists:
+      return bind_subquery(*ast::as<ast::Exists>(expr).select, expr.at, true);
+    case ast::ExprKind::subquery:
+      return bind_subquery(*ast::as<ast::Subquery>(expr).select, expr.at, false);
+    case ast::ExprKind::row: return at(expr.at, "row value misused");
+    case ast::ExprKind::function: return bind_function(ast::as<ast::Function>(expr));
+    case ast::ExprKind::cast: return bind_cast(ast::as<ast::Cast>(expr));
+    case ast::ExprKind::collate: return bind_collate(ast::as<ast::Collate>(expr));
+    case ast::ExprKind::case_when: return bind_case(ast::as<ast::Case>(expr));
+    case ast::ExprKind::raise:
+      return at(expr.at, "RAISE() may only be used within a trigger-program");
+  }
+  return Error(Code::internal);
+}
+
+Result<ExprPtr> Binder::bind_literal(const ast::Literal& literal) {
+  switch (literal.literal) {
+    case ast::LiteralKind::null: return constant(Value());
+    case ast::LiteralKind::integer: {
+      if (literal.text.size() > 2 && ascii_lower(literal.text[1]) == 'x') {
+        std::uint64_t v = 0;
+        std::string_view digits = literal.text.substr(2);
+        while (digits.size() > 1 && digits.front() == '0') digits.remove_prefix(1);
+        if (digits.size() > 16) {
+          return at(literal.at, cat("hex literal too big: ", literal.text));
+        }
+        for (const char c : digits) v = v * 16 + static_cast<std::uint64_t>(hex_digit(c));
+        return constant(Value(static_cast<std::int64_t>(v)));
+      }
+      const ParsedInteger parsed = parse_integer(literal.text);
+      if (parsed.fits) return constant(Value(parsed.value));
+      return constant(Value(parse_real(literal.text).value));
+    }
+    case ast::LiteralKind::real: return constant(Value(parse_real(literal.text).value));
+    case ast::LiteralKind::string: return constant(Value(literal.text));
+    case ast::LiteralKind::blob: {
+      Value::Blob blob;
+      for (std::size_t i = 0; i + 1 < literal.text.size(); i += 2) {
+        blob.bytes += static_cast<char>(hex_digit(literal.text[i]) * 16 +
+                                        hex_digit(literal.text[i + 1]));
+      }
+      return constant(Value(std::move(blob)));
+    }
+    case ast::LiteralKind::current_date:
+    case ast::LiteralKind::current_time:
+    case ast::LiteralKind::current_timestamp: break;
+  }
+  const std::string_view name = literal.literal == ast::LiteralKind::current_date   ? "current_date"
+                                : literal.literal == ast::LiteralKind::current_time ? "current_time"
+                                                                         : "current_timestamp";
+  const Function* function = TRY(FunctionRegistry::find(name, 0));
+  return ExprPtr(std::make_unique<FunctionNode>(*function, std::vector<ExprPtr>{}));
+}
+
+// --- columns -------------------------------------------------------------------------------------
+
+ExprPtr Binder::column_of(Scope& scope, std::size_t relation, int column) {
+  Relation& r = scope.relations[relation];
+  const bool is_rowid =
+      column == SlotNode::kRowidColumn ||
+      (r.table != nullptr && r.table->rowid_column >= 0 && r.table->rowid_column == column);
+  const std::size_t place = is_rowid ? r.rowid_place() : static_cast<std::size_t>(column);
+  if (r.slots[place] == kNoSlot) r.slots[place] = scope.slot_count++;
+  auto node = std::make_unique<SlotNode>(r.slots[place]);
+  node->relation = static_cast<int>(relation);
+  node->column = is_rowid ? SlotNode::kRowidColumn : column;
+  node->tables = std::uint64_t{1} << relation;
+  if (column == SlotNode::kRowidColumn) {
+    node->affinity = Affinity::integer;
+  } else {
+    node->affinity = r.columns[static_cast<std::size_t>(column)].affinity;
+    node->collation = r.columns[static_cast<std::size_t>(column)].collation;
+  }
+  return node;
+}
+
+/// A null pointer when the scope has no such column.
+Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
+  int found_relation = -1;
+  int found_column = -1;
+  bool ambiguous = false;
+  const bool qualified = ast::present(name.table);
+  for (std::size_t i = 0; i < scope.relations.size(); ++i) {
+    const Relation& r = scope.relations[i];
+    if (qualified && !equals_nocase(r.name, name.table)) continue;
+    if (ast::present(name.schema) && !equals_nocase(name.schema, "main")) continue;
+    for (std::size_t c = 0; c < r.columns.size(); ++c) {
+      if (!equals_nocase(r.columns[c].name, name.name)) continue;
+      if (r.columns[c].hidden && !qualified) continue;
+      if (found_relation >= 0) {
+        // Within one derived relation the first of several equal names counts.
+        ambiguous = ambiguous || found_relation != static_cast<int>(i);
+        continue;
+      }
+      found_relation = static_cast<int>(i);
+      found_column = static_cast<int>(c);
+    }
+  }
+  if (found_relation < 0 && is_rowid_name(name.name) && !name.quoted) {
+    for (std::size_t i = 0; i < scope.relations.size(); ++i) {
+      const Relation& r = scope.relations[i];
+      if (qualified && !equals_nocase(r.name, name.table)) continue;
+      if (r.table == nullptr || r.table->without_rowid) continue;
+      if (found_relation >= 0) {
+        ambiguous = true;
+        continue;
+      }
+      found_relation = static_cast<int>(i);
+      found_column = SlotNode::kRowidColumn;
+    }
+  }
+  if (ambiguous) {
+    return at(name.at, cat("ambiguous column name: ", qualified ? cat(name.table, ".") : "",
+                           name.name));
+  }
+  if (found_relation < 0) return ExprPtr();
+  return column_of(scope, static_cast<std::size_t>(found_relation), found_column);
+}
+
+/// Looks in the queries around `scope`; what is found arrives through cells.
+Result<ExprPtr> Binder::resolve_outer(Scope& scope, const ast::Column& name) {
+  Boundary* boundary = scope.boundary;
+  if (boundary == nullptr || boundary->outer == nullptr) return ExprPtr();
+  ExprPtr outer = TRY(resolve(*boundary->outer, name));
+  if (!outer) outer = TRY(resolve_outer(*boundary->outer, name));
+  if (!outer) return ExprPtr();
+  const ValueRef* cell = nullptr;
+  for (const Boundary::Correlation& known : boundary->correlations) {
+    if (same_tree(*known.expr, *outer)) cell = known.cell.get();
+  }
+  const Affinity affinity = outer->affinity;
+  const Collation* collation = outer->collation;
+  if (cell == nullptr) {
+    boundary->correlations.push_back({std::move(outer), std::make_unique<ValueRef>()});
+    cell = boundary->correlations.back().cell.get();
+  }
+  auto node = std::make_unique<OuterNode>(cell);
+  node->affinity = affinity;
+  node->collation = collation;
+  return ExprPtr(std::move(node));
+}
+
+Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
+  ExprPtr found = TRY(resolve(scope_, name));
+  if (found) return found;
+  const bool qualified = ast::present(name.table);
+  if (!qualified && rules_.aliases && scope_.aliases != nullptr && alias_depth_ < 8) {
+    for (const ast::ResultColumn& column : *scope_.aliases) {
+      if (column.expr == nullptr || !ast::present(column.alias)) continue;
+      if (!equals_nocase(column.alias, name.name)) continue;
+      ++alias_depth_;
+      auto bound = bind(*column.expr);
+      --alias_depth_;
+      return bound;
+    }
+  }
+  found = TRY(resolve_outer(scope_, name));
+  if (found) return found;
+  if (!qualified && name.double_quoted) return constant(Value(name.name));
+  if (!qualified && !name.quoted) {
+    if (equals_nocase(name.name, "true")) return constant(Value(1));
+    if (equals_nocase(name.name, "false")) return constant(Value(0));
+  }
+  std::string full;
+  if (ast::present(name.schema)) full = cat(name.schema, ".");
+  if (qualified) full += cat(name.table, ".");
+  return at(name.at, cat("no such column: ", full, name.name));
+}
+
+// --- operators -----------------------------------------------------------------------------------
+
+Result<ExprPtr> Binder::bind_unary(const ast::Unary& unary) {
+  if (unary.op == ast::UnaryOp::minus) {
+    // -9223372036854775808 is an integer although its digits alone are not.
+    const auto* literal = ast::as_if<ast::Literal>(unary.operand);
+    if (literal != nullptr && literal->literal == ast::LiteralKind::integer) {
+      const std::string text = cat("-", literal->text);
+      const ParsedInteger parsed = parse_integer(text);
+      if (parsed.whole && parsed.fits) return constant(Value(parsed.value));
+    }
+  }
+  ExprPtr operand = TRY(bind(*unary.operand));
+  return fold(context_, std::make_unique<UnaryNode>(unary.op, std::move(operand)));
+}
+
+Result<ExprPtr> Binder::bind_comparison(BinaryOp op, const ast::Expr& left, const ast::Expr& right) {
+  ExprPtr l = TRY(bind(left));
+  ExprPtr r = TRY(bind(right));
+  return ExprPtr(std::make_unique<ComparisonNode>(op, std::move(l), std::move(r)));
+}
+
+/// (a, b) = (c, d) is a = c AND b = d, and (a, b) < (c, d) is a < c OR (a = c AND b < d).
+Result<ExprPtr> Binder::bind_row_comparison(const ast::Binary& binary) {
+  const auto* left = ast::as_if<ast::Row>(binary.left);
+  const auto* right = ast::as_if<ast::Row>(binary.right);
+  if (left == nullptr || right == nullptr) return at(binary.at, "row value misused");
+  if (left->items.size() != right->items.size()) return at(binary.at, "row value misused");
+  const std::size_t n = left->items.size();
+  const auto pair = [&](BinaryOp op, std::size_t i) {
+    return bind_comparison(op, *left->items[i], *right->items[i]);
+  };
+  BinaryOp strict = binary.op;
+  switch (binary.op) {
+    case BinaryOp::eq:
+    case BinaryOp::is:
+    case BinaryOp::ne:
+    case BinaryOp::is_not: {
+      const bool conjunction = binary.op == BinaryOp::eq || binary.op == BinaryOp::is;
+      ExprPtr all = TRY(pair(binary.op, 0));
+      for (std::size_t i = 1; i < n; ++i) {
+        ExprPtr next = TRY(pair(binary.op, i));
+        all = std::make_unique<LogicalNode>(conjunction, std::move(all), std::move(next));
+      }
+      return all;
+    }
+    case BinaryOp::le: strict = BinaryOp::lt; break;
+    case BinaryOp::ge: strict = BinaryOp::gt; break;
+    default: break;
+  }
+  ExprPtr result = TRY(pair(binary.op, n - 1));
+  for (std::size_t i = n - 1; i-- > 0;) {
+    ExprPtr equal = TRY(pair(BinaryOp::eq, i));
+    ExprPtr before = TRY(pair(strict, i));
+    result = std::make_unique<LogicalNode>(true, std::move(equal), std::move(result));
+    result = std::make_unique<LogicalNode>(false, std::move(before), std::move(result));
+  }
+  return result;
+}
+
+Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
+  switch (binary.op) {
+    case BinaryOp::eq:
+    case BinaryOp::ne:
+    case BinaryOp::is:
+    case BinaryOp::is_not:
+    case BinaryOp::lt:
+    case BinaryOp::le:
+    case BinaryOp::gt:
+    case BinaryOp::ge:
+      if (binary.left->kind == ast::ExprKind::row || binary.right->kind == ast::ExprKind::row) {
+        return bind_row_comparison(binary);
+      }
+      if (binary.op == BinaryOp::is || binary.op == BinaryOp::is_not) {
+        // x IS TRUE asks for truth, not for the number 1.
+        const auto* name = ast::as_if<ast::Column>(binary.right);
+        const bool is_true = name != nullptr && !name->quoted && !ast::present(name->table) &&
+                             equals_nocase(name->name, "true");
+        const bool is_false = name != nullptr && !name->quoted && !ast::present(name->table) &&
+                              equals_nocase(name->name, "false");
+        if (is_true || is_false) {
+          ExprPtr operand = TRY(bind(*binary.left));
+          ExprPtr truth = std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(operand));
+          // NOT x is 0 exactly where x is true, 1 where it is false.
+          ExprPtr wanted = constant(Value(is_true ? 0 : 1));
+          return ExprPtr(std::make_unique<ComparisonNode>(binary.op, std::move(truth),
+                                                          std::move(wanted)));
+        }
+      }
+      return bind_comparison(binary.op, *binary.left, *binary.right);
+    default: break;
+  }
+  ExprPtr left = TRY(bind(*binary.left));
+  ExprPtr right = TRY(bind(*binary.right));
+  switch (binary.op) {
+    case BinaryOp::logical_and:
+    case BinaryOp::logical_or:
+      return ExprPtr(std::make_unique<LogicalNode>(binary.op == BinaryOp::logical_and,
+                                                   std::move(left), std::move(right)));
+    case BinaryOp::concat:
+      return ExprPtr(std::make_unique<ConcatNode>(std::move(left), std::move(right)));
+    case BinaryOp::arrow:
+    case BinaryOp::long_arrow: {
+      auto function = FunctionRegistry::find(binary.op == BinaryOp::arrow ? "->" : "->>", 2);
+      if (!function) return not_supported(binary.at, "the JSON operators -> and ->> are");
+      std::vector<ExprPtr> arguments;
+      arguments.push_back(std::move(left));
+      arguments.push_back(std::move(right));
+      return ExprPtr(std::make_unique<FunctionNode>(**function, std::move(arguments)));
+    }
+    default:
+      return fold(context_, std::make_unique<ArithmeticNode>(binary.op, std::move(left),
+                                                             std::move(right)));
+  }
+}
+
+Result<ExprPtr> Binder::bind_like(const ast::Like& like) {
+  if (like.op == ast::LikeOp::match) {
+    return at(like.at, "unable to use function MATCH in the requested context");
+  }
+  if (like.op == ast::LikeOp::regexp) return at(like.at, "no such function: REGEXP");
+  ExprPtr text = TRY(bind(*like.left));
+  ExprPtr pattern = TRY(bind(*like.pattern));
+  ExprPtr escape;
+  if (like.escape != nullptr) escape = TRY(bind(*like.escape));
+  ExprPtr node = std::make_unique<LikeNode>(like.op, std::move(text), std::move(pattern),
+                                            std::move(escape));
+  if (!like.negated) return node;
+  return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(node)));
+}
+
+Result<ExprPtr> Binder::bind_between(const ast::Between& between) {
+  ast::Binary low{};
+  low.kind = ast::ExprKind::binary;
+  low.at = between.at;
+  low.op = BinaryOp::ge;
+  low.left = between.operand;
+  low.right = between.low;
+  ast::Binary high = low;
+  high.op = BinaryOp::le;
+  high.right = between.high;
+  ExprPtr from = TRY(bind_binary(low));
+  ExprPtr to = TRY(bind_binary(high));
+  ExprPtr both = std::make_unique<LogicalNode>(true, std::move(from), std::move(to));
+  if (!between.negated) return both;
+  return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(both)));
+}
+
+Result<std::vector<ExprPtr>> Binder::bind_list(const List<ast::Expr*>& list) {
+  std::vector<ExprPtr> bound;
+  for (const ast::Expr* item : list) bound.push_back(TRY(bind(*item)));
+  return bound;
+}
+
+// --- IN, subqueries ------------------------------------------------------------------------------
+
+Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool one_row_is_enough) {
+  Planned planned;
+  Boundary boundary;
+  boundary.outer = &scope_;
+  planned.query = TRY(plan_query(context_, select, scope_.ctes, &boundary));
+  planned.plan.root = std::move(planned.query.root);
+  static_cast<void>(one_row_is_enough);
+  for (Boundary::Correlation& correlation : boundary.correlations) {
+    planned.plan.cells.push_back(std::move(correlation.cell));
+    planned.outer.push_back(std::move(correlation.expr));
+  }
+  planned.plan.run_constant = planned.plan.cells.empty() && !boundary.volatile_result;
+  planned.volatile_result = boundary.volatile_result;
+  if (boundary.volatile_result && scope_.boundary != nullptr) {
+    scope_.boundary->volatile_result = true;
+  }
+  return planned;
+}
+
+Result<ExprPtr> Binder::bind_subquery(const ast::Select& select, std::uint32_t position,
+                                      bool exists) {
+  if (!rules_.subqueries) {
+    return at(position, cat("subqueries prohibited in ", rules_.clause));
+  }
+  Planned planned = TRY(plan_subplan(select, true));
+  if (!exists && planned.query.columns.size() != 1) {
+    return at(position, cat("sub-select returns ", planned.query.columns.size(),
+                            " columns - expected 1"));
+  }
+  ExprPtr node;
+  if (exists) {
+    node = std::make_unique<ExistsNode>(std::move(planned.plan));
+  } else {
+    node = std::make_unique<ScalarSubqueryNode>(std::move(planned.plan));
+    node->affinity = planned.query.affinities[0];
+  }
+  for (ExprPtr& outer : planned.outer) node->children.push_back(std::move(outer));
+  node->inherit();
+  node->collation = nullptr;
+  node->explicit_collation = false;
+  node->volatile_result |= planned.volatile_result;
+  return node;
+}
+
+/// (a, b) IN ((1, 2), (3, 4)): any of the rows.
+Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
+  if (in.select != nullptr || ast::present(in.table)) {
+    return not_supported(in.at, "row values with IN (SELECT ...) are");
+  }
+  ExprPtr any = constant(Value(0));
+  for (ast::Expr* item : in.list) {
+    if (item->kind != ast::ExprKind::row) {
+      return at(in.at, cat("IN(...) element has 1 term - expected ", row.items.size()));
+    }
+    ast::Binary equal{};
+    equal.kind = ast::ExprKind::binary;
+    equal.at = in.at;
+    equal.op = BinaryOp::eq;
+    equal.left = in.operand;
+    equal.right = item;
+    ExprPtr here = TRY(bind_row_comparison(equal));
+    any = std::make_unique<LogicalNode>(false, std::move(any), std::move(here));
+  }
+  if (!in.negated) return any;
+  return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(any)));
+}
+
+Result<ExprPtr> Binder::bind_in(const ast::In& in) {
+  if (const auto* row = ast::as_if<ast::Row>(in.operand)) return bind_row_in(in, *row);
+  ExprPtr operand = TRY(bind(*in.operand));
+  if (in.select == nullptr && !ast::present(in.table)) {
+    std::vector<ExprPtr> list = TRY(bind_list(in.list));
+    return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list)));
+  }
+  if (in.has_arguments) return not_supported(in.at, "table-valued functions are");
+  if (!rules_.subqueries) return at(in.at, cat("subqueries prohibited in ", rules_.clause));
+  const ast::Select* select = in.select;
+  if (select == nullptr) {
+    // x IN table stands for x IN (SELECT * FROM table).
+    auto* source = context_.arena.make<ast::Source>();
+    source->at = in.at;
+    source->schema = in.schema;
+    source->name = in.table;
+    auto* core = context_.arena.make<ast::SelectCore>();
+    core->at = in.at;
+    core->from.push(context_.arena, source);
+    ast::ResultColumn star;
+    star.at = in.at;
+    core->columns.push(context_.arena, star);
+    auto* made = context_.arena.make<ast::Select>();
+    made->at = in.at;
+    made->cores.push(context_.arena, core);
+    select = made;
+  }
+  Planned planned = TRY(plan_subplan(*select, false));
+  if (planned.query.columns.size() != 1) {
+    return at(in.at, cat("sub-select returns ", planned.query.columns.size(),
+                         " columns - expected 1"));
+  }
+  auto node = std::make_unique<InSubqueryNode>(in.negated, std::move(operand),
+                                               std::move(planned.plan),
+                                               planned.query.affinities[0]);
+  for (ExprPtr& outer : planned.outer) node->children.push_back(std::move(outer));
+  node->inherit();
+  node->collation = nullptr;
+  node->explicit_collation = false;
+  node->volatile_result |= planned.volatile_result;
+  return ExprPtr(std::move(node));
+}
+
+// --- functions, CASE, CAST, COLLATE --------------------------------------------------------------
+
+Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function& function) {
+  if (!rules_.aggregates) {
+    return at(call.at, cat("misuse of aggregate function ", call.name, "()"));
+  }
+  if (!call.order_by.empty()) return not_supported(call.at, "ORDER BY in an aggregate is");
+  Binder inner(context_, scope_,
+               BindRules{.aggregates = false, .aliases = rules_.aliases, .clause = rules_.clause});
+  std::vector<ExprPtr> arguments = TRY(inner.bind_list(call.arguments));
+  if (call.distinct && arguments.size() != 1) {
+    return at(call.at, "DISTINCT aggregates must have exactly one argument");
+  }
+  ExprPtr filter;
+  if (call.filter != nullptr) filter = TRY(inner.bind(*call.filter));
+  bool reads_here = arguments.empty();
+  bool reads_outer = false;
+  for (const ExprPtr& argument : arguments) {
+    reads_here = reads_here || argument->tables != 0;
+    reads_outer = reads_outer || argument->reads_outer;
+  }
+  if (!reads_here && reads_outer) {
+    return not_supported(call.at, "an aggregate of the outer query in a subquery is");
+  }
+  return ExprPtr(std::make_unique<AggregateNode>(function, std::move(arguments), std::move(filter),
+                                                 call.distinct));
+}
+
+Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
+  if (call.over != nullptr) return not_supported(call.at, "window functions are");
+  const int count = call.star ? 0 : static_cast<int>(call.arguments.size());
+  auto found = FunctionRegistry::find(call.name, count);
+  if (!found) return std::move(found).error().at(call.at);
+  const Function& function = **found;
+  if (function.aggregate != nullptr) return bind_aggregate(call, function);
+  if (call.star) {
+    return at(call.at, cat("wrong number of arguments to function ", call.name, "()"));
+  }
+  if (call.distinct) return at(call.at, cat("DISTINCT is not supported for ", call.name, "()"));
+  if (call.filter != nullptr) {
+    return at(call.at, cat("FILTER may not be used with non-aggregate ", call.name, "()"));
+  }
+  std::vector<ExprPtr> arguments = TRY(bind_list(call.arguments));
+  if (function.name == "coalesce" || function.name == "ifnull") {
+    return ExprPtr(std::make_unique<CoalesceNode>(std::move(arguments)));
+  }
+  if (function.name == "iif" || function.name == "if") {
+    ExprPtr otherwise;
+    if (arguments.size() % 2 == 1) {
+      otherwise = std::move(arguments.back());
+      arguments.pop_back();
+    }
+    return ExprPtr(std::make_unique<CaseNode>(std::move(arguments), std::move(otherwise)));
+  }
+  auto node = std::make_unique<FunctionNode>(function, std::move(arguments));
+  if (node->volatile_result && scope_.boundary != nullptr) scope_.boundary->volatile_result = true;
+  return ExprPtr(std::move(node));
+}
+
+Result<ExprPtr> Binder::bind_case(const ast::Case& expr) {
+  std::vector<ExprPtr> branches;
+  for (const ast::WhenThen& branch : expr.branches) {
+    if (expr.operand != nullptr) {
+      branches.push_back(TRY(bind_comparison(BinaryOp::eq, *expr.operand, *branch.when)));
+    } else {
+      branches.push_back(TRY(bind(*branch.when)));
+    }
+    branches.push_back(TRY(bind(*branch.then)));
+  }
+  ExprPtr otherwise;
+  if (expr.otherwise != nullptr) otherwise = TRY(bind(*expr.otherwise));
+  return ExprPtr(std::make_unique<CaseNode>(std::move(branches), std::move(otherwise)));
+}
+
+Result<ExprPtr> Binder::bind_cast(const ast::Cast& cast) {
+  ExprPtr operand = TRY(bind(*cast.operand));
+  const Affinity to = affinity_of_type(ast::present(cast.type) ? cast.type : "");
+  return fold(context_, std::make_unique<CastNode>(std::move(operand), to));
+}
+
+Result<ExprPtr> Binder::bind_collate(const ast::Collate& collate) {
+  const Collation* collation = Collation::find(collate.collation);
+  if (collation == nullptr) {
+    return at(collate.at, cat("no such collation sequence: ", collate.collation));
+  }
+  ExprPtr operand = TRY(bind(*collate.operand));
+  return ExprPtr(std::make_unique<CollateNode>(std::move(operand), *collation));
+}
+
+}  // namespace saturn::sql

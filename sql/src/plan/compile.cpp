@@ -1,0 +1,201 @@
+#include "plan/compile.hpp"
+
+#include "base/text.hpp"
+#include "exec/operators.hpp"
+#include "plan/scope.hpp"
+
+namespace saturn::sql {
+namespace {
+
+class SelectProgram final : public Program {
+ public:
+  explicit SelectProgram(Query query) : root_(std::move(query.root)) {
+    columns = std::move(query.columns);
+  }
+  Result<void> start(Runtime&) override { return root_->open(); }
+  Result<const Batch*> next(Runtime&) override { return root_->next(); }
+  void finish(Runtime&) noexcept override { root_->close(); }
+  const Operator* plan() const noexcept override { return root_.get(); }
+
+ private:
+  OperatorPtr root_;
+};
+
+/// EXPLAIN QUERY PLAN: one row an operator that is shown, with the number of the one it feeds.
+class ExplainProgram final : public ImmediateProgram {
+ public:
+  explicit ExplainProgram(ProgramPtr inner) : inner_(std::move(inner)) {
+    columns = {{"id", ""}, {"parent", ""}, {"notused", ""}, {"detail", ""}};
+    access = Access::none;
+  }
+
+ protected:
+  Result<void> work(Runtime&, std::vector<Row>& rows) override {
+    if (inner_->plan() != nullptr) show(*inner_->plan(), 0, rows);
+    return {};
+  }
+
+ private:
+  static void show(const Operator& op, std::int64_t parent, std::vector<Row>& rows) {
+    const std::string text = op.describe();
+    if (!text.empty()) {
+      const auto id = static_cast<std::int64_t>(rows.size()) + 1;
+      rows.push_back({Value(id), Value(parent), Value(0), Value(text)});
+      parent = id;
+    }
+    for (const Operator* input : op.inputs()) show(*input, parent, rows);
+  }
+
+  ProgramPtr inner_;
+};
+
+Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt) {
+  const auto unsupported = [&](std::string_view what) -> Error {
+    return Error(Code::error, cat(what, " is not supported yet")).at(stmt.at);
+  };
+  switch (stmt.kind) {
+    case ast::StmtKind::select: return compile_select(context, ast::as<ast::SelectStmt>(stmt));
+    case ast::StmtKind::insert: return compile_insert(context, ast::as<ast::InsertStmt>(stmt));
+    case ast::StmtKind::update: return compile_update(context, ast::as<ast::UpdateStmt>(stmt));
+    case ast::StmtKind::remove: return compile_delete(context, ast::as<ast::DeleteStmt>(stmt));
+    case ast::StmtKind::create_table:
+      return compile_create_table(context, ast::as<ast::CreateTableStmt>(stmt));
+    case ast::StmtKind::create_index:
+      return compile_create_index(context, ast::as<ast::CreateIndexStmt>(stmt));
+    case ast::StmtKind::create_view:
+      return compile_create_view(context, ast::as<ast::CreateViewStmt>(stmt));
+    case ast::StmtKind::drop: return compile_drop(context, ast::as<ast::DropStmt>(stmt));
+    case ast::StmtKind::pragma: return compile_pragma(context, ast::as<ast::PragmaStmt>(stmt));
+    case ast::StmtKind::create_virtual_table: return unsupported("CREATE VIRTUAL TABLE");
+    case ast::StmtKind::create_trigger: return unsupported("CREATE TRIGGER");
+    case ast::StmtKind::alter: return unsupported("ALTER TABLE");
+    case ast::StmtKind::attach: return unsupported("ATTACH");
+    case ast::StmtKind::detach: return unsupported("DETACH");
+    case ast::StmtKind::vacuum: return unsupported("VACUUM");
+    case ast::StmtKind::analyze: return unsupported("ANALYZE");
+    case ast::StmtKind::reindex: return unsupported("REINDEX");
+    case ast::StmtKind::begin:
+    case ast::StmtKind::commit:
+    case ast::StmtKind::rollback:
+    case ast::StmtKind::savepoint:
+    case ast::StmtKind::release: return compile_transaction(context, stmt);
+  }
+  return Error(Code::internal);
+}
+
+/// The scope of rows that the caller supplies.
+Scope scope_of(const RowScope& rows) {
+  Scope scope;
+  for (const RowScope::Relation& from : rows.relations) {
+    Relation relation;
+    relation.name = from.name;
+    relation.table = from.table;
+    Slot slot = from.base;
+    for (const TableColumn& column : from.table->columns) {
+      relation.columns.push_back(
+          {column.name, column.affinity, column.collation, column.type, false});
+      relation.slots.push_back(slot++);
+    }
+    relation.slots.push_back(slot);
+    if (from.table->rowid_column >= 0) {
+      // The INTEGER PRIMARY KEY is a column of the row like any other here.
+      relation.slots.back() = relation.slots[static_cast<std::size_t>(from.table->rowid_column)];
+    }
+    scope.relations.push_back(std::move(relation));
+    scope.slot_count = slot + 1;
+  }
+  return scope;
+}
+
+}  // namespace
+
+Result<ProgramPtr> compile(CompileContext& context, const ast::Stmt& stmt) {
+  if (stmt.explain == ast::Explain::program) {
+    return Error(Code::error, "EXPLAIN is not supported yet: use EXPLAIN QUERY PLAN").at(stmt.at);
+  }
+  ProgramPtr program = TRY(compile_plain(context, stmt));
+  if (stmt.explain == ast::Explain::none) return program;
+  return ProgramPtr(std::make_unique<ExplainProgram>(std::move(program)));
+}
+
+Result<ProgramPtr> compile_select(CompileContext& context, const ast::SelectStmt& stmt) {
+  Query query = TRY(plan_select(context, *stmt.select));
+  return ProgramPtr(std::make_unique<SelectProgram>(std::move(query)));
+}
+
+Result<Query> plan_table_rows(CompileContext& context, const Table& table, std::string_view alias,
+                              const ast::Expr* where, std::span<const ast::Expr* const> exprs,
+                              const ast::With* with) {
+  const CteEnv env{nullptr, with, {}};
+  Scope scope;
+  if (with != nullptr) scope.ctes = &env;
+  Relation relation;
+  relation.name = ast::present(alias) ? alias : std::string_view(table.name);
+  relation.table = &table;
+  for (const TableColumn& column : table.columns) {
+    relation.columns.push_back(
+        {column.name, column.affinity, column.collation, column.type, false});
+  }
+  relation.slots.assign(table.columns.size() + 1, kNoSlot);
+  scope.relations.push_back(std::move(relation));
+  std::vector<JoinCondition> conditions;
+  if (where != nullptr) {
+    Binder binder(context, scope, BindRules{.clause = "WHERE"});
+    std::vector<ExprPtr> parts;
+    split_conjunction(TRY(binder.bind(*where)), parts);
+    for (ExprPtr& part : parts) conditions.push_back({std::move(part), -1});
+  }
+  std::vector<ExprPtr> outputs;
+  outputs.push_back(Binder::column_of(scope, 0, SlotNode::kRowidColumn));
+  Binder binder(context, scope, BindRules{.clause = "SET"});
+  for (const ast::Expr* expr : exprs) outputs.push_back(TRY(binder.bind(*expr)));
+  OperatorPtr rows = TRY(plan_joins(context, scope, std::move(conditions), nullptr, nullptr));
+  Query query;
+  query.root = std::make_unique<ProjectOperator>(context.runtime, std::move(rows),
+                                                 std::move(outputs));
+  return query;
+}
+
+Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, const ast::Expr& expr,
+                              bool allow_subqueries) {
+  Scope scope = scope_of(rows);
+  Binder binder(context, scope,
+                BindRules{.subqueries = allow_subqueries, .clause = "this expression"});
+  return binder.bind(expr);
+}
+
+Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& rows,
+                                    const List<ast::ResultColumn>& returning) {
+  BoundColumns bound;
+  Scope scope = scope_of(rows);
+  const Table& table = *rows.relations.front().table;
+  for (const ast::ResultColumn& column : returning) {
+    if (column.expr == nullptr) {
+      if (ast::present(column.star_table)) {
+        return Error(Code::error, "RETURNING may not use \"TABLE.*\" wildcards").at(column.at);
+      }
+      for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        bound.exprs.push_back(Binder::column_of(scope, 0, static_cast<int>(c)));
+        bound.columns.push_back({table.columns[c].name, table.columns[c].type});
+      }
+      continue;
+    }
+    Binder binder(context, scope, BindRules{.clause = "RETURNING"});
+    ExprPtr expr = TRY(binder.bind(*column.expr));
+    ResultColumn result{std::string(column.text), ""};
+    if (expr->kind == NodeKind::slot) {
+      int number = static_cast<const SlotNode&>(*expr).column;
+      if (number == SlotNode::kRowidColumn) number = table.rowid_column;
+      if (number >= 0) {
+        result.name = table.columns[static_cast<std::size_t>(number)].name;
+        result.decltype_text = table.columns[static_cast<std::size_t>(number)].type;
+      }
+    }
+    if (ast::present(column.alias)) result.name = std::string(column.alias);
+    bound.columns.push_back(std::move(result));
+    bound.exprs.push_back(std::move(expr));
+  }
+  return bound;
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,308 @@
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "plan/scope.hpp"
+
+// FROM: what is joined, and under which names.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+struct FromBinder {
+  CompileContext& context;
+  Scope& scope;
+  std::vector<JoinCondition>& conditions;
+
+  Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
+  Result<void> add_derived(const ast::Source& source, Query query, Boundary& boundary,
+                           std::size_t correlations_before, Relation& relation);
+  Result<void> add_named(const ast::Source& source, Relation& relation);
+  Result<bool> add_cte(const ast::Source& source, Relation& relation);
+  Result<void> add_view(const ast::Source& source, const Table& view, Relation& relation);
+  Result<void> add_query(const ast::Source& source, const ast::Select& select, const CteEnv* ctes,
+                         Relation& relation);
+  Result<void> join_columns(const ast::Source& source, std::size_t first, std::size_t relation);
+  Result<void> equal_columns(std::string_view name, const ast::Source& source, std::size_t first,
+                             std::size_t relation);
+  Result<void> add_source(const ast::Source& source);
+  Result<void> add_nested(const ast::Source& source);
+};
+
+Result<void> FromBinder::add_table(const ast::Source& source, const Table& table,
+                                   Relation& relation) {
+  if (table.kind == TableKind::virtual_table) {
+    return at(source.at, "virtual tables are not supported yet");
+  }
+  if (!table.unsupported.empty()) {
+    return at(source.at, cat(table.unsupported, " is not supported yet"));
+  }
+  relation.table = &table;
+  relation.indexed = source.indexed;
+  relation.index = source.index;
+  for (const TableColumn& column : table.columns) {
+    relation.columns.push_back(
+        {column.name, column.affinity, column.collation, column.type, false});
+  }
+  if (source.indexed == ast::Indexed::by) {
+    const Index* index = context.schema.find_index(source.index);
+    if (index == nullptr || index->table != &table) {
+      return at(source.at, cat("no such index: ", source.index));
+    }
+  }
+  return {};
+}
+
+Result<void> FromBinder::add_query(const ast::Source& source, const ast::Select& select,
+                                   const CteEnv* ctes, Relation& relation) {
+  // A subquery in FROM sees what the query around this one sees, not its neighbours.
+  Boundary alone;
+  Boundary& boundary = scope.boundary != nullptr ? *scope.boundary : alone;
+  const std::size_t before = boundary.correlations.size();
+  Query query = TRY(plan_query(context, select, ctes, &boundary));
+  return add_derived(source, std::move(query), boundary, before, relation);
+}
+
+Result<void> FromBinder::add_derived(const ast::Source&, Query query, Boundary& boundary,
+                                     std::size_t correlations_before, Relation& relation) {
+  relation.derived_constant =
+      boundary.correlations.size() == correlations_before && boundary.correlations.empty();
+  relation.derived = std::move(query.root);
+  for (std::size_t i = 0; i < query.columns.size(); ++i) {
+    relation.columns.push_back({context.arena.copy(query.columns[i].name), query.affinities[i],
+                                query.collations[i],
+                                context.arena.copy(query.columns[i].decltype_text), false});
+  }
+  return {};
+}
+
+Result<bool> FromBinder::add_cte(const ast::Source& source, Relation& relation) {
+  for (const CteEnv* env = scope.ctes; env != nullptr; env = env->parent) {
+    for (const ast::Cte* cte : env->with->ctes) {
+      if (!equals_nocase(cte->name, source.name)) continue;
+      auto* mutable_env = const_cast<CteEnv*>(env);
+      for (const ast::Cte* open : mutable_env->in_progress) {
+        if (open == cte) {
+          if (env->with->recursive) {
+            return at(source.at, "recursive common table expressions are not supported yet");
+          }
+          return at(source.at, cat("circular reference: ", cte->name));
+        }
+      }
+      mutable_env->in_progress.push_back(cte);
+      Result<void> added = add_query(source, *cte->select, env, relation);
+      mutable_env->in_progress.pop_back();
+      TRY(std::move(added));
+      if (!cte->columns.empty()) {
+        if (cte->columns.size() != relation.columns.size()) {
+          return at(source.at, cat("table ", cte->name, " has ", relation.columns.size(),
+                                   " values for ", cte->columns.size(), " columns"));
+        }
+        for (std::size_t i = 0; i < cte->columns.size(); ++i) {
+          relation.columns[i].name = cte->columns[i];
+        }
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
+                                  Relation& relation) {
+  if (context.view_depth > 100) {
+    return at(source.at, cat("view ", view.name, " is circularly defined"));
+  }
+  ++context.view_depth;
+  Scope* const outer = scope.boundary == nullptr ? nullptr : scope.boundary->outer;
+  static_cast<void>(outer);
+  Boundary alone;
+  auto planned = plan_query(context, *view.view, nullptr, &alone);
+  --context.view_depth;
+  Query query = TRY(std::move(planned));
+  if (!view.view_column_names.empty()) {
+    if (view.view_column_names.size() != query.columns.size()) {
+      return at(source.at, cat("expected ", view.view_column_names.size(), " columns for '",
+                               view.name, "' but got ", query.columns.size()));
+    }
+    for (std::size_t i = 0; i < query.columns.size(); ++i) {
+      query.columns[i].name = view.view_column_names[i];
+    }
+  }
+  TRY(add_derived(source, std::move(query), alone, 0, relation));
+  relation.derived_constant = !alone.volatile_result;
+  return {};
+}
+
+Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation) {
+  if (!ast::present(source.schema)) {
+    const bool is_cte = TRY(add_cte(source, relation));
+    if (is_cte) return {};
+  }
+  const bool known_schema = !ast::present(source.schema) || equals_nocase(source.schema, "main") ||
+                            equals_nocase(source.schema, "temp");
+  const Table* table = known_schema ? context.schema.find_table(source.name) : nullptr;
+  if (table == nullptr) {
+    const std::string prefix = ast::present(source.schema) ? cat(source.schema, ".") : "";
+    return at(source.at, cat("no such table: ", prefix, source.name));
+  }
+  if (table->kind == TableKind::view) return add_view(source, *table, relation);
+  return add_table(source, *table, relation);
+}
+
+/// left.name = right.name; the right one is then hidden.
+Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source& source,
+                                       std::size_t first, std::size_t relation) {
+  const auto find = [&](std::size_t r, bool visible) {
+    const Relation& where = scope.relations[r];
+    for (std::size_t c = 0; c < where.columns.size(); ++c) {
+      if (visible && where.columns[c].hidden) continue;
+      if (equals_nocase(where.columns[c].name, name)) return static_cast<int>(c);
+    }
+    return -1;
+  };
+  const int right = find(relation, false);
+  int left = -1;
+  std::size_t left_relation = 0;
+  for (std::size_t r = 0; r < relation && left < 0; ++r) {
+    left = find(r, true);
+    left_relation = r;
+  }
+  static_cast<void>(first);
+  if (left < 0 || right < 0) {
+    return at(source.at, cat("cannot join using column ", name,
+                             " - column not present in both tables"));
+  }
+  ExprPtr l = Binder::column_of(scope, left_relation, left);
+  ExprPtr r = Binder::column_of(scope, relation, right);
+  JoinCondition condition;
+  condition.expr =
+      std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r));
+  condition.outer_relation = source.left ? static_cast<int>(relation) : -1;
+  conditions.push_back(std::move(condition));
+  scope.relations[relation].columns[static_cast<std::size_t>(right)].hidden = true;
+  return {};
+}
+
+Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t first,
+                                      std::size_t relation) {
+  if (source.natural) {
+    std::vector<std::string_view> shared;
+    for (const Relation::Column& column : scope.relations[relation].columns) {
+      bool found = false;
+      for (std::size_t r = 0; r < relation && !found; ++r) {
+        for (const Relation::Column& other : scope.relations[r].columns) {
+          found = found || (!other.hidden && equals_nocase(other.name, column.name));
+        }
+      }
+      if (found) shared.push_back(column.name);
+    }
+    for (const std::string_view name : shared) {
+      TRY(equal_columns(name, source, first, relation));
+    }
+  }
+  for (const std::string_view name : source.using_columns) {
+    TRY(equal_columns(name, source, first, relation));
+  }
+  if (source.on == nullptr) return {};
+  Binder binder(context, scope, BindRules{.aliases = false, .clause = "ON"});
+  ExprPtr on = TRY(binder.bind(*source.on));
+  std::vector<ExprPtr> parts;
+  split_conjunction(std::move(on), parts);
+  for (ExprPtr& part : parts) {
+    conditions.push_back({std::move(part), source.left ? static_cast<int>(relation) : -1});
+  }
+  return {};
+}
+
+/// `(a JOIN b ...)`: inner joins are joined one by one; anything else as a subquery would be, which
+/// needs its columns under their tables' names.
+Result<void> FromBinder::add_nested(const ast::Source& source) {
+  if (source.left && source.nested.size() > 1) {
+    return at(source.at, "a parenthesized join on the right of a LEFT JOIN is not supported yet");
+  }
+  bool first = true;
+  for (const ast::Source* inner : source.nested) {
+    ast::Source copy = *inner;
+    if (first) {
+      copy.comma = source.comma;
+      copy.left = source.left;
+      copy.natural = source.natural;
+      copy.cross = source.cross;
+      if (source.nested.size() == 1) {
+        copy.on = source.on;
+        copy.using_columns = source.using_columns;
+        copy.has_using = source.has_using;
+        if (ast::present(source.alias)) copy.alias = source.alias;
+      }
+    }
+    TRY(add_source(copy));
+    first = false;
+  }
+  if (source.nested.size() > 1) {
+    const std::size_t last = scope.relations.size() - 1;
+    if (!source.using_columns.empty()) {
+      return at(source.at, "USING with a parenthesized join is not supported yet");
+    }
+    if (source.on != nullptr) {
+      ast::Source on_only;
+      on_only.at = source.at;
+      on_only.on = source.on;
+      TRY(join_columns(on_only, 0, last));
+    }
+  }
+  return {};
+}
+
+Result<void> FromBinder::add_source(const ast::Source& source) {
+  if (source.kind == ast::SourceKind::nested) return add_nested(source);
+  if (source.right) return at(source.at, "RIGHT and FULL JOIN are not supported yet");
+  if (source.kind == ast::SourceKind::function) {
+    return at(source.at, cat("table-valued function ", source.name, "() is not supported yet"));
+  }
+  if (scope.relations.size() == limits::kJoinTablesMax) {
+    return at(source.at, "at most 64 tables in a join");
+  }
+  Relation relation;
+  relation.outer_join = source.left;
+  relation.keep_place = source.cross;
+  if (source.kind == ast::SourceKind::subquery) {
+    relation.label = "subquery";
+    TRY(add_query(source, *source.select, scope.ctes, relation));
+  } else {
+    relation.label = std::string(source.name);
+    relation.name = source.name;
+    TRY(add_named(source, relation));
+  }
+  if (ast::present(source.alias)) {
+    relation.name = source.alias;
+    relation.label = std::string(source.alias);
+  }
+  relation.slots.assign(relation.columns.size() + 1, kNoSlot);
+  const std::size_t place = scope.relations.size();
+  scope.relations.push_back(std::move(relation));
+  return join_columns(source, 0, place);
+}
+
+}  // namespace
+
+void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out) {
+  if (expr->kind == NodeKind::logical && static_cast<LogicalNode&>(*expr).conjunction) {
+    ExprPtr right = std::move(expr->children[1]);
+    split_conjunction(std::move(expr->children[0]), out);
+    split_conjunction(std::move(right), out);
+    return;
+  }
+  out.push_back(std::move(expr));
+}
+
+Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
+                       std::vector<JoinCondition>& conditions) {
+  FromBinder binder{context, scope, conditions};
+  for (const ast::Source* source : from) TRY(binder.add_source(*source));
+  return {};
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,286 @@
+#include "plan/join_planner.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+// From the planner's choices to operators.
+
+namespace saturn::sql {
+namespace {
+
+ExprPtr conjunction(ExprPtr left, ExprPtr right) {
+  if (!left) return right;
+  if (!right) return left;
+  return std::make_unique<LogicalNode>(true, std::move(left), std::move(right));
+}
+
+std::uint64_t bit(std::size_t relation) noexcept { return std::uint64_t{1} << relation; }
+
+}  // namespace
+
+/// The operand of the term's comparison that is not the column; the condition is used up with it
+/// (when the column's side is taken too, or not needed).
+ExprPtr JoinPlanner::take_value(const Term& term) {
+  ExprNode& node = *conditions_[term.condition].expr;
+  return std::move(node.children[term.slot_is_left ? 1 : 0]);
+}
+
+ExprPtr JoinPlanner::take_column(const Term& term) {
+  ExprNode& node = *conditions_[term.condition].expr;
+  return std::move(node.children[term.slot_is_left ? 0 : 1]);
+}
+
+SeekSpec JoinPlanner::take_seek(const Choice& choice) {
+  SeekSpec spec;
+  for (const std::size_t t : choice.equal) {
+    const Term& term = terms_[t];
+    SeekSpec::Key key;
+    key.affinity = term.applied;
+    key.null_safe = term.op == TermOp::is;
+    if (term.op == TermOp::in) {
+      spec.in_key = static_cast<int>(spec.equal.size());
+      spec.in = std::move(conditions_[term.condition].expr);
+    } else {
+      key.expr = take_value(term);
+      conditions_[term.condition].expr.reset();
+    }
+    spec.equal.push_back(std::move(key));
+  }
+  if (choice.low >= 0) {
+    const Term& term = terms_[static_cast<std::size_t>(choice.low)];
+    spec.low = take_value(term);
+    spec.low_inclusive = term.op == TermOp::ge;
+    spec.range_affinity = term.applied;
+    conditions_[term.condition].expr.reset();
+  }
+  if (choice.high >= 0) {
+    const Term& term = terms_[static_cast<std::size_t>(choice.high)];
+    spec.high = take_value(term);
+    spec.high_inclusive = term.op == TermOp::le;
+    spec.range_affinity = term.applied;
+    conditions_[term.condition].expr.reset();
+  }
+  return spec;
+}
+
+/// The conditions of WHERE (or of the ON of `outer_relation`) that can be computed from the
+/// relations `placed`; with `only`, those that read no other relation than these.
+ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation,
+                                     std::uint64_t only) {
+  ExprPtr all;
+  for (JoinCondition& condition : conditions_) {
+    if (!condition.expr || condition.outer_relation != outer_relation) continue;
+    if ((condition.expr->tables & ~placed) != 0) continue;
+    if (only != 0 && (condition.expr->tables != only || condition.expr->reads_outer ||
+                      condition.expr->volatile_result)) {
+      continue;
+    }
+    all = conjunction(std::move(all), std::move(condition.expr));
+  }
+  return all;
+}
+
+std::vector<Slot> JoinPlanner::used_slots(std::size_t relation) const {
+  std::vector<Slot> slots;
+  for (const Slot slot : scope_.relations[relation].slots) {
+    if (slot != kNoSlot) slots.push_back(slot);
+  }
+  return slots;
+}
+
+/// The columns that are read from the table's records.
+Result<std::vector<WantedColumn>> JoinPlanner::wanted_columns(std::size_t relation) {
+  const Relation& r = scope_.relations[relation];
+  std::vector<WantedColumn> wanted;
+  for (std::size_t c = 0; c < r.columns.size(); ++c) {
+    if (r.slots[c] == kNoSlot) continue;
+    WantedColumn column;
+    column.column = static_cast<std::uint32_t>(c);
+    column.slot = r.slots[c];
+    column.real = r.columns[c].affinity == Affinity::real;
+    if (r.table->columns[c].default_value != nullptr) {
+      // Rows from before ALTER TABLE ADD COLUMN have the default.
+      Scope none;
+      Binder binder(context_, none, BindRules{.subqueries = false, .clause = "DEFAULT"});
+      ExprPtr bound = TRY(binder.bind(*r.table->columns[c].default_value));
+      static const Batch kNoColumns;
+      ValueArena arena;
+      if (bound->run_constant()) {
+        ValueRef v = TRY(eval_one(*bound, context_.runtime, arena, kNoColumns));
+        v = apply_affinity(v, r.columns[c].affinity, arena);
+        if (v.is_text()) v = ValueRef::text(context_.arena.copy(v.bytes()));
+        if (v.is_blob()) v = ValueRef::blob(context_.arena.copy(v.bytes()));
+        column.absent = v;
+      }
+    }
+    wanted.push_back(column);
+  }
+  return wanted;
+}
+
+Result<std::unique_ptr<AccessPath>> JoinPlanner::tree_access(std::size_t relation,
+                                                             const Choice& choice, bool backward) {
+  const Relation& r = scope_.relations[relation];
+  SeekSpec spec = take_seek(choice);
+  spec.backward = backward;
+  std::vector<WantedColumn> wanted = TRY(wanted_columns(relation));
+  const Slot rowid_slot = r.slots[r.rowid_place()];
+  if (choice.kind == Choice::Kind::rowid) {
+    return std::unique_ptr<AccessPath>(std::make_unique<TableAccess>(
+        context_.runtime, *r.table, r.name, std::move(spec), std::move(wanted), rowid_slot));
+  }
+  std::vector<WantedColumn> from_index;
+  std::vector<WantedColumn> from_table;
+  for (const WantedColumn& column : wanted) {
+    const auto& keys = choice.index->columns;
+    const auto found = std::find_if(keys.begin(), keys.end(), [&](const IndexColumn& key) {
+      return key.column == static_cast<int>(column.column);
+    });
+    if (found == keys.end()) {
+      from_table.push_back(column);
+      continue;
+    }
+    WantedColumn moved = column;
+    moved.column = static_cast<std::uint32_t>(found - keys.begin());
+    from_index.push_back(moved);
+  }
+  std::sort(from_index.begin(), from_index.end(),
+            [](const WantedColumn& a, const WantedColumn& b) { return a.column < b.column; });
+  return std::unique_ptr<AccessPath>(
+      std::make_unique<IndexAccess>(context_.runtime, *choice.index, r.name, std::move(spec),
+                                    std::move(from_index), std::move(from_table), rowid_slot));
+}
+
+/// All rows of a relation that its own conditions let pass, in the scope's slots.
+Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& constant) {
+  Relation& r = scope_.relations[relation];
+  constant = true;
+  const int outer = r.outer_join ? static_cast<int>(relation) : -1;
+  if (r.table == nullptr) {
+    constant = r.derived_constant;
+    std::vector<std::pair<Slot, Slot>> moves;
+    for (std::size_t c = 0; c < r.columns.size(); ++c) {
+      if (r.slots[c] != kNoSlot) moves.emplace_back(static_cast<Slot>(c), r.slots[c]);
+    }
+    OperatorPtr rows = std::make_unique<RenameOperator>(std::move(r.derived), std::move(moves),
+                                                        scope_.slot_count, cat("SCAN ", r.label));
+    ExprPtr filter = take_conditions(bit(relation), outer, bit(relation));
+    if (!filter) return rows;
+    return OperatorPtr(
+        std::make_unique<FilterOperator>(context_.runtime, std::move(rows), std::move(filter)));
+  }
+  JoinOperator::Parts parts;
+  Choice local = best_access(relation, 0, 1);
+  for (const std::size_t t : local.equal) constant = constant && !terms_[t].reads_outer;
+  if (local.low >= 0) constant = constant && !terms_[static_cast<std::size_t>(local.low)].reads_outer;
+  if (local.high >= 0) {
+    constant = constant && !terms_[static_cast<std::size_t>(local.high)].reads_outer;
+  }
+  if (local.kind == Choice::Kind::hash || !constant || local.order_only) {
+    local = Choice{};
+    constant = true;
+  }
+  parts.right = TRY(tree_access(relation, local, false));
+  parts.condition = take_conditions(bit(relation), outer, bit(relation));
+  parts.right_slots = used_slots(relation);
+  parts.slot_count = scope_.slot_count;
+  return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
+}
+
+Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relation,
+                                                             const Choice& choice) {
+  std::vector<MaterializedAccess::HashKey> keys;
+  for (const std::size_t t : choice.equal) {
+    const Term& term = terms_[t];
+    MaterializedAccess::HashKey key;
+    key.affinity = term.applied;
+    key.collation = term.order;
+    key.null_safe = term.op == TermOp::is;
+    key.left = take_value(term);
+    key.right = take_column(term);
+    conditions_[term.condition].expr.reset();
+    keys.push_back(std::move(key));
+  }
+  bool constant = false;
+  OperatorPtr input = TRY(relation_rows(relation, constant));
+  return std::unique_ptr<AccessPath>(std::make_unique<MaterializedAccess>(
+      context_.runtime, std::move(input), used_slots(relation), std::move(keys), constant));
+}
+
+Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation,
+                                          const Choice& choice, bool backward) {
+  Relation& r = scope_.relations[relation];
+  if (!left && r.table == nullptr && choice.equal.empty() && !r.outer_join) {
+    // The first of all: its rows are passed on as they come.
+    bool constant = false;
+    OperatorPtr rows = TRY(relation_rows(relation, constant));
+    placed_ |= bit(relation);
+    filled_ = used_slots(relation);
+    ExprPtr rest = take_conditions(placed_, -1, 0);
+    if (!rest) return rows;
+    return OperatorPtr(
+        std::make_unique<FilterOperator>(context_.runtime, std::move(rows), std::move(rest)));
+  }
+  JoinOperator::Parts parts;
+  parts.left = std::move(left);
+  parts.outer = r.outer_join;
+  parts.left_slots = filled_;
+  if (choice.kind == Choice::Kind::hash) {
+    parts.right = TRY(hash_access(relation, choice));
+  } else {
+    parts.right = TRY(tree_access(relation, choice, backward));
+  }
+  placed_ |= bit(relation);
+  parts.right_slots = used_slots(relation);
+  parts.slot_count = scope_.slot_count;
+  parts.condition =
+      take_conditions(placed_, r.outer_join ? static_cast<int>(relation) : -1, 0);
+  filled_.insert(filled_.end(), parts.right_slots.begin(), parts.right_slots.end());
+  const bool outer = parts.outer;
+  OperatorPtr op = std::make_unique<JoinOperator>(context_.runtime, std::move(parts));
+  ExprPtr after = outer ? take_conditions(placed_, -1, 0) : nullptr;
+  if (!after) return op;
+  return OperatorPtr(
+      std::make_unique<FilterOperator>(context_.runtime, std::move(op), std::move(after)));
+}
+
+Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
+  in_order = false;
+  if (scope_.relations.empty()) {
+    OperatorPtr single = std::make_unique<ProjectOperator>(context_.runtime, nullptr,
+                                                           std::vector<ExprPtr>{});
+    ExprPtr all = take_conditions(~std::uint64_t{0}, -1, 0);
+    if (!all) return single;
+    return OperatorPtr(
+        std::make_unique<FilterOperator>(context_.runtime, std::move(single), std::move(all)));
+  }
+  strengthen_outer_joins();
+  collect_terms();
+  TRY(estimate_relations());
+  const std::vector<std::size_t> order = choose_order();
+  OperatorPtr op;
+  double rows = 1;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::size_t relation = order[i];
+    Choice choice = order.size() == 1 ? best_ordered(relation)
+                                      : best_access(relation, placed_, rows);
+    bool backward = false;
+    if (i == 0) in_order = gives_order(choice, relation, backward);
+    rows = std::max(rows * choice.rows, 1e-3);
+    op = TRY(add_step(std::move(op), relation, choice, in_order && i == 0 && backward));
+  }
+  return op;
+}
+
+Result<OperatorPtr> plan_joins(CompileContext& context, Scope& scope,
+                               std::vector<JoinCondition> conditions, const WantedOrder* wanted,
+                               bool* in_order) {
+  JoinPlanner planner(context, scope, std::move(conditions), wanted);
+  bool ordered = false;
+  OperatorPtr op = TRY(planner.plan(ordered));
+  if (in_order != nullptr) *in_order = ordered;
+  return op;
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,528 @@
+#include "plan/join_planner.hpp"
+
+#include "base/text.hpp"
+#include "storage/estimate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+// The order of joins and the way to each relation.
+//
+// Costs are in units of one row read in sequence. Going down a tree costs kSeek, putting a row into a
+// hash table kBuild and looking one up kProbe. What no statistics tell is guessed: an equality keeps
+// one row in twenty, a range one in three, anything else one in two.
+//
+// The search is greedy, from each relation that may come first; every step takes the relation that
+// makes the step's cost plus the rows it leaves least.
+
+namespace saturn::sql {
+namespace {
+
+constexpr double kSeek = 8;
+constexpr double kTableLookup = 6;
+constexpr double kBuild = 2;
+constexpr double kProbe = 1.5;
+constexpr double kDerivedRows = 1000;
+constexpr double kSubqueryRuns = 100;  ///< how often a correlated subquery is guessed to run
+constexpr std::size_t kStartsMax = 12;
+
+std::uint64_t bit(std::size_t relation) noexcept { return std::uint64_t{1} << relation; }
+
+const ExprNode* below_collate(const ExprNode* expr) noexcept {
+  return expr->kind == NodeKind::collate ? expr->children[0].get() : expr;
+}
+
+/// False where an index of a column of this affinity is in another order than the comparison's.
+bool affinity_fits(Affinity applied, Affinity column) noexcept {
+  if (applied <= Affinity::blob) return true;
+  if (applied == Affinity::text) return column == Affinity::text;
+  return is_numeric(column);
+}
+
+double guess(const ExprNode& expr) noexcept {
+  if (expr.kind == NodeKind::comparison) {
+    const ast::BinaryOp op = static_cast<const ComparisonNode&>(expr).op;
+    if (op == ast::BinaryOp::eq || op == ast::BinaryOp::is) return 0.05;
+    if (op == ast::BinaryOp::ne || op == ast::BinaryOp::is_not) return 0.9;
+    return 0.33;
+  }
+  if (expr.kind == NodeKind::in_list) return 0.15;
+  if (expr.kind == NodeKind::like) return 0.1;
+  return 0.5;
+}
+
+}  // namespace
+
+// --- what conditions offer -----------------------------------------------------------------------
+
+void JoinPlanner::add_term(std::size_t condition, const ExprNode* side, const ExprNode& other,
+                           TermOp op, Affinity applied, const Collation* order, bool left) {
+  side = below_collate(side);
+  Term term;
+  term.condition = condition;
+  term.op = op;
+  term.applied = applied;
+  term.order = order;
+  term.slot_is_left = left;
+  term.others = other.tables;
+  term.reads_outer = other.reads_outer;
+  if (side->kind == NodeKind::slot) {
+    const auto& slot = static_cast<const SlotNode&>(*side);
+    if (slot.relation < 0 || (other.tables & bit(static_cast<std::size_t>(slot.relation))) != 0) {
+      return;
+    }
+    term.relation = static_cast<std::size_t>(slot.relation);
+    term.column = slot.column;
+    terms_.push_back(term);
+  } else if (op == TermOp::eq && std::popcount(side->tables) == 1 &&
+             (other.tables & side->tables) == 0 && !side->volatile_result) {
+    // An expression over one relation: for hash joins only.
+    term.relation = static_cast<std::size_t>(std::countr_zero(side->tables));
+    term.column = kNoColumn;
+    terms_.push_back(term);
+  }
+}
+
+void JoinPlanner::collect_terms() {
+  for (std::size_t i = 0; i < conditions_.size(); ++i) {
+    const ExprNode& expr = *conditions_[i].expr;
+    if (expr.volatile_result) continue;
+    if (expr.kind == NodeKind::comparison) {
+      const auto& node = static_cast<const ComparisonNode&>(expr);
+      TermOp op = TermOp::eq;
+      TermOp mirrored = TermOp::eq;
+      switch (node.op) {
+        case ast::BinaryOp::eq: break;
+        case ast::BinaryOp::is: op = mirrored = TermOp::is; break;
+        case ast::BinaryOp::lt: op = TermOp::lt; mirrored = TermOp::gt; break;
+        case ast::BinaryOp::le: op = TermOp::le; mirrored = TermOp::ge; break;
+        case ast::BinaryOp::gt: op = TermOp::gt; mirrored = TermOp::lt; break;
+        case ast::BinaryOp::ge: op = TermOp::ge; mirrored = TermOp::le; break;
+        default: continue;
+      }
+      const ExprNode& left = *node.children[0];
+      const ExprNode& right = *node.children[1];
+      add_term(i, &left, right, op, node.applied, node.order, true);
+      add_term(i, &right, left, mirrored, node.applied, node.order, false);
+    } else if (expr.kind == NodeKind::in_list) {
+      const auto& node = static_cast<const InListNode&>(expr);
+      bool constant = !node.negated && node.children.size() > 1;
+      for (std::size_t c = 1; c < node.children.size(); ++c) {
+        constant = constant && node.children[c]->tables == 0;
+      }
+      if (!constant) continue;
+      add_term(i, node.children[0].get(), *node.children[1], TermOp::in, node.applied, node.order,
+               true);
+    } else if (expr.kind == NodeKind::in_subquery) {
+      const auto& node = static_cast<const InSubqueryNode&>(expr);
+      if (node.negated || !node.plan.run_constant) continue;
+      const ConstantNode none{Value()};
+      add_term(i, node.children[0].get(), none, TermOp::in, node.applied, node.order, true);
+    }
+  }
+}
+
+/// A LEFT JOIN whose right side's NULLs some condition of WHERE refuses is an inner join.
+void JoinPlanner::strengthen_outer_joins() {
+  const auto refuses_null = [](const ExprNode& expr, std::size_t relation) {
+    const auto is_slot_of = [&](const ExprNode& e) {
+      return e.kind == NodeKind::slot &&
+             static_cast<const SlotNode&>(e).relation == static_cast<int>(relation);
+    };
+    switch (expr.kind) {
+      case NodeKind::comparison: {
+        const ast::BinaryOp op = static_cast<const ComparisonNode&>(expr).op;
+        if (op == ast::BinaryOp::is || op == ast::BinaryOp::is_not) return false;
+        return is_slot_of(*expr.children[0]) || is_slot_of(*expr.children[1]);
+      }
+      case NodeKind::like: return is_slot_of(*expr.children[0]);
+      case NodeKind::unary:
+        return static_cast<const UnaryNode&>(expr).op == ast::UnaryOp::not_null &&
+               is_slot_of(*expr.children[0]);
+      case NodeKind::in_list:
+        return !static_cast<const InListNode&>(expr).negated && is_slot_of(*expr.children[0]);
+      default: return false;
+    }
+  };
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    if (!scope_.relations[r].outer_join) continue;
+    for (const JoinCondition& condition : conditions_) {
+      if (condition.outer_relation >= 0 || !refuses_null(*condition.expr, r)) continue;
+      scope_.relations[r].outer_join = false;
+      for (JoinCondition& other : conditions_) {
+        if (other.outer_relation == static_cast<int>(r)) other.outer_relation = -1;
+      }
+      break;
+    }
+  }
+}
+
+/// Whether a condition may choose the rows of `relation` while it is reached.
+bool JoinPlanner::usable_for(const JoinCondition& condition, std::size_t relation) const noexcept {
+  if (scope_.relations[relation].outer_join) {
+    return condition.outer_relation == static_cast<int>(relation);
+  }
+  return condition.outer_relation < 0;
+}
+
+Result<void> JoinPlanner::estimate_relations() {
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    const Relation& relation = scope_.relations[r];
+    RelationInfo info;
+    info.rows = kDerivedRows;
+    if (relation.table != nullptr) {
+      info.rows = static_cast<double>(relation.table->row_estimate);
+      if (info.rows == 0 && context_.source != nullptr && relation.table->root != 0) {
+        info.rows = static_cast<double>(
+            TRY(storage::estimate_entries(*context_.source, relation.table->root)));
+      }
+    }
+    info.rows = std::max(info.rows, 1.0);
+    for (const JoinCondition& condition : conditions_) {
+      if (condition.expr->tables == bit(r) && usable_for(condition, r)) {
+        info.kept *= guess(*condition.expr);
+      }
+    }
+    info.kept = std::max(info.kept, 1.0 / info.rows);
+    if (relation.outer_join || relation.keep_place) info.needs = bit(r) - 1;
+    info_.push_back(info);
+  }
+  return {};
+}
+
+// --- ways to a relation --------------------------------------------------------------------------
+
+bool JoinPlanner::available(const Term& term, std::size_t relation,
+                            std::uint64_t placed) const noexcept {
+  return term.relation == relation && (term.others & ~placed) == 0 &&
+         conditions_[term.condition].expr != nullptr &&
+         usable_for(conditions_[term.condition], relation);
+}
+
+bool JoinPlanner::covers(const Index& index, std::size_t relation) const {
+  const Relation& r = scope_.relations[relation];
+  for (std::size_t c = 0; c < r.columns.size(); ++c) {
+    if (r.slots[c] == kNoSlot) continue;
+    const bool found = std::any_of(index.columns.begin(), index.columns.end(), [&](const auto& k) {
+      return k.column == static_cast<int>(c);
+    });
+    if (!found) return false;
+  }
+  return true;
+}
+
+void JoinPlanner::consider(Choice& best, Choice candidate) const {
+  if (candidate.cost < best.cost) best = std::move(candidate);
+}
+
+void JoinPlanner::consider_rowid(Choice& best, std::size_t relation, std::uint64_t placed) const {
+  const double rows = info_[relation].rows;
+  Choice range;
+  range.kind = Choice::Kind::rowid;
+  double fraction = 1;
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    const Term& term = terms_[t];
+    if (!available(term, relation, placed) || term.column != SlotNode::kRowidColumn) continue;
+    if (term.op == TermOp::eq || term.op == TermOp::in) {
+      Choice point;
+      point.kind = Choice::Kind::rowid;
+      point.equal.push_back(t);
+      point.rows = term.op == TermOp::in ? 10 : 1;
+      point.cost = kSeek * point.rows;
+      consider(best, std::move(point));
+    } else if ((term.op == TermOp::gt || term.op == TermOp::ge) && range.low < 0) {
+      range.low = static_cast<int>(t);
+      fraction *= 0.25;
+    } else if ((term.op == TermOp::lt || term.op == TermOp::le) && range.high < 0) {
+      range.high = static_cast<int>(t);
+      fraction *= 0.25;
+    }
+  }
+  if (range.low < 0 && range.high < 0) return;
+  range.rows = std::max(1.0, rows * fraction);
+  range.cost = kSeek + range.rows;
+  consider(best, std::move(range));
+}
+
+void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t relation,
+                                 std::uint64_t placed) const {
+  const Table& table = *scope_.relations[relation].table;
+  const double rows = info_[relation].rows;
+  Choice choice;
+  choice.kind = Choice::Kind::index;
+  choice.index = &index;
+  choice.covering = covers(index, relation);
+  bool many = false;
+  bool null_safe = false;
+  std::size_t at = 0;
+  const auto fits = [&](const Term& term, const IndexColumn& key) {
+    return available(term, relation, placed) && term.column == key.column && key.column >= 0 &&
+           term.order == key.collation &&
+           affinity_fits(term.applied, table.columns[static_cast<std::size_t>(key.column)].affinity);
+  };
+  for (; at < index.columns.size(); ++at) {
+    int found = -1;
+    for (std::size_t t = 0; t < terms_.size(); ++t) {
+      const Term& term = terms_[t];
+      if (!fits(term, index.columns[at])) continue;
+      if (term.op == TermOp::eq || term.op == TermOp::is) {
+        found = static_cast<int>(t);
+        break;
+      }
+      if (term.op == TermOp::in && !many && found < 0) found = static_cast<int>(t);
+    }
+    if (found < 0) break;
+    many = many || terms_[static_cast<std::size_t>(found)].op == TermOp::in;
+    null_safe = null_safe || terms_[static_cast<std::size_t>(found)].op == TermOp::is;
+    choice.equal.push_back(static_cast<std::size_t>(found));
+  }
+  double matches = rows;
+  if (at > 0) {
+    if (index.stat.size() > at) {
+      matches = static_cast<double>(index.stat[at]);
+    } else if (at == index.columns.size() && index.unique && !null_safe) {
+      matches = 1;
+    } else {
+      matches = std::max(1.0, std::min(rows * 0.3, 10.0 / static_cast<double>(at)));
+    }
+    if (many) matches *= 10;
+  }
+  if (at < index.columns.size()) {
+    for (std::size_t t = 0; t < terms_.size(); ++t) {
+      const Term& term = terms_[t];
+      if (!fits(term, index.columns[at])) continue;
+      if ((term.op == TermOp::gt || term.op == TermOp::ge) && choice.low < 0) {
+        choice.low = static_cast<int>(t);
+        matches *= 0.25;
+      } else if ((term.op == TermOp::lt || term.op == TermOp::le) && choice.high < 0) {
+        choice.high = static_cast<int>(t);
+        matches *= 0.25;
+      }
+    }
+  }
+  choice.rows = std::max(matches, 1.0);
+  const double each = choice.covering ? 0.8 : 1 + kTableLookup;
+  const bool seeks = at > 0 || choice.low >= 0 || choice.high >= 0;
+  if (!seeks && !choice.covering) {
+    choice.order_only = true;
+  }
+  choice.cost = (seeks ? kSeek * (many ? 10 : 1) : 0) + choice.rows * each;
+  consider(best, std::move(choice));
+}
+
+void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
+                                double left_rows) const {
+  const Relation& r = scope_.relations[relation];
+  Choice choice;
+  choice.kind = Choice::Kind::hash;
+  double partner_rows = 0;
+  bool only_outer = true;
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    const Term& term = terms_[t];
+    if (!available(term, relation, placed)) continue;
+    if (term.op != TermOp::eq && term.op != TermOp::is) continue;
+    if (term.others == 0 && !term.reads_outer) continue;  // a constant: a filter does that
+    const bool doubled =
+        std::any_of(choice.equal.begin(), choice.equal.end(),
+                    [&](std::size_t e) { return terms_[e].condition == term.condition; });
+    if (doubled) continue;
+    choice.equal.push_back(t);
+    only_outer = only_outer && term.others == 0;
+    for (std::size_t q = 0; q < info_.size(); ++q) {
+      if ((term.others & bit(q)) != 0) partner_rows = std::max(partner_rows, info_[q].rows);
+    }
+  }
+  const double rows = info_[relation].rows * info_[relation].kept;
+  const double scan = info_[relation].rows + rows * kBuild;
+  if (choice.equal.empty()) {
+    if (placed == 0 && r.table != nullptr) return;  // that is a scan
+    choice.rows = rows;
+    choice.cost = scan / std::max(left_rows, 1.0) + rows * 0.5;
+  } else {
+    const double distinct = std::max({info_[relation].rows, partner_rows, 1.0});
+    choice.rows = std::max(rows * (only_outer ? 0.01 : 1 / distinct), 1e-3);
+    const double runs = only_outer ? kSubqueryRuns : std::max(left_rows, 1.0);
+    choice.cost = scan / runs + kProbe + choice.rows * 0.5;
+  }
+  choice.filtered = true;
+  consider(best, std::move(choice));
+}
+
+JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t placed,
+                                             double left_rows) const {
+  Choice best;
+  best.cost = std::numeric_limits<double>::infinity();
+  const Relation& r = scope_.relations[relation];
+  if (r.table != nullptr) {
+    if (r.indexed != ast::Indexed::by) {
+      Choice scan;
+      scan.kind = Choice::Kind::rowid;
+      scan.rows = info_[relation].rows;
+      scan.cost = scan.rows;
+      consider(best, std::move(scan));
+    }
+    consider_rowid(best, relation, placed);
+    if (r.indexed != ast::Indexed::none) {
+      for (const auto& index : r.table->indexes) {
+        if (index->where != nullptr || index->has_expressions()) continue;
+        if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
+        consider_index(best, *index, relation, placed);
+      }
+    }
+  }
+  consider_hash(best, relation, placed, left_rows);
+  if (!best.filtered) {
+    // What the terms used do not say, the other conditions on this relation alone still filter.
+    double kept = 1;
+    for (std::size_t i = 0; i < conditions_.size(); ++i) {
+      if (!conditions_[i].expr || conditions_[i].expr->tables != bit(relation)) continue;
+      if (!usable_for(conditions_[i], relation) || uses(best, i)) continue;
+      kept *= guess(*conditions_[i].expr);
+    }
+    best.rows = std::max(best.rows * kept, 1e-3);
+  }
+  return best;
+}
+
+bool JoinPlanner::uses(const Choice& choice, std::size_t condition) const noexcept {
+  for (const std::size_t t : choice.equal) {
+    if (terms_[t].condition == condition) return true;
+  }
+  return (choice.low >= 0 && terms_[static_cast<std::size_t>(choice.low)].condition == condition) ||
+         (choice.high >= 0 && terms_[static_cast<std::size_t>(choice.high)].condition == condition);
+}
+
+// --- the order of joins --------------------------------------------------------------------------
+
+JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at) const {
+  Order order;
+  std::uint64_t placed = 0;
+  double rows = 1;
+  const std::size_t n = scope_.relations.size();
+  for (std::size_t step = 0; step < n; ++step) {
+    std::size_t best = n;
+    double best_score = std::numeric_limits<double>::infinity();
+    Choice best_choice;
+    for (std::size_t r = 0; r < n; ++r) {
+      if ((placed & bit(r)) != 0 || (info_[r].needs & ~placed) != 0) continue;
+      if (step == 0 && r != first) continue;
+      Choice choice = best_access(r, placed, rows);
+      const double out = scope_.relations[r].outer_join ? std::max(choice.rows, 1.0) : choice.rows;
+      const double score = rows * choice.cost + rows * out;
+      if (score < best_score) {
+        best = r;
+        best_score = score;
+        best_choice = std::move(choice);
+      }
+    }
+    if (best == n) {
+      order.cost = std::numeric_limits<double>::infinity();
+      return order;
+    }
+    order.cost += rows * best_choice.cost;
+    if (order.cost >= give_up_at) return order;
+    const double out =
+        scope_.relations[best].outer_join ? std::max(best_choice.rows, 1.0) : best_choice.rows;
+    rows = std::max(rows * out, 1e-3);
+    placed |= bit(best);
+    order.relations.push_back(best);
+  }
+  order.cost += rows;
+  return order;
+}
+
+std::vector<std::size_t> JoinPlanner::choose_order() const {
+  const std::size_t n = scope_.relations.size();
+  std::vector<std::size_t> starts;
+  for (std::size_t r = 0; r < n; ++r) {
+    if (info_[r].needs == 0) starts.push_back(r);
+  }
+  if (starts.size() > kStartsMax) {
+    std::sort(starts.begin(), starts.end(), [&](std::size_t a, std::size_t b) {
+      return info_[a].rows * info_[a].kept < info_[b].rows * info_[b].kept;
+    });
+    starts.resize(3);
+  }
+  Order best;
+  best.cost = std::numeric_limits<double>::infinity();
+  for (const std::size_t start : starts) {
+    Order order = greedy_from(start, best.cost);
+    if (order.cost < best.cost && order.relations.size() == n) best = std::move(order);
+  }
+  if (best.relations.empty()) {
+    for (std::size_t r = 0; r < n; ++r) best.relations.push_back(r);
+  }
+  return best.relations;
+}
+
+// --- orders of rows ------------------------------------------------------------------------------
+
+/// Whether an access gives its rows in the wanted order; `backward` tells in which direction.
+bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& backward) const {
+  if (wanted_ == nullptr || choice.kind == Choice::Kind::hash) return false;
+  for (const std::size_t t : choice.equal) {
+    if (terms_[t].op == TermOp::in) return false;
+  }
+  bool known = false;
+  const auto direction = [&](bool reversed) {
+    if (known) return backward == reversed;
+    known = true;
+    backward = reversed;
+    return true;
+  };
+  if (choice.kind == Choice::Kind::rowid && !choice.equal.empty()) return true;
+  std::size_t key = choice.equal.size();
+  for (const WantedOrder::Term& term : wanted_->terms) {
+    if (term.column->relation != static_cast<int>(relation)) return false;
+    const bool is_rowid = term.column->column == SlotNode::kRowidColumn;
+    if (choice.kind == Choice::Kind::rowid) return is_rowid && direction(term.descending);
+    bool fixed = false;  // a column that is equal in all rows orders nothing
+    for (const std::size_t t : choice.equal) {
+      fixed = fixed || (terms_[t].column == term.column->column && terms_[t].op == TermOp::eq &&
+                        terms_[t].order == term.collation);
+    }
+    if (fixed) continue;
+    if (key == choice.index->columns.size()) return is_rowid && direction(term.descending);
+    const IndexColumn& column = choice.index->columns[key];
+    if (column.column != term.column->column || column.collation != term.collation) return false;
+    if (!direction(term.descending != column.descending)) return false;
+    ++key;
+  }
+  return true;
+}
+
+/// The way to the only relation, the cost of sorting what comes out of order included.
+JoinPlanner::Choice JoinPlanner::best_ordered(std::size_t relation) const {
+  Choice best = best_access(relation, 0, 1);
+  bool backward = false;
+  if (wanted_ == nullptr || gives_order(best, relation, backward)) return best;
+  const Relation& r = scope_.relations[relation];
+  if (r.table == nullptr || best.kind == Choice::Kind::hash) return best;
+  const double sort = best.rows * std::log2(best.rows + 2) * 0.7;
+  const double limit_factor = wanted_->limited ? 0.05 : 1;
+  double best_cost = best.cost + sort;
+  const auto try_choice = [&](Choice choice) {
+    if (!gives_order(choice, relation, backward)) return;
+    const double cost = choice.cost * limit_factor;
+    if (cost >= best_cost) return;
+    best_cost = cost;
+    best = std::move(choice);
+  };
+  Choice scan;
+  scan.kind = Choice::Kind::rowid;
+  scan.rows = scan.cost = info_[relation].rows;
+  if (r.indexed != ast::Indexed::by) try_choice(scan);
+  for (const auto& index : r.table->indexes) {
+    if (index->where != nullptr || index->has_expressions()) continue;
+    if (r.indexed == ast::Indexed::none) continue;
+    if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
+    Choice choice;
+    choice.cost = std::numeric_limits<double>::infinity();
+    consider_index(choice, *index, relation, 0);
+    try_choice(std::move(choice));
+  }
+  return best;
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,109 @@
+#pragma once
+
+#include "exec/operators.hpp"
+#include "plan/scope.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+namespace saturn::sql {
+
+/// Plans the joins of one FROM: see join_planner.cpp for the choice, join_builder.cpp for what is
+/// made of it. Used once.
+class JoinPlanner {
+ public:
+  JoinPlanner(CompileContext& context, Scope& scope, std::vector<JoinCondition> conditions,
+              const WantedOrder* wanted)
+      : context_(context), scope_(scope), conditions_(std::move(conditions)), wanted_(wanted) {}
+  /// `in_order` tells whether the rows come in the wanted order. // SUSPENDS
+  Result<OperatorPtr> plan(bool& in_order);
+
+ private:
+  static constexpr int kNoColumn = -3;
+  enum class TermOp : std::uint8_t { eq, is, in, lt, le, gt, ge };
+
+  /// A condition seen as `column op value`, the value being computed from other relations.
+  struct Term {
+    std::size_t condition = 0;
+    std::size_t relation = 0;
+    int column = 0;  ///< SlotNode::kRowidColumn, or kNoColumn for an expression
+    TermOp op = TermOp::eq;
+    Affinity applied = Affinity::none;
+    const Collation* order = nullptr;
+    bool slot_is_left = true;  ///< the column is the condition's left operand
+    std::uint64_t others = 0;  ///< the relations that the value needs
+    bool reads_outer = false;
+  };
+
+  struct RelationInfo {
+    double rows = 1;
+    double kept = 1;            ///< the part that conditions on this relation alone let pass
+    std::uint64_t needs = 0;    ///< relations that must come before
+  };
+
+  /// A way to reach a relation; terms by their number. Cost and rows are for one left row.
+  struct Choice {
+    enum class Kind : std::uint8_t { rowid, index, hash };
+    Kind kind = Kind::rowid;
+    const Index* index = nullptr;
+    bool covering = false;
+    bool filtered = false;    ///< `rows` has the other conditions in it already
+    bool order_only = false;  ///< of use for its order alone
+    std::vector<std::size_t> equal;
+    int low = -1;
+    int high = -1;
+    double rows = 1;
+    double cost = 1;
+  };
+  struct Order {
+    std::vector<std::size_t> relations;
+    double cost = 0;
+  };
+
+  void add_term(std::size_t condition, const ExprNode* side, const ExprNode& other, TermOp op,
+                Affinity applied, const Collation* order, bool left);
+  void collect_terms();
+  void strengthen_outer_joins();
+  bool usable_for(const JoinCondition& condition, std::size_t relation) const noexcept;
+  Result<void> estimate_relations();
+  bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
+  bool covers(const Index& index, std::size_t relation) const;
+  void consider(Choice& best, Choice candidate) const;
+  void consider_rowid(Choice& best, std::size_t relation, std::uint64_t placed) const;
+  void consider_index(Choice& best, const Index& index, std::size_t relation,
+                      std::uint64_t placed) const;
+  void consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
+                     double left_rows) const;
+  Choice best_access(std::size_t relation, std::uint64_t placed, double left_rows) const;
+  bool uses(const Choice& choice, std::size_t condition) const noexcept;
+  Order greedy_from(std::size_t first, double give_up_at) const;
+  std::vector<std::size_t> choose_order() const;
+  bool gives_order(const Choice& choice, std::size_t relation, bool& backward) const;
+  Choice best_ordered(std::size_t relation) const;
+
+  // join_builder.cpp
+  ExprPtr take_value(const Term& term);
+  ExprPtr take_column(const Term& term);
+  SeekSpec take_seek(const Choice& choice);
+  ExprPtr take_conditions(std::uint64_t placed, int outer_relation, std::uint64_t only);
+  Result<std::vector<WantedColumn>> wanted_columns(std::size_t relation);
+  Result<std::unique_ptr<AccessPath>> tree_access(std::size_t relation, const Choice& choice,
+                                                  bool backward);
+  Result<std::unique_ptr<AccessPath>> hash_access(std::size_t relation, const Choice& choice);
+  Result<OperatorPtr> relation_rows(std::size_t relation, bool& constant);
+  std::vector<Slot> used_slots(std::size_t relation) const;
+  Result<OperatorPtr> add_step(OperatorPtr left, std::size_t relation, const Choice& choice,
+                               bool backward);
+
+  CompileContext& context_;
+  Scope& scope_;
+  std::vector<JoinCondition> conditions_;  ///< `expr` is null once it has been put to use
+  const WantedOrder* wanted_;
+  std::vector<Term> terms_;
+  std::vector<RelationInfo> info_;
+  std::uint64_t placed_ = 0;
+  std::vector<Slot> filled_;  ///< by the relations placed
+};
+
+}  // namespace saturn::sql

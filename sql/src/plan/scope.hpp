@@ -1,0 +1,158 @@
+#pragma once
+
+#include "exec/nodes.hpp"
+#include "plan/compile.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Name spaces: what the names in an expression may mean.
+namespace saturn::sql {
+
+struct Scope;
+
+/// WITH clauses in force, innermost first.
+struct CteEnv {
+  const CteEnv* parent = nullptr;
+  const ast::With* with = nullptr;
+  /// The CTEs that are being planned at this moment, against endless recursion.
+  std::vector<const ast::Cte*> in_progress;
+};
+
+/// Where a subquery meets the query around it: each outer value that the subquery reads has a cell
+/// here, and the expression that computes it in the outer scope.
+struct Boundary {
+  Scope* outer = nullptr;
+  struct Correlation {
+    ExprPtr expr;  ///< in the outer scope
+    std::unique_ptr<ValueRef> cell;
+  };
+  std::vector<Correlation> correlations;
+  bool volatile_result = false;  ///< something random is in the subquery
+};
+
+/// One item of FROM, in the order of the text.
+struct Relation {
+  struct Column {
+    std::string_view name;
+    Affinity affinity = Affinity::none;
+    const Collation* collation = nullptr;
+    std::string_view decltype_text;
+    bool hidden = false;  ///< of USING and NATURAL: not part of `*`, and not found without a table
+  };
+  std::string_view name;         ///< that qualifies columns
+  const Table* table = nullptr;  ///< a base table
+  OperatorPtr derived;           ///< else the plan of a subquery or view
+  bool derived_constant = false;  ///< the plan reads nothing of an outer query
+  std::string label;              ///< of the plan, for EXPLAIN
+  std::vector<Column> columns;
+  std::vector<Slot> slots;  ///< of the columns, then of the rowid; kNoSlot until it is used
+  bool outer_join = false;  ///< the right side of a LEFT JOIN
+  bool keep_place = false;  ///< CROSS JOIN: not before the relations left of it
+  ast::Indexed indexed = ast::Indexed::unspecified;
+  std::string_view index;  ///< INDEXED BY
+
+  Slot rowid_place() const noexcept { return static_cast<Slot>(columns.size()); }
+};
+
+struct Scope {
+  Boundary* boundary = nullptr;  ///< null for a query that stands alone
+  const CteEnv* ctes = nullptr;
+  std::vector<Relation> relations;
+  Slot slot_count = 0;
+  const List<ast::ResultColumn>* aliases = nullptr;  ///< that expressions may use as names
+};
+
+/// What kind of expression is bound, as far as it matters what is allowed in it.
+struct BindRules {
+  bool aggregates = false;
+  bool aliases = false;      ///< result column names count, after columns
+  bool subqueries = true;
+  std::string_view clause;   ///< for errors: "misuse of aggregate ..."
+};
+
+class Binder {
+ public:
+  Binder(CompileContext& context, Scope& scope, BindRules rules)
+      : context_(context), scope_(scope), rules_(rules) {}
+
+  /// Binds one expression, with SQLite's errors and their positions. // SUSPENDS
+  Result<ExprPtr> bind(const ast::Expr& expr);
+
+  /// A reference to column `column` (SlotNode::kRowidColumn for the rowid) of a relation.
+  static ExprPtr column_of(Scope& scope, std::size_t relation, int column);
+
+ private:
+  Result<ExprPtr> bind_literal(const ast::Literal& literal);
+  Result<ExprPtr> bind_column(const ast::Column& column);
+  Result<ExprPtr> resolve(Scope& scope, const ast::Column& column);
+  Result<ExprPtr> resolve_outer(Scope& scope, const ast::Column& column);
+  Result<ExprPtr> bind_unary(const ast::Unary& unary);
+  Result<ExprPtr> bind_binary(const ast::Binary& binary);
+  Result<ExprPtr> bind_comparison(ast::BinaryOp op, const ast::Expr& left, const ast::Expr& right);
+  Result<ExprPtr> bind_row_comparison(const ast::Binary& binary);
+  Result<ExprPtr> bind_like(const ast::Like& like);
+  Result<ExprPtr> bind_between(const ast::Between& between);
+  Result<ExprPtr> bind_in(const ast::In& in);
+  Result<ExprPtr> bind_row_in(const ast::In& in, const ast::Row& row);
+  Result<ExprPtr> bind_function(const ast::Function& call);
+  Result<ExprPtr> bind_aggregate(const ast::Function& call, const Function& function);
+  Result<ExprPtr> bind_case(const ast::Case& expr);
+  Result<ExprPtr> bind_cast(const ast::Cast& cast);
+  Result<ExprPtr> bind_collate(const ast::Collate& collate);
+  Result<std::vector<ExprPtr>> bind_list(const List<ast::Expr*>& list);
+  Result<ExprPtr> bind_subquery(const ast::Select& select, std::uint32_t at, bool exists);
+
+  struct Planned {
+    SubPlan plan;
+    std::vector<ExprPtr> outer;
+    Query query;  ///< without its root
+    bool volatile_result = false;
+  };
+  Result<Planned> plan_subplan(const ast::Select& select, bool one_row_is_enough);
+
+  CompileContext& context_;
+  Scope& scope_;
+  BindRules rules_;
+  std::uint32_t alias_depth_ = 0;
+};
+
+/// Folds a constant expression into its value where evaluating it cannot fail or differ later.
+ExprPtr fold(CompileContext& context, ExprPtr expr);
+
+/// Plans a SELECT inside others. `boundary` is null for one that stands alone. // SUSPENDS
+Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                         Boundary* boundary);
+
+/// Fills in `scope.relations` from FROM and appends what ON, USING and NATURAL ask for.
+struct JoinCondition {
+  ExprPtr expr;
+  int outer_relation = -1;  ///< the right side of the LEFT JOIN whose ON it is part of; else -1
+};
+Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
+                       std::vector<JoinCondition>& conditions);
+
+/// Cuts `expr` at its ANDs.
+void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out);
+
+/// An order that the caller would like rows to come in.
+struct WantedOrder {
+  struct Term {
+    const SlotNode* column = nullptr;
+    const Collation* collation = nullptr;
+    bool descending = false;
+  };
+  std::vector<Term> terms;
+  bool limited = false;  ///< only the first rows will be asked for
+};
+
+/// Plans the joins of a scope: rows that fulfil all conditions, in the scope's slots. Which slots
+/// are filled in is settled by what has been bound before. `in_order` (may be null) is set when the
+/// rows come in the wanted order. // SUSPENDS
+Result<OperatorPtr> plan_joins(CompileContext& context, Scope& scope,
+                               std::vector<JoinCondition> conditions, const WantedOrder* wanted,
+                               bool* in_order);
+
+}  // namespace saturn::sql

@@ -1,0 +1,586 @@
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "exec/operators.hpp"
+#include "plan/aggregation.hpp"
+#include "plan/scope.hpp"
+#include "value/number.hpp"
+
+#include <algorithm>
+#include <optional>
+
+// A SELECT, from the inside out: joins, aggregation, HAVING, the result columns, DISTINCT, ORDER BY,
+// LIMIT. What ORDER BY needs beyond the result columns is computed with them, in slots behind them.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+std::string ordinal(std::size_t n) {
+  const std::size_t tens = n % 100;
+  const char* suffix = tens >= 11 && tens <= 13 ? "th"
+                       : n % 10 == 1            ? "st"
+                       : n % 10 == 2            ? "nd"
+                       : n % 10 == 3            ? "rd"
+                                                : "th";
+  return cat(n, suffix);
+}
+
+/// `ORDER BY 2`: the number, from 1; nothing when the expression is no integer literal.
+std::optional<std::int64_t> as_ordinal(const ast::Expr& expr) {
+  const ast::Expr* inner = &expr;
+  bool negative = false;
+  while (const auto* unary = ast::as_if<ast::Unary>(inner)) {
+    if (unary->op == ast::UnaryOp::minus) negative = !negative;
+    else if (unary->op != ast::UnaryOp::plus) return std::nullopt;
+    inner = unary->operand;
+  }
+  const auto* literal = ast::as_if<ast::Literal>(inner);
+  if (literal == nullptr || literal->literal != ast::LiteralKind::integer) return std::nullopt;
+  const std::int64_t value = parse_integer(literal->text).value;
+  return negative ? -value : value;
+}
+
+SortKey sort_key(Slot slot, const ast::OrderTerm& term, const Collation* collation) {
+  SortKey key;
+  key.slot = slot;
+  key.descending = term.order == ast::SortOrder::desc;
+  key.nulls_last = term.nulls == ast::NullsOrder::unspecified ? key.descending
+                                                              : term.nulls == ast::NullsOrder::last;
+  key.collation = collation != nullptr ? collation : &Collation::binary();
+  return key;
+}
+
+/// What one SELECT or VALUES of a compound comes to.
+struct CorePlan {
+  Query query;
+  std::vector<SortKey> order;  ///< still to be done, over the query's slots
+  std::uint32_t width = 0;     ///< result columns and sort keys
+};
+
+class CorePlanner {
+ public:
+  CorePlanner(CompileContext& context, const ast::SelectCore& core,
+              const List<ast::OrderTerm>* order_by, const CteEnv* ctes, Boundary* boundary)
+      : context_(context), core_(core), order_by_(order_by) {
+    scope_.boundary = boundary;
+    scope_.ctes = ctes;
+  }
+  Result<CorePlan> plan();
+
+ private:
+  struct Item {
+    ExprPtr expr;
+    ResultColumn column;
+  };
+  struct OrderItem {
+    std::size_t item = 0;  ///< which result column, or
+    ExprPtr expr;          ///< an expression of its own
+  };
+
+  Result<void> expand_star(std::string_view only_table, std::uint32_t position);
+  Result<void> bind_items();
+  Result<void> bind_where();
+  Result<ExprPtr> bind_aggregated(const ast::Expr& expr, std::string_view clause);
+  Result<void> bind_group_by();
+  Result<void> bind_order_by();
+  Result<OrderItem> bind_order_term(std::size_t number, const ast::OrderTerm& term);
+  void name_item(Item& item, const ast::ResultColumn& column);
+  bool is_aggregate() const;
+  Result<OperatorPtr> plan_source();
+  Result<OperatorPtr> plan_aggregation();
+  Result<OperatorPtr> plan_extreme(AggregateOperator::Parts& parts);
+  WantedOrder wanted_order() const;
+  bool groups_are_in_order(const AggregateOperator::Parts& parts) const;
+
+  CompileContext& context_;
+  const ast::SelectCore& core_;
+  const List<ast::OrderTerm>* order_by_;
+  Scope scope_;
+  std::vector<JoinCondition> conditions_;
+  std::vector<Item> items_;
+  std::vector<ExprPtr> group_by_;
+  ExprPtr having_;
+  std::vector<OrderItem> order_;
+  bool in_order_ = false;
+};
+
+Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t position) {
+  bool found = false;
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    if (ast::present(only_table) && !equals_nocase(scope_.relations[r].name, only_table)) continue;
+    found = true;
+    for (std::size_t c = 0; c < scope_.relations[r].columns.size(); ++c) {
+      const Relation::Column& column = scope_.relations[r].columns[c];
+      if (column.hidden && !ast::present(only_table)) continue;
+      Item item;
+      item.column.name = std::string(column.name);
+      item.column.decltype_text = std::string(column.decltype_text);
+      item.expr = Binder::column_of(scope_, r, static_cast<int>(c));
+      items_.push_back(std::move(item));
+    }
+  }
+  if (found) return {};
+  if (ast::present(only_table)) return at(position, cat("no such table: ", only_table));
+  return at(position, "no tables specified");
+}
+
+void CorePlanner::name_item(Item& item, const ast::ResultColumn& column) {
+  if (const auto* slot = item.expr->kind == NodeKind::slot
+                             ? static_cast<const SlotNode*>(item.expr.get())
+                             : nullptr) {
+    const Relation& relation = scope_.relations[static_cast<std::size_t>(slot->relation)];
+    int number = slot->column;
+    if (number == SlotNode::kRowidColumn && relation.table != nullptr) {
+      number = relation.table->rowid_column;
+    }
+    if (number >= 0) {
+      item.column.name = std::string(relation.columns[static_cast<std::size_t>(number)].name);
+      item.column.decltype_text =
+          std::string(relation.columns[static_cast<std::size_t>(number)].decltype_text);
+    } else {
+      item.column.name = "rowid";
+      item.column.decltype_text = "INTEGER";
+    }
+    const auto* reference = ast::as_if<ast::Column>(column.expr);
+    if (reference != nullptr && slot->column == SlotNode::kRowidColumn && number < 0) {
+      item.column.name = std::string(reference->name);
+    }
+  } else {
+    item.column.name = std::string(column.text);
+  }
+  if (ast::present(column.alias)) item.column.name = std::string(column.alias);
+}
+
+Result<ExprPtr> CorePlanner::bind_aggregated(const ast::Expr& expr, std::string_view clause) {
+  Binder binder(context_, scope_,
+                BindRules{.aggregates = true, .aliases = true, .clause = clause});
+  return binder.bind(expr);
+}
+
+Result<void> CorePlanner::bind_items() {
+  for (const ast::ResultColumn& column : core_.columns) {
+    if (column.expr == nullptr) {
+      TRY(expand_star(column.star_table, column.at));
+      continue;
+    }
+    Binder binder(context_, scope_, BindRules{.aggregates = true, .clause = "the result"});
+    Item item;
+    item.expr = TRY(binder.bind(*column.expr));
+    name_item(item, column);
+    items_.push_back(std::move(item));
+  }
+  if (items_.size() > limits::kColumnsMax) {
+    return at(core_.at, "too many columns in result set");
+  }
+  return {};
+}
+
+Result<void> CorePlanner::bind_where() {
+  if (core_.where == nullptr) return {};
+  Binder binder(context_, scope_, BindRules{.aliases = true, .clause = "WHERE"});
+  ExprPtr where = TRY(binder.bind(*core_.where));
+  std::vector<ExprPtr> parts;
+  split_conjunction(std::move(where), parts);
+  for (ExprPtr& part : parts) conditions_.push_back({std::move(part), -1});
+  return {};
+}
+
+Result<void> CorePlanner::bind_group_by() {
+  std::size_t number = 0;
+  for (const ast::Expr* term : core_.group_by) {
+    ++number;
+    const ast::Expr* expr = term;
+    if (const auto place = as_ordinal(*term)) {
+      if (*place < 1 || static_cast<std::size_t>(*place) > items_.size()) {
+        return at(term->at, cat(ordinal(number), " GROUP BY term out of range - should be between 1 and ",
+                                items_.size()));
+      }
+      // Stars have no expression to bind again: then the item is a plain column.
+      std::size_t item = static_cast<std::size_t>(*place) - 1;
+      if (core_.columns.size() == items_.size()) expr = core_.columns[item].expr;
+      if (core_.columns.size() != items_.size() || expr == nullptr) {
+        const auto& slot = static_cast<const SlotNode&>(*items_[item].expr);
+        if (items_[item].expr->kind != NodeKind::slot) {
+          return at(term->at, "GROUP BY ordinals beside * are not supported yet");
+        }
+        group_by_.push_back(Binder::column_of(scope_, static_cast<std::size_t>(slot.relation),
+                                              slot.column));
+        continue;
+      }
+    }
+    Binder binder(context_, scope_, BindRules{.aliases = true, .clause = "GROUP BY"});
+    ExprPtr bound = TRY(binder.bind(*expr));
+    group_by_.push_back(std::move(bound));
+  }
+  if (core_.having != nullptr) having_ = TRY(bind_aggregated(*core_.having, "HAVING"));
+  return {};
+}
+
+Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
+                                                            const ast::OrderTerm& term) {
+  OrderItem order;
+  if (const auto place = as_ordinal(*term.expr)) {
+    if (*place < 1 || static_cast<std::size_t>(*place) > items_.size()) {
+      return at(term.expr->at, cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
+                                   items_.size()));
+    }
+    order.item = static_cast<std::size_t>(*place) - 1;
+    return order;
+  }
+  if (const auto* name = ast::as_if<ast::Column>(term.expr);
+      name != nullptr && !ast::present(name->table)) {
+    std::size_t item = 0;
+    for (const ast::ResultColumn& column : core_.columns) {
+      if (column.expr == nullptr) break;  // beyond a star the places differ
+      if (ast::present(column.alias) && equals_nocase(column.alias, name->name)) {
+        order.item = item;
+        return order;
+      }
+      ++item;
+    }
+  }
+  ExprPtr bound = TRY(bind_aggregated(*term.expr, "ORDER BY"));
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (!bound->volatile_result && same_tree(*items_[i].expr, *bound) &&
+        bound->kind != NodeKind::collate) {
+      order.item = i;
+      return order;
+    }
+  }
+  order.expr = std::move(bound);
+  return order;
+}
+
+Result<void> CorePlanner::bind_order_by() {
+  if (order_by_ == nullptr) return {};
+  std::size_t number = 0;
+  for (const ast::OrderTerm& term : *order_by_) {
+    order_.push_back(TRY(bind_order_term(++number, term)));
+  }
+  return {};
+}
+
+bool CorePlanner::is_aggregate() const {
+  if (!group_by_.empty() || having_) return true;
+  for (const Item& item : items_) {
+    if (item.expr->uses_aggregate) return true;
+  }
+  for (const OrderItem& order : order_) {
+    if (order.expr && order.expr->uses_aggregate) return true;
+  }
+  return false;
+}
+
+/// The terms of ORDER BY as columns, as long as they are columns.
+WantedOrder CorePlanner::wanted_order() const {
+  WantedOrder wanted;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const ExprNode* expr = order_[i].expr ? order_[i].expr.get() : items_[order_[i].item].expr.get();
+    const Collation* collation = expr->collation;
+    if (expr->kind == NodeKind::collate) expr = expr->children[0].get();
+    const ast::OrderTerm& term = (*order_by_)[i];
+    const bool descending = term.order == ast::SortOrder::desc;
+    const bool plain_nulls = term.nulls == ast::NullsOrder::unspecified ||
+                             (term.nulls == ast::NullsOrder::last) == descending;
+    if (expr->kind != NodeKind::slot || !plain_nulls) return {};
+    wanted.terms.push_back({static_cast<const SlotNode*>(expr),
+                            collation != nullptr ? collation : &Collation::binary(), descending});
+  }
+  return wanted;
+}
+
+Result<OperatorPtr> CorePlanner::plan_source() {
+  if (scope_.relations.empty() && conditions_.empty()) return OperatorPtr();
+  const WantedOrder wanted = wanted_order();
+  return plan_joins(context_, scope_, std::move(conditions_),
+                    wanted.terms.empty() ? nullptr : &wanted, &in_order_);
+}
+
+/// A lone min() or max() of a column: the first row in an index's order is enough.
+Result<OperatorPtr> CorePlanner::plan_extreme(AggregateOperator::Parts& parts) {
+  WantedOrder wanted;
+  const bool fits = parts.keys.empty() && parts.calls.size() == 1 && parts.extreme == 0 &&
+                    !parts.calls[0].filter && scope_.relations.size() == 1 &&
+                    parts.calls[0].arguments[0]->kind == NodeKind::slot;
+  if (fits) {
+    const auto* column = static_cast<const SlotNode*>(parts.calls[0].arguments[0].get());
+    wanted.terms.push_back({column, parts.calls[0].collation,
+                            parts.calls[0].function->name == "max"});
+    auto copy = Binder::column_of(scope_, static_cast<std::size_t>(column->relation),
+                                  column->column);
+    conditions_.push_back(
+        {std::make_unique<UnaryNode>(ast::UnaryOp::not_null, std::move(copy)), -1});
+  }
+  bool in_order = false;
+  OperatorPtr source;
+  if (!scope_.relations.empty() || !conditions_.empty()) {
+    source = TRY(plan_joins(context_, scope_, std::move(conditions_), fits ? &wanted : nullptr,
+                            &in_order));
+  }
+  if (!source) {
+    source = std::make_unique<ProjectOperator>(context_.runtime, nullptr, std::vector<ExprPtr>{});
+  }
+  if (!fits || !in_order) return source;
+  return OperatorPtr(std::make_unique<LimitOperator>(
+      context_.runtime, std::move(source), std::make_unique<ConstantNode>(Value(1)), nullptr));
+}
+
+bool CorePlanner::groups_are_in_order(const AggregateOperator::Parts& parts) const {
+  if (order_.empty() || order_.size() > parts.keys.size()) return false;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const ExprNode& expr = order_[i].expr ? *order_[i].expr : *items_[order_[i].item].expr;
+    const ast::OrderTerm& term = (*order_by_)[i];
+    if (term.order == ast::SortOrder::desc || term.nulls != ast::NullsOrder::unspecified) {
+      return false;
+    }
+    // By now an expression that is a key is the key's slot.
+    if (expr.kind != NodeKind::slot || static_cast<const SlotNode&>(expr).slot != i) return false;
+  }
+  return true;
+}
+
+Result<OperatorPtr> CorePlanner::plan_aggregation() {
+  Aggregation aggregation(std::move(group_by_));
+  for (Item& item : items_) TRY(aggregation.rewrite(item.expr));
+  if (having_) TRY(aggregation.rewrite(having_));
+  for (OrderItem& order : order_) {
+    if (order.expr) TRY(aggregation.rewrite(order.expr));
+  }
+  AggregateOperator::Parts parts = aggregation.finish();
+  in_order_ = groups_are_in_order(parts);
+  OperatorPtr source = TRY(plan_extreme(parts));
+  OperatorPtr op = std::make_unique<AggregateOperator>(context_.runtime, std::move(source),
+                                                       std::move(parts));
+  if (having_) {
+    op = std::make_unique<FilterOperator>(context_.runtime, std::move(op), std::move(having_));
+  }
+  return op;
+}
+
+Result<CorePlan> CorePlanner::plan() {
+  TRY(bind_from(context_, scope_, core_.from, conditions_));
+  scope_.aliases = &core_.columns;
+  TRY(bind_items());
+  TRY(bind_where());
+  TRY(bind_group_by());
+  TRY(bind_order_by());
+  CorePlan plan;
+  for (Item& item : items_) {
+    plan.query.columns.push_back(std::move(item.column));
+    plan.query.affinities.push_back(item.expr->affinity);
+    plan.query.collations.push_back(item.expr->collation != nullptr ? item.expr->collation
+                                                                    : &Collation::binary());
+  }
+  std::vector<const Collation*> order_collations;
+  for (const OrderItem& order : order_) {
+    order_collations.push_back(order.expr ? order.expr->collation
+                                          : items_[order.item].expr->collation);
+  }
+  OperatorPtr source = TRY(is_aggregate() ? plan_aggregation() : plan_source());
+  std::vector<ExprPtr> outputs;
+  for (Item& item : items_) outputs.push_back(std::move(item.expr));
+  if (!in_order_) {
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      Slot slot = static_cast<Slot>(order_[i].item);
+      if (order_[i].expr) {
+        slot = static_cast<Slot>(outputs.size());
+        outputs.push_back(std::move(order_[i].expr));
+      }
+      plan.order.push_back(sort_key(slot, (*order_by_)[i], order_collations[i]));
+    }
+  }
+  plan.width = static_cast<std::uint32_t>(outputs.size());
+  OperatorPtr op = std::make_unique<ProjectOperator>(context_.runtime, std::move(source),
+                                                     std::move(outputs));
+  if (core_.distinct) {
+    op = std::make_unique<DistinctOperator>(context_.runtime, std::move(op),
+                                            static_cast<std::uint32_t>(plan.query.columns.size()),
+                                            plan.query.collations);
+  }
+  plan.query.root = std::move(op);
+  return plan;
+}
+
+Result<CorePlan> plan_values(CompileContext& context, const ast::SelectCore& core,
+                             const CteEnv* ctes, Boundary* boundary) {
+  Scope scope;
+  scope.boundary = boundary;
+  scope.ctes = ctes;
+  Binder binder(context, scope, BindRules{.clause = "VALUES"});
+  CorePlan plan;
+  std::vector<std::vector<ExprPtr>> rows;
+  for (const List<ast::Expr*>& row : core.rows) {
+    if (row.size() != core.rows[0].size()) {
+      return at(core.at, "all VALUES must have the same number of terms");
+    }
+    std::vector<ExprPtr> bound;
+    for (const ast::Expr* expr : row) bound.push_back(TRY(binder.bind(*expr)));
+    rows.push_back(std::move(bound));
+  }
+  for (std::size_t i = 0; i < rows[0].size(); ++i) {
+    plan.query.columns.push_back({cat("column", i + 1), ""});
+    plan.query.affinities.push_back(rows[0][i]->affinity);
+    plan.query.collations.push_back(&Collation::binary());
+  }
+  plan.width = static_cast<std::uint32_t>(rows[0].size());
+  plan.query.root = std::make_unique<ValuesOperator>(context.runtime, std::move(rows));
+  return plan;
+}
+
+Result<CorePlan> plan_core(CompileContext& context, const ast::SelectCore& core,
+                           const List<ast::OrderTerm>* order_by, const CteEnv* ctes,
+                           Boundary* boundary) {
+  if (core.is_values) return plan_values(context, core, ctes, boundary);
+  return CorePlanner(context, core, order_by, ctes, boundary).plan();
+}
+
+std::string_view compound_name(ast::CompoundOp op) {
+  switch (op) {
+    case ast::CompoundOp::union_all: return "UNION ALL";
+    case ast::CompoundOp::except: return "EXCEPT";
+    case ast::CompoundOp::intersect: return "INTERSECT";
+    default: return "UNION";
+  }
+}
+
+/// ORDER BY of a compound: each term is a result column, by number or by name.
+Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query) {
+  std::vector<SortKey> keys;
+  std::size_t number = 0;
+  for (const ast::OrderTerm& term : select.order_by) {
+    ++number;
+    const ast::Expr* expr = term.expr;
+    const Collation* collation = nullptr;
+    if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
+      collation = Collation::find(collate->collation);
+      if (collation == nullptr) {
+        return at(expr->at, cat("no such collation sequence: ", collate->collation));
+      }
+      expr = collate->operand;
+    }
+    std::size_t column = query.columns.size();
+    if (const auto place = as_ordinal(*expr)) {
+      if (*place < 1 || static_cast<std::size_t>(*place) > query.columns.size()) {
+        return at(expr->at, cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
+                                query.columns.size()));
+      }
+      column = static_cast<std::size_t>(*place) - 1;
+    } else if (const auto* name = ast::as_if<ast::Column>(expr)) {
+      for (std::size_t i = 0; i < query.columns.size() && column == query.columns.size(); ++i) {
+        if (equals_nocase(query.columns[i].name, name->name)) column = i;
+      }
+      // A name may also be that of a column in one of the other SELECTs.
+      for (const ast::SelectCore* core : select.cores) {
+        std::size_t i = 0;
+        for (const ast::ResultColumn& result : core->columns) {
+          if (column != query.columns.size() || result.expr == nullptr) break;
+          const auto* inner = ast::as_if<ast::Column>(result.expr);
+          const std::string_view known = ast::present(result.alias) ? result.alias
+                                         : inner != nullptr         ? inner->name
+                                                                    : std::string_view();
+          if (equals_nocase(known, name->name)) column = i;
+          ++i;
+        }
+      }
+    }
+    if (column == query.columns.size()) {
+      return at(expr->at,
+                cat(ordinal(number), " ORDER BY term does not match any column in the result set"));
+    }
+    keys.push_back(sort_key(static_cast<Slot>(column), term,
+                            collation != nullptr ? collation : query.collations[column]));
+  }
+  return keys;
+}
+
+Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
+                               const CteEnv* ctes, Boundary* boundary) {
+  CorePlan plan = TRY(plan_core(context, *select.cores[0], nullptr, ctes, boundary));
+  std::vector<OperatorPtr> appended;
+  const auto close_append = [&] {
+    if (appended.empty()) return;
+    appended.insert(appended.begin(), std::move(plan.query.root));
+    plan.query.root = std::make_unique<AppendOperator>(std::move(appended));
+    appended.clear();
+  };
+  for (std::size_t i = 1; i < select.cores.size(); ++i) {
+    const ast::SelectCore& core = *select.cores[i];
+    CorePlan next = TRY(plan_core(context, core, nullptr, ctes, boundary));
+    if (next.query.columns.size() != plan.query.columns.size()) {
+      if (core.is_values && select.cores[i - 1]->is_values) {
+        return at(core.at, "all VALUES must have the same number of terms");
+      }
+      return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
+                             " do not have the same number of result columns"));
+    }
+    if (core.op == ast::CompoundOp::union_all) {
+      appended.push_back(std::move(next.query.root));
+      continue;
+    }
+    close_append();
+    plan.query.root =
+        std::make_unique<SetOperator>(context.runtime, core.op, std::move(plan.query.root),
+                                      std::move(next.query.root), plan.query.collations);
+  }
+  close_append();
+  plan.width = static_cast<std::uint32_t>(plan.query.columns.size());
+  plan.order = TRY(compound_order(select, plan.query));
+  return plan;
+}
+
+}  // namespace
+
+Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                         Boundary* boundary) {
+  CteEnv env{ctes, select.with, {}};
+  if (select.with != nullptr) {
+    for (std::size_t i = 0; i < select.with->ctes.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (equals_nocase(select.with->ctes[i]->name, select.with->ctes[j]->name)) {
+          return at(select.with->ctes[i]->at,
+                    cat("duplicate WITH table name: ", select.with->ctes[i]->name));
+        }
+      }
+    }
+    ctes = &env;
+  }
+  const bool single = select.cores.size() == 1 && !select.cores[0]->is_values;
+  CorePlan plan = TRY(single ? plan_core(context, *select.cores[0], &select.order_by, ctes, boundary)
+                             : plan_compound(context, select, ctes, boundary));
+  SortOperator* sort = nullptr;
+  if (!plan.order.empty()) {
+    auto sorted = std::make_unique<SortOperator>(context.runtime, std::move(plan.query.root),
+                                                 std::move(plan.order), plan.width);
+    sort = sorted.get();
+    plan.query.root = std::move(sorted);
+  }
+  if (select.limit != nullptr) {
+    Scope scope;
+    scope.boundary = boundary;
+    scope.ctes = ctes;
+    Binder binder(context, scope, BindRules{.clause = "LIMIT"});
+    ExprPtr limit = TRY(binder.bind(*select.limit));
+    ExprPtr offset;
+    if (select.offset != nullptr) offset = TRY(binder.bind(*select.offset));
+    auto limited = std::make_unique<LimitOperator>(context.runtime, std::move(plan.query.root),
+                                                   std::move(limit), std::move(offset));
+    if (sort != nullptr) {
+      sort->set_limit([above = limited.get()] { return above->rows_needed(); });
+    }
+    plan.query.root = std::move(limited);
+  }
+  return std::move(plan.query);
+}
+
+Result<Query> plan_select(CompileContext& context, const ast::Select& select,
+                          const ast::With* with) {
+  Boundary alone;
+  if (with == nullptr) return plan_query(context, select, nullptr, &alone);
+  const CteEnv env{nullptr, with, {}};
+  return plan_query(context, select, &env, &alone);
+}
+
+}  // namespace saturn::sql
