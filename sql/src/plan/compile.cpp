@@ -93,7 +93,7 @@ Scope scope_of(const RowScope& rows) {
     Slot slot = from.base;
     for (const TableColumn& column : from.table->columns) {
       relation.columns.push_back(
-          {column.name, column.affinity, column.collation, column.type, false});
+          {column.name, column.affinity, column.collation, column.type, from.qualified_only});
       relation.slots.push_back(slot++);
     }
     relation.slots.push_back(slot);

@@ -67,6 +67,7 @@ struct RowScope {
     const Table* table = nullptr;
     std::string_view name;  ///< "new", "excluded", the alias, or the table's own name
     Slot base = 0;
+    bool qualified_only = false;  ///< its columns are found with its name in front only
   };
   std::vector<Relation> relations;
 };

@@ -18,6 +18,7 @@ struct SessionState {
   explicit SessionState(Database& d) noexcept : database(d) {}
 
   Database& database;
+  Session::Impl* owner = nullptr;  ///< the session around this
   SessionOptions options;  ///< busy_timeout_ms and foreign_keys are pragmas too
   SessionCounters counters;
   bool autocommit = true;

@@ -1,0 +1,373 @@
+#include "base/text.hpp"
+#include "ddl/schema_writer.hpp"
+#include "dml/table_writer.hpp"
+#include "exec/operators.hpp"
+#include "parser/lexer.hpp"
+#include "parser/parser.hpp"
+
+#include <algorithm>
+
+// CREATE TABLE, CREATE INDEX, CREATE VIEW.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+/// A statement that has nothing to do (IF NOT EXISTS of what exists).
+class NothingProgram final : public ImmediateProgram {
+ public:
+  NothingProgram() {
+    access = Access::read;
+    readonly = false;
+  }
+
+ protected:
+  Result<void> work(Runtime&, std::vector<Row>&) override { return {}; }
+};
+
+class DdlProgram : public ImmediateProgram {
+ public:
+  DdlProgram() {
+    access = Access::write;
+    readonly = false;
+  }
+};
+
+Result<void> check_name(const CompileContext& context, std::string_view schema,
+                        std::string_view name, std::string_view what, std::uint32_t position) {
+  if (ast::present(schema) && !equals_nocase(schema, "main")) {
+    if (equals_nocase(schema, "temp")) {
+      return at(position, "temporary tables and views are not supported yet");
+    }
+    return at(position, cat("unknown database ", schema));
+  }
+  if (name.size() >= 7 && equals_nocase(name.substr(0, 7), "sqlite_")) {
+    return at(position, cat("object name reserved for internal use: ", name));
+  }
+  if (context.schema.find_index(name) != nullptr && what != "index") {
+    return at(position, cat("there is already an index named ", name));
+  }
+  return {};
+}
+
+// --- tables --------------------------------------------------------------------------------------
+
+class CreateTableProgram final : public DdlProgram {
+ public:
+  Result<void> prepare(CompileContext& context, const ast::CreateTableStmt& stmt);
+  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
+
+ private:
+  void columns_from_query();
+  Result<void> fill(Runtime& runtime, storage::PageNo root);
+
+  Table table_;
+  bool needs_sequence_ = false;
+  Query query_;  ///< of CREATE TABLE AS
+};
+
+std::string quoted_name(std::string_view name) {
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9');
+  }) && !(name[0] >= '0' && name[0] <= '9');
+  Lexer lexer(name);
+  if (plain && lexer.next().kind == Tok::identifier) return std::string(name);
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+/// The definition that CREATE TABLE AS makes of its query's columns.
+void CreateTableProgram::columns_from_query() {
+  std::string text = cat("CREATE TABLE ", quoted_name(table_.name), "(");
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < query_.columns.size(); ++i) {
+    std::string name = query_.columns[i].name;
+    for (int n = 1; std::any_of(names.begin(), names.end(), [&](const std::string& known) {
+           return equals_nocase(known, name);
+         });
+         ++n) {
+      name = cat(query_.columns[i].name, ":", n);
+    }
+    names.push_back(name);
+    std::string_view type;
+    switch (query_.affinities[i]) {
+      case Affinity::text: type = " TEXT"; break;
+      case Affinity::numeric: type = " NUM"; break;
+      case Affinity::integer: type = " INT"; break;
+      case Affinity::real: type = " REAL"; break;
+      case Affinity::none:
+      case Affinity::blob: break;
+    }
+    text += cat(i == 0 ? "" : ",", quoted_name(name), type);
+  }
+  table_.sql = text + ")";
+}
+
+Result<void> CreateTableProgram::prepare(CompileContext& context,
+                                         const ast::CreateTableStmt& stmt) {
+  table_.name = std::string(stmt.name);
+  if (stmt.select != nullptr) {
+    query_ = TRY(plan_select(context, *stmt.select));
+    columns_from_query();
+  } else {
+    table_.sql = stored_sql("CREATE TABLE", stmt.text);
+  }
+  const Parsed parsed = TRY(parse_next(table_.sql, table_.arena));
+  TRY(define_table(table_, ast::as<ast::CreateTableStmt>(*parsed.stmt)));
+  if (!table_.unsupported.empty()) {
+    return at(stmt.at, cat(table_.unsupported, " is not supported yet"));
+  }
+  if (!table_.unsupported_write.empty()) {
+    return at(stmt.at, cat(table_.unsupported_write, " is not supported yet"));
+  }
+  for (const CheckConstraint& check : table_.checks) {
+    RowScope scope;
+    scope.relations.push_back({&table_, table_.name, 0});
+    TRY(bind_row_expr(context, scope, *check.expr, false));
+  }
+  needs_sequence_ =
+      table_.autoincrement && context.schema.find_table("sqlite_sequence") == nullptr;
+  return {};
+}
+
+Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
+  storage::BTreeCursor cursor(*runtime.transaction, root);
+  std::int64_t rowid = 0;
+  std::vector<ValueRef> values(query_.columns.size());
+  std::string record;
+  ValueArena arena;
+  RowStore rows(static_cast<std::uint32_t>(values.size()));
+  TRY(query_.root->open());
+  for (;;) {
+    const Batch* batch = TRY(query_.root->next());
+    if (batch == nullptr) break;
+    TRY(runtime.poll());
+    for (const RowIndex row : batch->selection) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
+      rows.append(values);
+    }
+  }
+  query_.root->close();
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    arena.reset();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = apply_affinity(rows.row(r)[i], table_.columns[i].affinity, arena);
+    }
+    record.clear();
+    TRY(storage::encode_record(values, record));
+    TRY(cursor.insert(++rowid,
+                      {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
+  }
+  return {};
+}
+
+Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
+  storage::Transaction& transaction = *runtime.transaction;
+  if (needs_sequence_) {
+    const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::table));
+    TRY(add_schema_entry(transaction, {"table", "sqlite_sequence", "sqlite_sequence", root,
+                                       "CREATE TABLE sqlite_sequence(name,seq)"}));
+  }
+  const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::table));
+  TRY(add_schema_entry(transaction, {"table", table_.name, table_.name, root, table_.sql}));
+  for (const auto& index : table_.indexes) {
+    const storage::PageNo index_root = TRY(new_root(transaction, storage::TreeKind::index));
+    TRY(add_schema_entry(transaction, {"index", index->name, table_.name, index_root, ""}));
+  }
+  if (query_.root) TRY(fill(runtime, root));
+  return runtime.session.schema_changed(transaction);
+}
+
+// --- indexes -------------------------------------------------------------------------------------
+
+class CreateIndexProgram final : public DdlProgram {
+ public:
+  Result<void> prepare(CompileContext& context, const Table& table,
+                       const ast::CreateIndexStmt& stmt);
+  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
+
+ private:
+  Result<void> take_keys(Runtime& runtime, RowStore& keys);
+  Result<void> check_unique(const std::vector<const ValueRef*>& order) const;
+
+  const Table* table_ = nullptr;
+  Index index_;
+  Query query_;  ///< slot 0: the rowid, then the key
+  std::vector<SortKey> sort_keys_;
+};
+
+Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& table,
+                                         const ast::CreateIndexStmt& stmt) {
+  table_ = &table;
+  index_.name = std::string(stmt.name);
+  index_.sql = stored_sql(stmt.unique ? "CREATE UNIQUE INDEX" : "CREATE INDEX", stmt.text);
+  const Parsed parsed = TRY(parse_next(index_.sql, index_.arena));
+  TRY(define_index(index_, table, ast::as<ast::CreateIndexStmt>(*parsed.stmt)));
+  std::vector<const ast::Expr*> exprs;
+  for (Slot i = 0; i < index_.columns.size(); ++i) {
+    const IndexColumn& column = index_.columns[i];
+    if (column.column >= 0) {
+      auto* name = context.arena.make<ast::Column>();
+      name->kind = ast::ExprKind::column;
+      name->quoted = true;
+      name->name = context.arena.copy(table.columns[static_cast<std::size_t>(column.column)].name);
+      exprs.push_back(name);
+    } else {
+      exprs.push_back(column.expr);
+    }
+    sort_keys_.push_back({i + 1, column.descending, column.descending, column.collation});
+  }
+  sort_keys_.push_back({0, false, false, &Collation::binary()});
+  query_ = TRY(plan_table_rows(context, table, {}, index_.where, exprs));
+  return {};
+}
+
+Result<void> CreateIndexProgram::take_keys(Runtime& runtime, RowStore& keys) {
+  std::vector<ValueRef> values(index_.columns.size() + 1);
+  TRY(query_.root->open());
+  for (;;) {
+    const Batch* batch = TRY(query_.root->next());
+    if (batch == nullptr) break;
+    TRY(runtime.poll());
+    for (const RowIndex row : batch->selection) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
+      keys.append(values);
+    }
+  }
+  query_.root->close();
+  return {};
+}
+
+Result<void> CreateIndexProgram::check_unique(const std::vector<const ValueRef*>& order) const {
+  if (!index_.unique) return {};
+  for (std::size_t r = 1; r < order.size(); ++r) {
+    bool equal = true;
+    for (std::size_t i = 0; equal && i < index_.columns.size(); ++i) {
+      const ValueRef a = order[r - 1][i + 1];
+      const ValueRef b = order[r][i + 1];
+      equal = !a.is_null() && !b.is_null() && compare(a, b, *index_.columns[i].collation) == 0;
+    }
+    if (!equal) continue;
+    std::string text;
+    if (index_.has_expressions()) {
+      text = cat("index '", index_.name, "'");
+    } else {
+      for (const IndexColumn& column : index_.columns) {
+        text += cat(text.empty() ? "" : ", ", table_->name, ".",
+                    table_->columns[static_cast<std::size_t>(column.column)].name);
+      }
+    }
+    return Error(Code::constraint_unique, cat("UNIQUE constraint failed: ", text));
+  }
+  return {};
+}
+
+Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
+  storage::Transaction& transaction = *runtime.transaction;
+  RowStore keys(static_cast<std::uint32_t>(index_.columns.size() + 1));
+  TRY(take_keys(runtime, keys));
+  std::vector<const ValueRef*> order;
+  for (std::size_t i = 0; i < keys.size(); ++i) order.push_back(keys.row(i));
+  std::sort(order.begin(), order.end(), [&](const ValueRef* a, const ValueRef* b) {
+    return compare_rows(a, b, sort_keys_) < 0;
+  });
+  TRY(check_unique(order));
+  const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::index));
+  storage::BTreeCursor cursor(transaction, root, &index_.key_info);
+  std::vector<ValueRef> entry;
+  std::string record;
+  for (const ValueRef* row : order) {
+    entry.assign(row + 1, row + 1 + index_.columns.size());
+    entry.push_back(row[0]);
+    record.clear();
+    TRY(storage::encode_record(entry, record));
+    TRY(cursor.insert(
+        ByteSpan(reinterpret_cast<const std::uint8_t*>(record.data()), record.size())));
+  }
+  TRY(add_schema_entry(transaction, {"index", index_.name, table_->name, root, index_.sql}));
+  return runtime.session.schema_changed(transaction);
+}
+
+// --- views ---------------------------------------------------------------------------------------
+
+class CreateViewProgram final : public DdlProgram {
+ public:
+  CreateViewProgram(std::string name, std::string sql)
+      : name_(std::move(name)), sql_(std::move(sql)) {}
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>&) override {
+    TRY(add_schema_entry(*runtime.transaction, {"view", name_, name_, 0, sql_}));
+    return runtime.session.schema_changed(*runtime.transaction);
+  }
+
+ private:
+  const std::string name_;
+  const std::string sql_;
+};
+
+}  // namespace
+
+Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::CreateTableStmt& stmt) {
+  if (stmt.temporary) return at(stmt.at, "temporary tables and views are not supported yet");
+  TRY(check_name(context, stmt.schema, stmt.name, "table", stmt.at));
+  if (const Table* known = context.schema.find_table(stmt.name)) {
+    if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
+    return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.name,
+                           " already exists"));
+  }
+  auto program = std::make_unique<CreateTableProgram>();
+  TRY(program->prepare(context, stmt));
+  return ProgramPtr(std::move(program));
+}
+
+Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::CreateIndexStmt& stmt) {
+  TRY(check_name(context, stmt.schema, stmt.name, "index", stmt.at));
+  const Table* table = context.schema.find_table(stmt.table);
+  if (table == nullptr) return at(stmt.at, cat("no such table: main.", stmt.table));
+  if (table->is_system()) return at(stmt.at, cat("table ", table->name, " may not be indexed"));
+  if (table->kind == TableKind::view) return at(stmt.at, "views may not be indexed");
+  if (table->kind == TableKind::virtual_table) {
+    return at(stmt.at, "virtual tables may not be indexed");
+  }
+  if (!table->unsupported.empty()) {
+    return at(stmt.at, cat(table->unsupported, " is not supported yet"));
+  }
+  if (context.schema.find_table(stmt.name) != nullptr) {
+    return at(stmt.at, cat("there is already a table named ", stmt.name));
+  }
+  if (context.schema.find_index(stmt.name) != nullptr) {
+    if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
+    return at(stmt.at, cat("index ", stmt.name, " already exists"));
+  }
+  auto program = std::make_unique<CreateIndexProgram>();
+  TRY(program->prepare(context, *table, stmt));
+  return ProgramPtr(std::move(program));
+}
+
+Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::CreateViewStmt& stmt) {
+  if (stmt.temporary) return at(stmt.at, "temporary tables and views are not supported yet");
+  TRY(check_name(context, stmt.schema, stmt.name, "view", stmt.at));
+  if (const Table* known = context.schema.find_table(stmt.name)) {
+    if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
+    return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.name,
+                           " already exists"));
+  }
+  return ProgramPtr(std::make_unique<CreateViewProgram>(std::string(stmt.name),
+                                                        stored_sql("CREATE VIEW", stmt.text)));
+}
+
+}  // namespace saturn::sql

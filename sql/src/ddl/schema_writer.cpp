@@ -1,0 +1,71 @@
+#include "ddl/schema_writer.hpp"
+
+#include "base/text.hpp"
+#include "parser/lexer.hpp"
+#include "storage/record.hpp"
+
+#include <vector>
+
+namespace saturn::sql {
+
+Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEntry& entry) {
+  storage::BTreeCursor cursor(transaction, 1);
+  const bool any = TRY(cursor.last());
+  const std::int64_t rowid = any ? cursor.rowid() + 1 : 1;
+  const ValueRef values[] = {
+      ValueRef::text(entry.type), ValueRef::text(entry.name), ValueRef::text(entry.table),
+      ValueRef::integer(entry.root),
+      entry.sql.empty() ? ValueRef() : ValueRef::text(entry.sql)};
+  std::string record;
+  TRY(storage::encode_record(values, record));
+  return cursor.insert(rowid,
+                       {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
+}
+
+Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root,
+                         std::uint32_t column, std::string_view value,
+                         std::string_view first_column) {
+  storage::BTreeCursor cursor(transaction, root);
+  storage::RecordReader reader;
+  std::vector<std::int64_t> rowids;
+  bool more = TRY(cursor.first());
+  while (more) {
+    reader.reset(TRY(cursor.payload()), root);
+    const ValueRef v = TRY(reader.column(column));
+    const ValueRef first = TRY(reader.column(0));
+    const bool fits = first_column.empty() || (first.is_text() && first.bytes() == first_column);
+    if (fits && v.is_text() && equals_nocase(v.bytes(), value)) rowids.push_back(cursor.rowid());
+    more = TRY(cursor.next());
+  }
+  for (const std::int64_t rowid : rowids) {
+    const bool found = TRY(cursor.seek(storage::Seek::eq, rowid));
+    if (found) TRY(cursor.remove());
+  }
+  return {};
+}
+
+Result<storage::PageNo> new_root(storage::Transaction& transaction, storage::TreeKind kind) {
+  if (transaction.auto_vacuum()) {
+    return Error(Code::error,
+                 "creating tables and indexes in an auto-vacuum database is not supported yet");
+  }
+  return storage::create_tree(transaction, kind);
+}
+
+std::string stored_sql(std::string_view head, std::string_view statement) {
+  Lexer lexer(statement);
+  Token token = lexer.next();
+  while (token.kind != Tok::kw_table && token.kind != Tok::kw_index && token.kind != Tok::kw_view &&
+         token.kind != Tok::end) {
+    token = lexer.next();
+  }
+  token = lexer.next();
+  if (token.kind == Tok::kw_if) {
+    for (int i = 0; i < 3; ++i) token = lexer.next();
+  }
+  const Token after = lexer.next();
+  if (after.kind == Tok::dot) token = lexer.next();
+  return cat(head, " ", statement.substr(token.at));
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "exec/runtime.hpp"
+#include "storage/btree.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace saturn::sql {
+
+/// A row of sqlite_schema.
+struct SchemaEntry {
+  std::string_view type;  ///< "table", "index", "view", "trigger"
+  std::string_view name;
+  std::string_view table;
+  storage::PageNo root = 0;
+  std::string_view sql;  ///< empty: NULL
+};
+
+/// Appends a row to sqlite_schema. // SUSPENDS
+Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEntry& entry);
+
+/// Removes the rows of a table whose text in `column` is `value` (in any case), and for which
+/// `more` (if given) is true of the record's first column. // SUSPENDS
+Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root,
+                         std::uint32_t column, std::string_view value,
+                         std::string_view first_column = {});
+
+/// A new tree's root. Fails with "not supported yet" in an auto-vacuum database. // SUSPENDS
+Result<storage::PageNo> new_root(storage::Transaction& transaction, storage::TreeKind kind);
+
+/// `CREATE ... name...` as sqlite_schema keeps it: `head`, a blank, and the statement's text from
+/// its object's name on.
+std::string stored_sql(std::string_view head, std::string_view statement);
+
+}  // namespace saturn::sql

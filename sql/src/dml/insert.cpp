@@ -1,0 +1,343 @@
+#include "base/text.hpp"
+#include "dml/table_writer.hpp"
+#include "exec/nodes.hpp"
+#include "exec/row_store.hpp"
+#include "value/number.hpp"
+
+#include <algorithm>
+
+// INSERT. The rows come from VALUES, a SELECT or the defaults; rows of a SELECT are all taken before
+// the first one is written, so that it never sees what it inserts. An upsert's DO UPDATE changes the
+// row in the way, with "excluded" naming the row that was to be inserted.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+struct UpsertAction {
+  bool update = false;
+  std::vector<std::pair<int, ExprPtr>> assignments;  ///< column or kRowidTarget
+  ExprPtr where;
+};
+
+class InsertProgram final : public Program {
+ public:
+  InsertProgram() {
+    access = Access::write;
+    counts_changes = true;
+    readonly = false;
+  }
+  Result<void> prepare(CompileContext& context, const ast::InsertStmt& stmt);
+
+  Result<void> start(Runtime& runtime) override;
+  Result<const Batch*> next(Runtime& runtime) override;
+  void finish(Runtime& runtime) noexcept override;
+  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ private:
+  Result<void> choose_targets(const ast::InsertStmt& stmt);
+  Result<void> bind_defaults(CompileContext& context);
+  Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt);
+  Result<void> bind_upserts(CompileContext& context, const ast::InsertStmt& stmt);
+  Result<void> bind_upsert_target(const ast::Upsert& upsert, std::size_t clause);
+  Result<void> check_width(std::size_t values, const ast::InsertStmt& stmt, std::uint32_t position);
+  Result<void> run(Runtime& runtime);
+  Result<void> run_values(Runtime& runtime);
+  Result<void> run_query(Runtime& runtime);
+  Result<void> insert_row(Runtime& runtime, const ValueRef* values);
+  Result<void> do_upsert(Runtime& runtime, const TableWriter::Outcome& outcome);
+
+  const Table* table_ = nullptr;
+  std::unique_ptr<TableWriter> writer_;
+  bool all_columns_ = false;  ///< no column list
+  std::vector<int> targets_;  ///< of each value: a column, or kRowidTarget
+  std::vector<ExprPtr> defaults_;
+  std::vector<std::vector<ExprPtr>> rows_;  ///< VALUES; one empty row for DEFAULT VALUES
+  Query query_;                             ///< else
+  std::unique_ptr<RowStore> taken_;
+  std::vector<UpsertAction> upserts_;
+  TableWriter::UpsertClause upsert_keys_;
+  Returning returning_;
+
+  std::vector<ValueRef> row_;
+  std::vector<ValueRef> both_;  ///< the row in the way, then the excluded one
+  std::vector<ValueRef> changed_;
+  ValueArena arena_;
+  bool done_ = false;
+};
+
+Result<void> InsertProgram::choose_targets(const ast::InsertStmt& stmt) {
+  all_columns_ = stmt.columns.empty();
+  if (all_columns_) {
+    for (int i = 0; i < static_cast<int>(table_->columns.size()); ++i) {
+      targets_.push_back(i == table_->rowid_column ? kRowidTarget : i);
+    }
+    return {};
+  }
+  for (const std::string_view name : stmt.columns) {
+    targets_.push_back(TRY(target_column(*table_, name, stmt.target.at)));
+  }
+  return {};
+}
+
+Result<void> InsertProgram::check_width(std::size_t values, const ast::InsertStmt& stmt,
+                                        std::uint32_t position) {
+  if (values == targets_.size()) return {};
+  if (stmt.columns.empty()) {
+    return at(position, cat("table ", table_->name, " has ", table_->columns.size(),
+                            " columns but ", values, " values were supplied"));
+  }
+  return at(position, cat(values, " values for ", targets_.size(), " columns"));
+}
+
+/// The default of each column that the statement gives no value for.
+Result<void> InsertProgram::bind_defaults(CompileContext& context) {
+  defaults_.resize(table_->columns.size());
+  const RowScope none;
+  for (std::size_t i = 0; i < table_->columns.size(); ++i) {
+    if (std::find(targets_.begin(), targets_.end(), static_cast<int>(i)) != targets_.end()) continue;
+    if (table_->columns[i].default_value == nullptr) continue;
+    defaults_[i] = TRY(bind_row_expr(context, none, *table_->columns[i].default_value, false));
+  }
+  return {};
+}
+
+Result<void> InsertProgram::bind_values(CompileContext& context, const ast::InsertStmt& stmt) {
+  if (stmt.select == nullptr) {  // DEFAULT VALUES
+    targets_.clear();
+    rows_.emplace_back();
+    return {};
+  }
+  const ast::Select& select = *stmt.select;
+  const bool plain_values = select.cores.size() == 1 && select.cores[0]->is_values &&
+                            select.with == nullptr && stmt.with == nullptr &&
+                            select.order_by.empty() && select.limit == nullptr;
+  if (plain_values) {
+    const RowScope none;
+    for (const List<ast::Expr*>& row : select.cores[0]->rows) {
+      if (row.size() != select.cores[0]->rows[0].size()) {
+        return at(select.at, "all VALUES must have the same number of terms");
+      }
+      TRY(check_width(row.size(), stmt, stmt.target.at));
+      std::vector<ExprPtr> bound;
+      for (const ast::Expr* expr : row) {
+        bound.push_back(TRY(bind_row_expr(context, none, *expr, true)));
+      }
+      rows_.push_back(std::move(bound));
+    }
+    return {};
+  }
+  query_ = TRY(plan_select(context, select, stmt.with));
+  TRY(check_width(query_.columns.size(), stmt, stmt.target.at));
+  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(query_.columns.size()));
+  return {};
+}
+
+/// Which key of the table ON CONFLICT (...) names.
+Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::size_t clause) {
+  if (upsert.target.empty()) {
+    upsert_keys_.emplace_back(nullptr, clause);
+    for (const auto& index : table_->indexes) {
+      if (index->unique) upsert_keys_.emplace_back(index.get(), clause);
+    }
+    return {};
+  }
+  std::vector<int> named;
+  for (const ast::OrderTerm& term : upsert.target) {
+    const ast::Expr* expr = term.expr;
+    if (const auto* collate = ast::as_if<ast::Collate>(expr)) expr = collate->operand;
+    const auto* column = ast::as_if<ast::Column>(expr);
+    if (column == nullptr) {
+      return at(upsert.at, "expressions in an ON CONFLICT target are not supported yet");
+    }
+    const int number = table_->find_column(column->name);
+    if (number < 0 && !equals_nocase(column->name, "rowid")) {
+      return at(expr->at, cat("no such column: ", column->name));
+    }
+    named.push_back(number);
+  }
+  if (named.size() == 1 && (named[0] == table_->rowid_column || named[0] < 0)) {
+    upsert_keys_.emplace_back(nullptr, clause);
+    return {};
+  }
+  std::sort(named.begin(), named.end());
+  for (const auto& index : table_->indexes) {
+    if (!index->unique || index->has_expressions()) continue;
+    if (index->where != nullptr && upsert.target_where == nullptr) continue;
+    std::vector<int> key;
+    for (const IndexColumn& column : index->columns) key.push_back(column.column);
+    std::sort(key.begin(), key.end());
+    if (key != named) continue;
+    upsert_keys_.emplace_back(index.get(), clause);
+    return {};
+  }
+  return at(upsert.at, "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint");
+}
+
+Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::InsertStmt& stmt) {
+  RowScope scope;
+  const std::string_view name =
+      ast::present(stmt.target.alias) ? stmt.target.alias : std::string_view(table_->name);
+  scope.relations.push_back({table_, name, 0});
+  // Plain names in SET and WHERE mean the row that is there.
+  scope.relations.push_back({table_, "excluded", static_cast<Slot>(writer_->width()), true});
+  for (std::size_t clause = 0; clause < stmt.upserts.size(); ++clause) {
+    const ast::Upsert& upsert = *stmt.upserts[clause];
+    TRY(bind_upsert_target(upsert, clause));
+    UpsertAction action;
+    action.update = upsert.update;
+    for (const ast::Assignment& assignment : upsert.assignments) {
+      if (assignment.is_row) {
+        return at(assignment.at, "row values in SET are not supported yet");
+      }
+      const int target = TRY(target_column(*table_, assignment.columns[0], assignment.at));
+      ExprPtr value = TRY(bind_row_expr(context, scope, *assignment.value, true));
+      action.assignments.emplace_back(target, std::move(value));
+    }
+    if (upsert.where != nullptr) action.where = TRY(bind_row_expr(context, scope, *upsert.where, true));
+    upserts_.push_back(std::move(action));
+  }
+  return {};
+}
+
+Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertStmt& stmt) {
+  table_ = TRY(find_target(context, stmt.target));
+  writer_ = TRY(TableWriter::make(context, *table_, stmt.conflict));
+  TRY(choose_targets(stmt));
+  TRY(bind_values(context, stmt));
+  TRY(bind_defaults(context));
+  TRY(bind_upserts(context, stmt));
+  TRY(returning_.compile(context, *table_, stmt.target.alias, stmt.returning));
+  columns = returning_.columns();
+  row_.resize(writer_->width());
+  both_.resize(2 * writer_->width());
+  changed_.resize(writer_->width());
+  return {};
+}
+
+Result<void> InsertProgram::start(Runtime&) {
+  done_ = false;
+  returning_.clear();
+  return writer_->open();
+}
+
+void InsertProgram::finish(Runtime&) noexcept {
+  if (query_.root) query_.root->close();
+  if (taken_) taken_->clear();
+  writer_->close();
+  returning_.clear();
+}
+
+Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outcome& outcome) {
+  UpsertAction& action = upserts_[outcome.clause];
+  if (!action.update) return {};
+  const std::size_t width = writer_->width();
+  const bool found = TRY(writer_->read(outcome.rowid, both_.data(), arena_));
+  if (!found) return {};
+  std::copy(row_.begin(), row_.end(), both_.begin() + static_cast<std::ptrdiff_t>(width));
+  Batch batch;
+  for (ValueRef& value : both_) batch.columns.push_back(&value);
+  batch.selection = first_rows(1);
+  if (action.where) {
+    const ValueRef v = TRY(eval_one(*action.where, runtime, arena_, batch));
+    if (v.is_null() || !to_boolean(v)) return {};
+  }
+  std::copy(both_.begin(), both_.begin() + static_cast<std::ptrdiff_t>(width), changed_.begin());
+  for (auto& [target, expr] : action.assignments) {
+    const ValueRef v = TRY(eval_one(*expr, runtime, arena_, batch));
+    if (target == kRowidTarget) {
+      changed_[width - 1] = v;
+      if (table_->rowid_column >= 0) changed_[static_cast<std::size_t>(table_->rowid_column)] = v;
+    } else {
+      changed_[static_cast<std::size_t>(target)] = v;
+    }
+  }
+  const TableWriter::Outcome updated = TRY(writer_->update(both_.data(), changed_.data()));
+  if (updated.kind != TableWriter::Outcome::Kind::done) return {};
+  ++runtime.affected_rows;
+  return returning_.add(runtime, changed_.data());
+}
+
+/// Writes one row; `values` in the order of the targets.
+Result<void> InsertProgram::insert_row(Runtime& runtime, const ValueRef* values) {
+  static const Batch kNoColumns;
+  for (std::size_t i = 0; i < table_->columns.size(); ++i) {
+    row_[i] = ValueRef();
+    if (defaults_[i]) row_[i] = TRY(eval_one(*defaults_[i], runtime, arena_, kNoColumns));
+  }
+  row_.back() = ValueRef();
+  // Of a column that is named twice the first value counts.
+  for (std::size_t i = targets_.size(); i-- > 0;) {
+    const std::size_t place =
+        targets_[i] == kRowidTarget ? row_.size() - 1 : static_cast<std::size_t>(targets_[i]);
+    row_[place] = values[i];
+  }
+  const TableWriter::Outcome outcome =
+      TRY(writer_->insert(row_.data(), upserts_.empty() ? nullptr : &upsert_keys_));
+  switch (outcome.kind) {
+    case TableWriter::Outcome::Kind::ignored: return {};
+    case TableWriter::Outcome::Kind::conflict: return do_upsert(runtime, outcome);
+    case TableWriter::Outcome::Kind::done: break;
+  }
+  ++runtime.affected_rows;
+  runtime.session.counters.last_insert_rowid = outcome.rowid;
+  return returning_.add(runtime, row_.data());
+}
+
+Result<void> InsertProgram::run_values(Runtime& runtime) {
+  static const Batch kNoColumns;
+  std::vector<ValueRef> values(targets_.size());
+  std::size_t count = 0;
+  for (const std::vector<ExprPtr>& row : rows_) {
+    if (++count % 64 == 0) TRY(runtime.poll());
+    arena_.reset();
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      values[i] = TRY(eval_one(*row[i], runtime, arena_, kNoColumns));
+    }
+    TRY(insert_row(runtime, values.data()));
+  }
+  return {};
+}
+
+Result<void> InsertProgram::run_query(Runtime& runtime) {
+  std::vector<ValueRef> values(targets_.size());
+  TRY(query_.root->open());
+  for (;;) {
+    const Batch* batch = TRY(query_.root->next());
+    if (batch == nullptr) break;
+    TRY(runtime.poll());
+    for (const RowIndex row : batch->selection) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
+      taken_->append(values);
+    }
+  }
+  query_.root->close();
+  for (std::size_t i = 0; i < taken_->size(); ++i) {
+    if (i % 64 == 0) TRY(runtime.poll());
+    arena_.reset();
+    TRY(insert_row(runtime, taken_->row(i)));
+  }
+  return {};
+}
+
+Result<const Batch*> InsertProgram::next(Runtime& runtime) {
+  if (!done_) {
+    TRY(query_.root ? run_query(runtime) : run_values(runtime));
+    TRY(writer_->finish());
+    done_ = true;
+  }
+  return returning_.next();
+}
+
+}  // namespace
+
+Result<ProgramPtr> compile_insert(CompileContext& context, const ast::InsertStmt& stmt) {
+  auto program = std::make_unique<InsertProgram>();
+  TRY(program->prepare(context, stmt));
+  return ProgramPtr(std::move(program));
+}
+
+}  // namespace saturn::sql

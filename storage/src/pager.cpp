@@ -1,0 +1,155 @@
+#include "pager.hpp"
+
+#include "base/text.hpp"
+#include "pager_transaction.hpp"
+
+#include <algorithm>
+
+namespace saturn::storage {
+
+Pager::Pager(io::Vfs& vfs, std::string path, const DatabaseOptions& options)
+    : vfs_(vfs),
+      path_(std::move(path)),
+      wal_path_(path_ + "-wal"),
+      options_(options),
+      synchronous_(options.synchronous),
+      checkpoint_pages_(options.checkpoint_pages) {}
+
+Pager::~Pager() {
+  // A checkpoint in the background has a pointer to this: wait for it.
+  while (checkpoint_queued_.load()) io::sleep_for(std::chrono::milliseconds(1));
+  ASSERT(transactions_.load() == 0);
+}
+
+Result<std::unique_ptr<Database>> Database::open(io::Vfs& vfs, std::string path,
+                                                 const DatabaseOptions& options) {
+  auto pager = std::make_unique<Pager>(vfs, std::move(path), options);
+  TRY(pager->open_file());
+  return std::unique_ptr<Database>(std::move(pager));
+}
+
+std::uint32_t Pager::set_page_count_max(std::uint32_t pages) noexcept {
+  if (pages != 0) page_count_max_.store(std::min(pages, limits::kPageCountMax));
+  return page_count_max_.load();
+}
+
+DatabaseStats Pager::stats() const {
+  DatabaseStats stats;
+  const PageCache::Stats cache = cache_->stats();
+  stats.commits = commits_.load();
+  stats.commit_groups = commit_groups_.load();
+  stats.log_syncs = log_syncs_.load();
+  stats.log_frames_written = frames_written_.load();
+  stats.checkpoints = checkpoints_.load();
+  stats.pages_read = pages_read_.load();
+  stats.cache_hits = cache.hits;
+  stats.cache_misses = cache.misses;
+  stats.log_bytes = wal_frames_.load() == 0
+                        ? 0
+                        : kWalHeaderBytes + std::uint64_t{wal_frames_.load()} *
+                                                (kWalFrameHeaderBytes + page_size_);
+  stats.page_size = page_size_;
+  return stats;
+}
+
+Error Pager::broken_error() const {
+  MutexLock lock(state_mutex_);
+  return Error(broken_->code(),
+               cat("the log could not be written, and the database takes no more changes until it "
+                   "is opened again: ",
+                   broken_->message()),
+               broken_->sys_errno());
+}
+
+// --- snapshots -----------------------------------------------------------------------------------
+
+Pager::Snapshot Pager::pin_durable() {
+  MutexLock lock(state_mutex_);
+  ++pins_[durable_seq_];
+  return {durable_seq_, durable_pages_};
+}
+
+Pager::Snapshot Pager::pin_handed() {
+  MutexLock lock(state_mutex_);
+  ++pins_[handed_seq_];
+  return {handed_seq_, handed_pages_};
+}
+
+void Pager::unpin(std::uint64_t seq) noexcept {
+  MutexLock lock(state_mutex_);
+  const auto found = pins_.find(seq);
+  ASSERT(found != pins_.end());
+  if (--found->second == 0) pins_.erase(found);
+}
+
+Result<std::unique_ptr<Transaction>> Pager::begin_read() {
+  const Snapshot snapshot = pin_durable();
+  transactions_.fetch_add(1);
+  return std::unique_ptr<Transaction>(
+      std::make_unique<PagerTransaction>(*this, snapshot.seq, snapshot.page_count, false));
+}
+
+Result<std::unique_ptr<Transaction>> Pager::begin_write(io::Clock::time_point deadline) {
+  if (options_.read_only) return Error(Code::readonly);
+  if (!writer_.lock_until(deadline)) return Error(Code::busy);
+  if (is_broken_.load()) {
+    writer_.unlock();
+    return broken_error();
+  }
+  Result<void> ready = ensure_wal_mode();
+  if (!ready) {
+    writer_.unlock();
+    return std::move(ready).error();
+  }
+  const Snapshot snapshot = pin_handed();
+  transactions_.fetch_add(1);
+  return std::unique_ptr<Transaction>(
+      std::make_unique<PagerTransaction>(*this, snapshot.seq, snapshot.page_count, true));
+}
+
+// --- pages ---------------------------------------------------------------------------------------
+
+Result<PageRef> Pager::fetch(PageNo page, std::uint64_t snapshot) {
+  const VersionTable::Version version = versions_.find(page, snapshot);
+  if (version.memory) return version.memory.pin();
+  PageRef cached = cache_->find(page, version.seq);
+  if (cached) return cached;
+  return load(page, snapshot);
+}
+
+/// Reads a page that is not cached, from the log or the file.
+Result<PageRef> Pager::load(PageNo page, std::uint64_t snapshot) {
+  VersionTable::Version version;
+  {
+    MutexLock lock(wal_mutex_);
+    version = versions_.find(page, snapshot);
+    if (version.frame != VersionTable::kInFile) ++wal_reads_;
+  }
+  if (version.memory) return version.memory.pin();
+  const bool in_log = version.frame != VersionTable::kInFile;
+  Result<PrivatePage> image = cache_->reserve();
+  Result<std::size_t> got = std::size_t{0};
+  if (image) {
+    io::File& file = in_log ? *wal_ : *file_;
+    const std::uint64_t offset =
+        in_log ? kWalHeaderBytes +
+                     (version.frame - 1) * std::uint64_t{kWalFrameHeaderBytes + page_size_} +
+                     kWalFrameHeaderBytes
+               : std::uint64_t{page - 1} * page_size_;
+    got = file.read(offset, {image->data(), page_size_});
+  }
+  if (in_log) {
+    MutexLock lock(wal_mutex_);
+    --wal_reads_;
+  }
+  PrivatePage bytes = TRY(std::move(image));
+  const std::size_t bytes_read = TRY(std::move(got));
+  pages_read_.fetch_add(1, std::memory_order_relaxed);
+  if (bytes_read != page_size_) {
+    // The file is shorter than its header says.
+    return corrupt_error(page, static_cast<std::uint32_t>(bytes_read), "page cut short");
+  }
+  return cache_->publish(std::move(bytes), page, version.seq);
+}
+
+}  // namespace saturn::storage

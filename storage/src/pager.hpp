@@ -1,0 +1,197 @@
+#pragma once
+
+/// The pager: which bytes each transaction sees, and how a commit gets to the disk.
+///
+/// A commit has a sequence number, counted from 1 since the database was opened and never reused. The
+/// version of a page that commit n wrote is (page, n); version 0 is the page as the database file
+/// had it when it was opened. A snapshot is a sequence number S, and sees of each page the newest
+/// version that is not newer than S. `VersionTable` knows, for every page that was written since,
+/// its versions and where each one is:
+///
+///     memory   in a `DirtyPage`: handed over to the pipeline, not in the log yet
+///     log      in frame f of the -wal
+///     file     in the database file, where a checkpoint has put it
+///
+/// The page cache keeps images by (page, version), wherever they came from.
+///
+/// The life of a write transaction:
+///
+///   begin_write / make_writable     write, allocate          commit -> hand_over
+///   (the writer's turn, FIFO) ─────► private dirty pages ───► pending ─► flush_group ─► durable
+///                                        │ rollback              │ flush fails
+///                                        ▼                       ▼
+///                                     nothing                 fail_pending: the database takes no
+///                                                             more writes until it is opened again
+///
+/// The first committer that finds no flush under way leads: it writes everything pending as one log
+/// transaction (the last image of a page only, one commit frame), syncs once, answers the whole
+/// group, and passes the lead to a committer of the next group (`lead`).
+///
+/// Invariants
+///  1. durable_seq_ <= handed_seq_; equal exactly when nothing is pending. Readers take snapshots of
+///     durable_seq_, so what they see is durable; a writer builds on handed_seq_.
+///  2. A pinned snapshot S keeps every version that it sees reachable: a checkpoint copies only
+///     versions <= the oldest pin, and overwrites only versions older than those it copies.
+///  3. The log starts over only when all of it is in the file (backfilled_seq_ == durable_seq_), and
+///     nobody is reading a frame (wal_reads_ == 0, looked at under wal_mutex_, under which a reader
+///     also looks up the frame it is going to read). Then every version's place is `file`.
+///  4. A version's bytes never change. Of the versions of one page that are pending only the newest
+///     is in the table: nobody builds on the older ones any more (writers are one after the other).
+///  5. After a failed write or sync of the log `broken_` is set, and no commit is acknowledged.
+///  6. SQLite can open the file at any time after a crash: the file's header says WAL before the
+///     first frame is written, and the log is SQLite's own format.
+///
+/// Locks, in the order in which they may nest: writer_ (fiber mutex), checkpoint_mutex_ (fiber
+/// mutex); then the short ones, state_mutex_, wal_mutex_, a shard of the version table, the cache's.
+
+#include "base/mutex.hpp"
+#include "io/sync.hpp"
+#include "page_cache.hpp"
+#include "storage/database.hpp"
+#include "version_table.hpp"
+#include "wal_format.hpp"
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace saturn::storage {
+
+class PagerTransaction;
+
+/// A commit on its way to the log. Lives on the stack of the committing fiber.
+struct PendingCommit {
+  std::uint64_t seq = 0;
+  PageNo page_count = 0;  ///< of the database after it
+  std::vector<DirtyPagePtr> pages;
+  io::Event done;
+  bool leads = false;           ///< woken to lead the next group, not because it is done
+  std::optional<Error> failed;  ///< set before `done`
+};
+
+class Pager final : public Database {
+ public:
+  Pager(io::Vfs& vfs, std::string path, const DatabaseOptions& options);
+  ~Pager() override;
+
+  Result<void> open_file();  // SUSPENDS
+
+  Result<void> close() override;
+  Result<std::unique_ptr<Transaction>> begin_read() override;
+  Result<std::unique_ptr<Transaction>> begin_write(io::Clock::time_point deadline) override;
+  Result<CheckpointResult> checkpoint(CheckpointMode mode,
+                                      io::Clock::time_point deadline) override;
+  Synchronous synchronous() const noexcept override { return synchronous_.load(); }
+  void set_synchronous(Synchronous mode) noexcept override { synchronous_.store(mode); }
+  std::uint32_t checkpoint_pages() const noexcept override { return checkpoint_pages_.load(); }
+  void set_checkpoint_pages(std::uint32_t frames) noexcept override {
+    checkpoint_pages_.store(frames);
+  }
+  std::uint32_t set_page_count_max(std::uint32_t pages) noexcept override;
+  const std::string& path() const noexcept override { return path_; }
+  bool read_only() const noexcept override { return options_.read_only; }
+  DatabaseStats stats() const override;
+  io::Vfs& vfs() const noexcept override { return vfs_; }
+
+ private:
+  friend class PagerTransaction;
+  struct Snapshot {
+    std::uint64_t seq = 0;
+    PageNo page_count = 0;
+  };
+
+  // pager_open.cpp
+  Result<void> take_locks();
+  Result<void> make_new();
+  Result<void> undo_hot_journal();
+  Result<void> recover_log();
+  Result<void> read_layout();
+  Result<void> ensure_wal_mode();
+  Result<void> remove_log();
+
+  // pager.cpp
+  Snapshot pin_durable();
+  Snapshot pin_handed();
+  void unpin(std::uint64_t seq) noexcept;
+  /// The page as the snapshot sees it. // SUSPENDS
+  Result<PageRef> fetch(PageNo page, std::uint64_t snapshot);
+  Result<PageRef> load(PageNo page, std::uint64_t snapshot);
+  Error broken_error() const;
+
+  // pager_commit.cpp
+  Result<void> hand_over(PendingCommit& commit);
+  Result<void> wait_flushed(PendingCommit& commit);
+  Result<void> wait_durable(std::uint64_t seq);
+  void lead();
+  Result<void> flush_group(std::span<PendingCommit* const> group);
+  Result<void> start_log();
+  Result<void> write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count);
+  void publish_group(std::span<const DirtyPagePtr> pages, std::uint32_t first_frame);
+  void finish_group(std::span<PendingCommit* const> group);
+  void fail_pending(const Error& error, std::span<PendingCommit* const> group);
+  void start_background_checkpoint();
+
+  // pager_checkpoint.cpp
+  Result<void> backfill();
+  Result<void> copy_pages(std::span<const VersionTable::Located> pages);
+  bool try_restart();
+
+  io::Vfs& vfs_;
+  const std::string path_;
+  const std::string wal_path_;
+  const DatabaseOptions options_;
+  std::unique_ptr<io::File> file_;
+  std::unique_ptr<io::File> wal_;
+  std::uint32_t page_size_ = 0;
+  std::uint32_t usable_size_ = 0;
+  bool auto_vacuum_ = false;
+  std::unique_ptr<PageCache> cache_;
+  VersionTable versions_;
+  std::atomic<Synchronous> synchronous_;
+  std::atomic<std::uint32_t> checkpoint_pages_;
+  std::atomic<std::uint32_t> page_count_max_{limits::kPageCountMax};
+
+  io::FiberMutex writer_;            ///< the writer's turn
+  io::FiberMutex checkpoint_mutex_;  ///< one checkpoint at a time
+  std::atomic<bool> checkpoint_queued_{false};
+  std::atomic<bool> wal_mode_{false};  ///< the file's header says WAL
+
+  mutable Mutex state_mutex_;
+  std::uint64_t durable_seq_ GUARDED_BY(state_mutex_) = 0;
+  PageNo durable_pages_ GUARDED_BY(state_mutex_) = 0;
+  std::uint64_t handed_seq_ GUARDED_BY(state_mutex_) = 0;
+  PageNo handed_pages_ GUARDED_BY(state_mutex_) = 0;
+  std::map<std::uint64_t, std::uint32_t> pins_ GUARDED_BY(state_mutex_);
+  std::deque<PendingCommit*> pending_ GUARDED_BY(state_mutex_);
+  bool flushing_ GUARDED_BY(state_mutex_) = false;
+  std::multimap<std::uint64_t, io::Event*> waiters_ GUARDED_BY(state_mutex_);
+  std::optional<Error> broken_ GUARDED_BY(state_mutex_);
+  std::atomic<bool> is_broken_{false};
+
+  // Of the leader, and of whoever closes.
+  WalHeader wal_header_;
+  std::optional<WalChecksumChain> chain_;
+  WalChecksum wal_checksum_;
+  bool wal_started_ = false;  ///< the header is written
+  std::atomic<std::uint32_t> wal_frames_{0};
+  std::vector<std::uint8_t> frame_headers_;
+
+  mutable Mutex wal_mutex_;
+  std::uint32_t wal_reads_ GUARDED_BY(wal_mutex_) = 0;
+
+  std::atomic<std::uint64_t> backfilled_seq_{0};
+
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> commit_groups_{0};
+  std::atomic<std::uint64_t> log_syncs_{0};
+  std::atomic<std::uint64_t> frames_written_{0};
+  std::atomic<std::uint64_t> checkpoints_{0};
+  std::atomic<std::uint64_t> pages_read_{0};
+  std::atomic<std::uint32_t> transactions_{0};
+};
+
+}  // namespace saturn::storage

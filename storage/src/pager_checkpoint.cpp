@@ -1,0 +1,137 @@
+#include "base/text.hpp"
+#include "pager.hpp"
+
+#include <algorithm>
+
+// Checkpoints: versions in the log are copied into the file, as far as no snapshot needs what they
+// overwrite there.
+
+namespace saturn::storage {
+namespace {
+
+/// Pages that are read and written together.
+constexpr std::size_t kCopyPages = 64;
+
+}  // namespace
+
+Result<void> Pager::copy_pages(std::span<const VersionTable::Located> pages) {
+  std::vector<PageRef> pins;
+  std::vector<ByteSpan> buffers;
+  const auto write_run = [&](PageNo first) -> Result<void> {
+    if (buffers.empty()) return {};
+    TRY(file_->writev(std::uint64_t{first - 1} * page_size_, buffers));
+    buffers.clear();
+    pins.clear();
+    return {};
+  };
+  PageNo first = 0;
+  for (const VersionTable::Located& located : pages) {
+    const bool continues = !buffers.empty() && located.page == first + buffers.size();
+    if (!continues || buffers.size() == kCopyPages) {
+      TRY(write_run(first));
+      first = located.page;
+    }
+    // The version is what a snapshot of its own number sees.
+    pins.push_back(TRY(fetch(located.page, located.seq)));
+    buffers.emplace_back(pins.back().data(), page_size_);
+  }
+  return write_run(first);
+}
+
+/// Copies what may be copied. Called with checkpoint_mutex_ held. Never blocks readers or writers.
+Result<void> Pager::backfill() {
+  std::uint64_t target = 0;
+  std::uint64_t durable = 0;
+  PageNo page_count = 0;
+  {
+    MutexLock lock(state_mutex_);
+    durable = durable_seq_;
+    target = pins_.empty() ? durable : std::min(durable, pins_.begin()->first);
+    page_count = durable_pages_;
+    // The versions that are copied must stay where they are until then.
+    ++pins_[target];
+  }
+  const std::uint64_t done = backfilled_seq_.load();
+  Result<void> outcome;
+  if (target > done) {
+    outcome = [&]() -> Result<void> {
+      const bool syncs = synchronous_.load() != Synchronous::off;
+      if (syncs && synchronous_.load() == Synchronous::normal) {
+        TRY(wal_->sync(io::SyncMode::data));
+      }
+      std::vector<VersionTable::Located> pages = versions_.to_copy(target, done);
+      TRY(copy_pages(pages));
+      if (target == durable) {
+        const std::uint64_t size = TRY(file_->size());
+        const std::uint64_t wanted = std::uint64_t{page_count} * page_size_;
+        if (size > wanted) TRY(file_->truncate(wanted));
+      }
+      if (syncs) TRY(file_->sync(io::SyncMode::data));
+      for (const VersionTable::Located& page : pages) versions_.trim(page.page, target);
+      return {};
+    }();
+    if (outcome) {
+      backfilled_seq_.store(target);
+      checkpoints_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  unpin(target);
+  return outcome;
+}
+
+/// Before a group is written: lets the log start over when nobody needs what is in it. True when the
+/// header has to be written anew.
+bool Pager::try_restart() {
+  MutexLock reads(wal_mutex_);
+  if (wal_reads_ != 0) return false;
+  MutexLock state(state_mutex_);
+  if (backfilled_seq_.load() != durable_seq_) return false;
+  versions_.settle_in_file(durable_seq_);
+  wal_frames_.store(0);
+  return true;
+}
+
+Result<CheckpointResult> Pager::checkpoint(CheckpointMode mode, io::Clock::time_point deadline) {
+  CheckpointResult result;
+  if (options_.read_only) return result;
+  if (is_broken_.load()) return broken_error();
+  const bool waits = mode != CheckpointMode::passive;
+  bool has_turn = false;
+  if (waits) {
+    has_turn = writer_.lock_until(deadline);
+    result.busy = !has_turn;
+  }
+  if (waits && has_turn) {
+    std::uint64_t handed = 0;
+    {
+      MutexLock lock(state_mutex_);
+      handed = handed_seq_;
+    }
+    Result<void> durable = wait_durable(handed);
+    if (!durable) {
+      writer_.unlock();
+      return std::move(durable).error();
+    }
+  }
+  checkpoint_mutex_.lock();
+  Result<void> copied = backfill();
+  result.log_frames = wal_frames_.load();
+  {
+    MutexLock lock(state_mutex_);
+    if (backfilled_seq_.load() == durable_seq_) {
+      result.checkpointed_frames = result.log_frames;
+    } else {
+      result.busy = result.busy || waits;
+    }
+  }
+  if (copied && has_turn && mode == CheckpointMode::truncate && !result.busy && try_restart()) {
+    copied = wal_ ? wal_->truncate(0) : Result<void>();
+    result.log_frames = result.checkpointed_frames = 0;
+  }
+  checkpoint_mutex_.unlock();
+  if (has_turn) writer_.unlock();
+  TRY(std::move(copied));
+  return result;
+}
+
+}  // namespace saturn::storage

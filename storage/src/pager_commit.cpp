@@ -1,0 +1,268 @@
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "io/worker.hpp"
+#include "pager.hpp"
+
+#include <algorithm>
+#include <random>
+#include <unordered_map>
+
+// The commit pipeline. `hand_over` runs with the writer's turn and is short; `wait_flushed` runs
+// without it, and whoever finds nobody flushing leads.
+
+namespace saturn::storage {
+
+/// Gives the commit its number, and its pages to whoever builds on top. Never suspends.
+Result<void> Pager::hand_over(PendingCommit& commit) {
+  MutexLock lock(state_mutex_);
+  if (broken_) return broken_->clone();
+  commit.seq = ++handed_seq_;
+  handed_pages_ = commit.page_count;
+  for (DirtyPagePtr& page : commit.pages) {
+    page->seq = commit.seq;
+    versions_.add_pending(page, durable_seq_);
+  }
+  pending_.push_back(&commit);
+  return {};
+}
+
+/// Returns when the commit is in the log and synced as asked for, or has failed.
+Result<void> Pager::wait_flushed(PendingCommit& commit) {
+  bool leads = false;
+  {
+    MutexLock lock(state_mutex_);
+    if (!flushing_) {
+      flushing_ = true;
+      leads = true;
+    }
+  }
+  if (!leads) {
+    commit.done.wait();
+    leads = commit.leads;
+  }
+  if (leads) {
+    commit.leads = false;
+    lead();
+  }
+  if (commit.failed) return std::move(*commit.failed);
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+/// Flushes what is pending, the caller's commit with it, and passes the lead on.
+void Pager::lead() {
+  std::vector<PendingCommit*> group;
+  {
+    MutexLock lock(state_mutex_);
+    std::uint64_t bytes = 0;
+    while (!pending_.empty() && group.size() < limits::kCommitGroupMax) {
+      bytes += pending_.front()->pages.size() * std::uint64_t{page_size_};
+      if (!group.empty() && bytes > limits::kCommitGroupBytesMax) break;
+      group.push_back(pending_.front());
+      pending_.pop_front();
+    }
+  }
+  // The caller was the first in the queue, so it is in the group and is answered with it.
+  ASSERT(!group.empty());
+  Result<void> flushed = flush_group(group);
+  if (!flushed) {
+    const Error error = std::move(flushed).error();
+    log::error(cat("writing the log of ", path_, " failed: ", error.message()));
+    fail_pending(error, group);
+    return;
+  }
+  finish_group(group);
+}
+
+Result<void> Pager::start_log() {
+  const bool is_new = wal_ == nullptr;
+  if (is_new) wal_ = TRY(vfs_.open(wal_path_, {.create = true}));
+  std::random_device random;
+  wal_header_.order = ChecksumOrder::little_endian;
+  wal_header_.page_size = page_size_;
+  if (wal_started_) {
+    ++wal_header_.checkpoint_sequence;
+    ++wal_header_.salt1;
+  } else {
+    wal_header_.salt1 = random();
+  }
+  wal_header_.salt2 = random();
+  std::uint8_t bytes[kWalHeaderBytes];
+  wal_header_.encode(bytes);
+  chain_.emplace(page_size_, wal_header_.order);
+  wal_checksum_ = wal_header_.checksum;
+  TRY(wal_->write(0, bytes));
+  if (synchronous_.load() != Synchronous::off) {
+    // A header that is torn by a crash is a log of no frames; one that is old with new frames
+    // behind it must not be: the header goes first.
+    TRY(wal_->sync(io::SyncMode::full));
+    if (is_new) TRY(vfs_.sync_directory(wal_path_));
+  }
+  wal_started_ = true;
+  return {};
+}
+
+Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count) {
+  frame_headers_.resize(pages.size() * kWalFrameHeaderBytes);
+  std::vector<ByteSpan> buffers;
+  buffers.reserve(pages.size() * 2);
+  WalChecksum running = wal_checksum_;
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    const ByteSpan image(pages[i]->bytes.get(), page_size_);
+    WalFrameHeader header;
+    header.page_number = pages[i]->number;
+    header.commit_pages = i + 1 == pages.size() ? page_count : 0;
+    header.salt1 = wal_header_.salt1;
+    header.salt2 = wal_header_.salt2;
+    running = chain_->chain(running, header.page_number, header.commit_pages,
+                            chain_->page_contribution(image));
+    header.checksum = running;
+    const MutableByteSpan head(frame_headers_.data() + i * kWalFrameHeaderBytes,
+                               kWalFrameHeaderBytes);
+    header.encode(head);
+    buffers.push_back(head);
+    buffers.push_back(image);
+  }
+  TRY(wal_->writev(wal_header_.frame_offset(wal_frames_.load() + 1), buffers));
+  if (synchronous_.load() == Synchronous::full) {
+    TRY(wal_->sync(io::SyncMode::data));
+    log_syncs_.fetch_add(1, std::memory_order_relaxed);
+  }
+  wal_checksum_ = running;
+  frames_written_.fetch_add(pages.size(), std::memory_order_relaxed);
+  return {};
+}
+
+/// The frames can be read now: their pages' versions are in the log, and their images cached.
+void Pager::publish_group(std::span<const DirtyPagePtr> pages, std::uint32_t first_frame) {
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    const DirtyPage& page = *pages[i].get();
+    Result<PrivatePage> image = cache_->reserve();
+    if (image) {
+      std::memcpy(image->data(), page.bytes.get(), page_size_);
+      PageRef published = cache_->publish(std::move(*image), page.number, page.seq);
+    }
+    versions_.set_frame(page.number, page.seq, first_frame + static_cast<std::uint32_t>(i));
+  }
+}
+
+Result<void> Pager::flush_group(std::span<PendingCommit* const> group) {
+  std::vector<DirtyPagePtr> pages;
+  if (group.size() == 1) {
+    pages = group[0]->pages;
+  } else {
+    std::unordered_map<PageNo, std::size_t> place;
+    for (PendingCommit* commit : group) {
+      for (const DirtyPagePtr& page : commit->pages) {
+        const auto [found, is_new] = place.emplace(page->number, pages.size());
+        if (is_new) {
+          pages.push_back(page);
+        } else {
+          pages[found->second] = page;
+        }
+      }
+    }
+  }
+  std::sort(pages.begin(), pages.end(), [](const DirtyPagePtr& a, const DirtyPagePtr& b) {
+    return a->number < b->number;
+  });
+  const std::uint32_t limit = checkpoint_pages_.load();
+  if (limit != 0 && wal_frames_.load() > std::uint64_t{limit} * 8) {
+    // Checkpoints in the background do not keep up: the log must not grow for ever.
+    checkpoint_mutex_.lock();
+    Result<void> copied = backfill();
+    checkpoint_mutex_.unlock();
+    if (!copied) log::warn(cat("checkpoint of ", path_, " failed: ", copied.message()));
+  }
+  if (wal_frames_.load() == 0 || try_restart()) TRY(start_log());
+  const std::uint32_t first = wal_frames_.load() + 1;
+  TRY(write_frames(pages, group.back()->page_count));
+  wal_frames_.fetch_add(static_cast<std::uint32_t>(pages.size()));
+  publish_group(pages, first);
+  commit_groups_.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+/// Answers the group, and wakes who is to lead the next one.
+void Pager::finish_group(std::span<PendingCommit* const> group) {
+  std::vector<io::Event*> wake;
+  {
+    MutexLock lock(state_mutex_);
+    durable_seq_ = group.back()->seq;
+    durable_pages_ = group.back()->page_count;
+    while (!waiters_.empty() && waiters_.begin()->first <= durable_seq_) {
+      wake.push_back(waiters_.begin()->second);
+      waiters_.erase(waiters_.begin());
+    }
+    if (pending_.empty()) {
+      flushing_ = false;
+    } else {
+      pending_.front()->leads = true;
+      wake.push_back(&pending_.front()->done);
+    }
+  }
+  start_background_checkpoint();
+  for (PendingCommit* commit : group) commit->done.set();
+  for (io::Event* event : wake) event->set();
+}
+
+/// Nothing of the group, nor of what was built on it, is in the database.
+void Pager::fail_pending(const Error& error, std::span<PendingCommit* const> group) {
+  std::vector<PendingCommit*> failed(group.begin(), group.end());
+  std::vector<io::Event*> wake;
+  {
+    MutexLock lock(state_mutex_);
+    broken_ = error.clone();
+    is_broken_.store(true);
+    failed.insert(failed.end(), pending_.begin(), pending_.end());
+    pending_.clear();
+    flushing_ = false;
+    handed_seq_ = durable_seq_;
+    handed_pages_ = durable_pages_;
+    versions_.drop_pending(durable_seq_);
+    for (const auto& [seq, event] : waiters_) wake.push_back(event);
+    waiters_.clear();
+  }
+  for (PendingCommit* commit : failed) commit->failed = error.clone();
+  for (PendingCommit* commit : failed) commit->done.set();
+  for (io::Event* event : wake) event->set();
+}
+
+Result<void> Pager::wait_durable(std::uint64_t seq) {
+  io::Event flushed;
+  {
+    MutexLock lock(state_mutex_);
+    if (seq <= durable_seq_) return {};
+    if (!broken_) {
+      waiters_.emplace(seq, &flushed);
+    } else {
+      flushed.set();
+    }
+  }
+  flushed.wait();
+  {
+    MutexLock lock(state_mutex_);
+    if (seq <= durable_seq_) return {};
+  }
+  return broken_error();
+}
+
+void Pager::start_background_checkpoint() {
+  const std::uint32_t limit = checkpoint_pages_.load();
+  if (limit == 0 || wal_frames_.load() < limit) return;
+  if (backfilled_seq_.load() != 0) {
+    MutexLock lock(state_mutex_);
+    if (backfilled_seq_.load() == durable_seq_) return;
+  }
+  io::Worker* worker = io::Worker::current();
+  if (worker == nullptr || checkpoint_queued_.exchange(true)) return;
+  worker->spawn([this] {
+    checkpoint_mutex_.lock();
+    Result<void> copied = backfill();
+    checkpoint_mutex_.unlock();
+    if (!copied) log::warn(cat("checkpoint of ", path_, " failed: ", copied.message()));
+    checkpoint_queued_.store(false);
+  });
+}
+
+}  // namespace saturn::storage

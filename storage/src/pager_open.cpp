@@ -1,0 +1,210 @@
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "journal_format.hpp"
+#include "pager.hpp"
+#include "storage/freelist.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <random>
+
+// Opening: locks, a rollback journal that a crash left, the log that a crash left, the header.
+
+namespace saturn::storage {
+namespace {
+
+/// The byte ranges that SQLite locks (PENDING, RESERVED and SHARED, at 1 GiB). Whoever holds all of
+/// them for writing keeps every other connection out.
+constexpr io::LockRange kAllLocks{0x4000'0000, 512};
+constexpr io::LockRange kSharedLocks{0x4000'0002, 510};
+
+ReadAt reader_of(io::File& file) {
+  return [&file](std::uint64_t offset, MutableByteSpan out) { return file.read(offset, out); };
+}
+
+Result<void> remove_if_there(io::Vfs& vfs, const std::string& path) {
+  const bool there = TRY(vfs.exists(path));
+  if (!there) return {};
+  return vfs.remove(path);
+}
+
+}  // namespace
+
+Result<void> Pager::take_locks() {
+  const bool locked =
+      TRY(options_.read_only ? file_->lock(kSharedLocks, io::LockMode::shared)
+                             : file_->lock(kAllLocks, io::LockMode::exclusive));
+  if (!locked) return Error(Code::busy, "database is locked");
+  return {};
+}
+
+/// Writes the first page of a database that has none, in WAL mode from the start: SQLite removes the
+/// log of a file of no bytes, so the file must be there before the first commit.
+Result<void> Pager::make_new() {
+  if (options_.read_only) return Error(Code::cantopen);
+  if (!is_valid_page_size(options_.page_size)) return Error(Code::misuse, "page size");
+  DatabaseHeader header;
+  header.page_size = options_.page_size;
+  header.write_version = header.read_version = DatabaseHeader::kVersionWal;
+  header.schema_format = 0;
+  header.text_encoding_field = static_cast<std::uint32_t>(options_.text_encoding);
+  header.stamp(1);
+  std::vector<std::uint8_t> page(options_.page_size, 0);
+  header.encode(page);
+  page[DatabaseHeader::kBytes] = 13;  // an empty leaf of a table tree: the schema
+  store_be16(page.data() + DatabaseHeader::kBytes + 5,
+             static_cast<std::uint16_t>(options_.page_size == 65'536 ? 0 : options_.page_size));
+  TRY(remove_if_there(vfs_, wal_path_));
+  TRY(file_->write(0, page));
+  if (synchronous_.load() != Synchronous::off) {
+    TRY(file_->sync(io::SyncMode::full));
+    TRY(vfs_.sync_directory(path_));
+  }
+  return {};
+}
+
+/// Undoes the transaction of a process that died with a rollback journal.
+Result<void> Pager::undo_hot_journal() {
+  const std::string journal_path = path_ + "-journal";
+  const bool there = TRY(vfs_.exists(journal_path));
+  if (!there) return {};
+  std::unique_ptr<io::File> journal =
+      TRY(vfs_.open(journal_path, {.read_only = options_.read_only}));
+  const std::uint64_t bytes = TRY(journal->size());
+  std::uint8_t first = 0;
+  const std::size_t got = TRY(journal->read(0, {&first, 1}));
+  const bool cold = got == 0 || first == 0;
+  if (!cold) {
+    const std::string super = TRY(super_journal_name(reader_of(*journal), bytes));
+    const bool committed = !super.empty() && !TRY(vfs_.exists(super));
+    if (!committed) {
+      if (options_.read_only) return Error(Code::readonly_recovery);
+      log::warn(cat("rolling back an interrupted transaction in ", path_));
+      std::uint8_t head[DatabaseHeader::kBytes] = {};
+      std::uint32_t page_size = 4096;
+      const std::size_t head_bytes = TRY(file_->read(0, head));
+      if (head_bytes == sizeof head) {
+        auto header = DatabaseHeader::decode(head);
+        if (header) page_size = header->page_size;
+      }
+      std::uint32_t sized = page_size;
+      std::vector<std::pair<PageNo, std::vector<std::uint8_t>>> none;
+      const JournalPlayback played = TRY(
+          play_journal(reader_of(*journal), bytes, page_size, [&](PageNo page, ByteSpan image) {
+            sized = static_cast<std::uint32_t>(image.size());
+            return file_->write(std::uint64_t{page - 1} * image.size(), image);
+          }));
+      if (!played.cold) {
+        const std::uint64_t size = played.page_size != 0 ? played.page_size : sized;
+        TRY(file_->truncate(std::uint64_t{played.database_pages} * size));
+        TRY(file_->sync(io::SyncMode::full));
+      }
+    }
+  }
+  journal.reset();
+  if (options_.read_only) return {};
+  TRY(vfs_.remove(journal_path));
+  return vfs_.sync_directory(journal_path);
+}
+
+/// The header as the last commit left it, from the log where that has page 1.
+Result<void> Pager::read_layout() {
+  std::uint8_t head[DatabaseHeader::kBytes] = {};
+  const VersionTable::Version version = versions_.find(1, ~std::uint64_t{0});
+  std::size_t got = 0;
+  if (version.frame != VersionTable::kInFile) {
+    got = TRY(wal_->read(wal_header_.frame_offset(version.frame) + kWalFrameHeaderBytes, head));
+  } else {
+    got = TRY(file_->read(0, head));
+  }
+  const DatabaseHeader header = TRY(DatabaseHeader::decode({head, got}));
+  if (wal_frames_.load() != 0 && header.page_size != page_size_) {
+    return corrupt_error(1, 16, "page size differs from the log's");
+  }
+  page_size_ = header.page_size;
+  usable_size_ = header.usable_bytes();
+  auto_vacuum_ = header.auto_vacuum();
+  wal_mode_.store(header.is_wal());
+  if (header.is_read_only() && !options_.read_only) {
+    return Error(Code::readonly, "the file was written by a later version of SQLite");
+  }
+  if (wal_frames_.load() == 0) {
+    const std::uint64_t bytes = TRY(file_->size());
+    const PageNo pages = TRY(header.page_count(bytes));
+    MutexLock lock(state_mutex_);
+    durable_pages_ = handed_pages_ = pages;
+  }
+  return {};
+}
+
+Result<void> Pager::recover_log() {
+  const bool there = TRY(vfs_.exists(wal_path_));
+  if (!there) return {};
+  wal_ = TRY(vfs_.open(wal_path_, {.read_only = options_.read_only}));
+  const std::uint64_t bytes = TRY(wal_->size());
+  const WalRecovery recovery = TRY(recover_wal(reader_of(*wal_), bytes));
+  if (!recovery.header_valid || recovery.pages.empty()) return {};
+  page_size_ = recovery.header.page_size;
+  wal_header_ = recovery.header;
+  wal_checksum_ = recovery.checksum;
+  wal_started_ = true;
+  chain_.emplace(page_size_, wal_header_.order);
+  wal_frames_.store(static_cast<std::uint32_t>(recovery.pages.size()));
+  for (const auto& [page, frame] : recovery.last_frame) {
+    if (page <= recovery.database_pages) versions_.add_recovered(page, 1, frame);
+  }
+  log::info(cat("recovered ", recovery.pages.size(), " frames of ", wal_path_));
+  MutexLock lock(state_mutex_);
+  durable_seq_ = handed_seq_ = 1;
+  durable_pages_ = handed_pages_ = recovery.database_pages;
+  return {};
+}
+
+Result<void> Pager::open_file() {
+  file_ = TRY(vfs_.open(path_, {.read_only = options_.read_only,
+                                .create = options_.create && !options_.read_only}));
+  TRY(take_locks());
+  TRY(undo_hot_journal());
+  const std::uint64_t bytes = TRY(file_->size());
+  if (bytes == 0) TRY(make_new());
+  TRY(recover_log());
+  TRY(read_layout());
+  cache_ = TRY(PageCache::make({.page_size = page_size_, .budget_bytes = options_.cache_bytes}));
+  return {};
+}
+
+/// SQLite must take the file for a WAL database before the first frame is written. Called with the
+/// writer's turn.
+Result<void> Pager::ensure_wal_mode() {
+  if (wal_mode_.load()) return {};
+  const std::uint8_t versions[2] = {DatabaseHeader::kVersionWal, DatabaseHeader::kVersionWal};
+  TRY(file_->write(18, versions));
+  if (synchronous_.load() != Synchronous::off) TRY(file_->sync(io::SyncMode::data));
+  cache_->discard(1, 0);
+  wal_mode_.store(true);
+  return {};
+}
+
+Result<void> Pager::remove_log() {
+  wal_.reset();
+  TRY(remove_if_there(vfs_, wal_path_));
+  TRY(remove_if_there(vfs_, path_ + "-shm"));
+  return vfs_.sync_directory(wal_path_);
+}
+
+Result<void> Pager::close() {
+  while (checkpoint_queued_.load()) io::sleep_for(std::chrono::milliseconds(1));
+  ASSERT(transactions_.load() == 0);
+  checkpoint_mutex_.lock();
+  Result<void> outcome;
+  if (!options_.read_only && !is_broken_.load()) {
+    outcome = backfill();
+    if (outcome) outcome = remove_log();
+  }
+  checkpoint_mutex_.unlock();
+  wal_.reset();
+  file_.reset();
+  return outcome;
+}
+
+}  // namespace saturn::storage

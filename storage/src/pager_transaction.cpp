@@ -1,0 +1,244 @@
+#include "pager_transaction.hpp"
+
+#include "storage/freelist.hpp"
+
+#include <cstring>
+
+namespace saturn::storage {
+
+PagerTransaction::PagerTransaction(Pager& pager, std::uint64_t snapshot, PageNo page_count,
+                                   bool writable)
+    : pager_(pager), snapshot_(snapshot), page_count_(page_count), writable_(writable) {}
+
+PagerTransaction::~PagerTransaction() { rollback(); }
+
+/// Gives up the snapshot and the turn.
+void PagerTransaction::end() noexcept {
+  if (!active_) return;
+  active_ = false;
+  dirty_.clear();
+  savepoints_.clear();
+  pager_.unpin(snapshot_);
+  if (writable_) pager_.writer_.unlock();
+  pager_.transactions_.fetch_sub(1);
+}
+
+void PagerTransaction::rollback() noexcept { end(); }
+
+Result<PageRef> PagerTransaction::read(PageNo page) {
+  if (page == 0 || page > page_count_) return corrupt_error(page, 0, "page number");
+  ++pages_read_;
+  if (!dirty_.empty()) {
+    const auto found = dirty_.find(page);
+    if (found != dirty_.end()) return found->second.pin();
+  }
+  return pager_.fetch(page, snapshot_);
+}
+
+void PagerTransaction::remember(PageNo page, const DirtyPage* now) {
+  if (savepoints_.empty()) return;
+  auto& before = savepoints_.back().before;
+  if (before.contains(page)) return;
+  std::unique_ptr<std::uint8_t[]> image;
+  if (now != nullptr) {
+    image = std::make_unique_for_overwrite<std::uint8_t[]>(page_size());
+    std::memcpy(image.get(), now->bytes.get(), page_size());
+  }
+  before.emplace(page, std::move(image));
+}
+
+/// `fresh`: nothing of the old bytes is wanted.
+Result<std::uint8_t*> PagerTransaction::make_private(PageNo page, bool fresh) {
+  const auto found = dirty_.find(page);
+  if (found != dirty_.end()) {
+    remember(page, found->second.get());
+    return found->second->bytes.get();
+  }
+  if ((dirty_.size() + 1) * std::uint64_t{page_size()} > limits::kDirtyBytesMax) {
+    return Error(Code::full, "the transaction changes too many pages");
+  }
+  DirtyPagePtr copy(new DirtyPage(page, page_size()));
+  if (fresh) {
+    std::memset(copy->bytes.get(), 0, page_size());
+  } else {
+    const PageRef old = TRY(pager_.fetch(page, snapshot_));
+    std::memcpy(copy->bytes.get(), old.data(), page_size());
+  }
+  remember(page, nullptr);
+  std::uint8_t* bytes = copy->bytes.get();
+  dirty_.emplace(page, std::move(copy));
+  return bytes;
+}
+
+Result<std::uint8_t*> PagerTransaction::write(PageNo page) {
+  if (!writable_) return Error(Code::readonly);
+  if (page == 0 || page > page_count_) return corrupt_error(page, 0, "page number");
+  return make_private(page, false);
+}
+
+Result<PageNo> PagerTransaction::allocate() {
+  if (!writable_) return Error(Code::readonly);
+  const PageNo reused = TRY(freelist_take(*this));
+  if (reused != 0) {
+    TRY(make_private(reused, true));
+    return reused;
+  }
+  const PageNo page = next_page_past_end(page_count_, page_size(), usable_size(), auto_vacuum());
+  if (page > pager_.page_count_max_.load()) return Error(Code::full);
+  // Pages that are stepped over, pointer maps and the lock-byte page, come into being as zeros.
+  for (PageNo between = page_count_ + 1; between <= page; ++between) {
+    page_count_ = between;
+    if (between == lock_byte_page(page_size())) continue;
+    TRY(make_private(between, true));
+  }
+  TRY(make_private(1, false));
+  return page;
+}
+
+Result<void> PagerTransaction::free_page(PageNo page) {
+  if (!writable_) return Error(Code::readonly);
+  TRY(freelist_put(*this, page));
+  if (auto_vacuum()) return set_pointer_map(page, PointerType::free, 0);
+  return {};
+}
+
+Result<void> PagerTransaction::set_pointer_map(PageNo page, PointerType type, PageNo parent) {
+  const PageNo map = pointer_map_page(page, page_size(), usable_size());
+  const std::uint32_t at = 5 * (page - map - 1);
+  if (page <= map || at + 5 > usable_size()) return corrupt_error(page, 0, "pointer map");
+  std::uint8_t* entry = TRY(write(map)) + at;
+  entry[0] = static_cast<std::uint8_t>(type);
+  store_be32(entry + 1, parent);
+  return {};
+}
+
+Result<void> PagerTransaction::make_writable(io::Clock::time_point deadline) {
+  ASSERT(active_);
+  if (writable_) return {};
+  if (pager_.options_.read_only) return Error(Code::readonly);
+  {
+    // Waiting would not help a snapshot that is old already.
+    MutexLock lock(pager_.state_mutex_);
+    if (pager_.handed_seq_ != snapshot_) return Error(Code::busy_snapshot, "database is locked");
+  }
+  if (!pager_.writer_.lock_until(deadline)) return Error(Code::busy);
+  Result<void> ready;
+  if (pager_.is_broken_.load()) {
+    ready = pager_.broken_error();
+  } else {
+    bool stale = false;
+    {
+      MutexLock lock(pager_.state_mutex_);
+      stale = pager_.handed_seq_ != snapshot_;
+    }
+    ready = stale ? Result<void>(Error(Code::busy_snapshot, "database is locked"))
+                  : pager_.ensure_wal_mode();
+  }
+  if (!ready) {
+    pager_.writer_.unlock();
+    return ready;
+  }
+  writable_ = true;
+  return {};
+}
+
+Result<void> PagerTransaction::commit() {
+  ASSERT(active_);
+  if (!writable_ || dirty_.empty()) {
+    // What it read may have been another's commit that is not durable yet.
+    const std::uint64_t seq = snapshot_;
+    end();
+    return pager_.wait_durable(seq);
+  }
+  Result<DatabaseHeader> decoded = header();
+  if (!decoded) {
+    end();
+    return std::move(decoded).error();
+  }
+  decoded->stamp(page_count_);
+  decoded->sqlite_version = DatabaseHeader::kSqliteVersion;
+  Result<std::uint8_t*> first = make_private(1, false);
+  if (!first) {
+    end();
+    return std::move(first).error();
+  }
+  decoded->encode({*first, page_size()});
+  PendingCommit commit;
+  commit.page_count = page_count_;
+  commit.pages.reserve(dirty_.size());
+  for (auto& [number, page] : dirty_) commit.pages.push_back(std::move(page));
+  Result<void> handed = pager_.hand_over(commit);
+  end();
+  TRY(std::move(handed));
+  return pager_.wait_flushed(commit);
+}
+
+// --- savepoints ----------------------------------------------------------------------------------
+
+std::size_t PagerTransaction::savepoint() {
+  ASSERT(writable_);
+  savepoints_.push_back({page_count_, {}});
+  return savepoints_.size();
+}
+
+Result<void> PagerTransaction::rollback_to(std::size_t depth) {
+  ASSERT(depth >= 1 && depth <= savepoints_.size());
+  while (savepoints_.size() >= depth) {
+    Savepoint& top = savepoints_.back();
+    for (auto& [page, image] : top.before) {
+      if (image) {
+        std::memcpy(dirty_.at(page)->bytes.get(), image.get(), page_size());
+      } else {
+        dirty_.erase(page);
+      }
+    }
+    page_count_ = top.page_count;
+    if (savepoints_.size() == depth) {
+      top.before.clear();
+      break;
+    }
+    savepoints_.pop_back();
+  }
+  note_tree_change();
+  return {};
+}
+
+void PagerTransaction::release(std::size_t depth) noexcept {
+  if (depth == 0 || depth > savepoints_.size()) return;
+  while (savepoints_.size() >= depth) {
+    Savepoint top = std::move(savepoints_.back());
+    savepoints_.pop_back();
+    if (savepoints_.empty()) continue;
+    // The one below has to undo these too, unless it remembers an older state.
+    savepoints_.back().before.merge(top.before);
+  }
+}
+
+// --- header and durability -----------------------------------------------------------------------
+
+Result<void> PagerTransaction::wait_durable() {
+  if (!writable_) return {};
+  return pager_.wait_durable(snapshot_);
+}
+
+Result<DatabaseHeader> PagerTransaction::header() {
+  const PageRef page = TRY(read(1));
+  return DatabaseHeader::decode({page.data(), DatabaseHeader::kBytes});
+}
+
+Result<void> PagerTransaction::set_header(const DatabaseHeader& changed) {
+  DatabaseHeader header_now = TRY(header());
+  header_now.schema_cookie = changed.schema_cookie;
+  header_now.schema_format = changed.schema_format;
+  header_now.default_cache_size = changed.default_cache_size;
+  header_now.largest_root = changed.largest_root;
+  header_now.text_encoding_field = changed.text_encoding_field;
+  header_now.user_version = changed.user_version;
+  header_now.incremental_vacuum = changed.incremental_vacuum;
+  header_now.application_id = changed.application_id;
+  std::uint8_t* page = TRY(write(1));
+  header_now.encode({page, page_size()});
+  return {};
+}
+
+}  // namespace saturn::storage

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "pager.hpp"
+
+#include <unordered_map>
+#include <vector>
+
+namespace saturn::storage {
+
+/// A transaction of a `Pager`. Pins its snapshot, and holds the writer's turn while it is writable.
+class PagerTransaction final : public Transaction {
+ public:
+  PagerTransaction(Pager& pager, std::uint64_t snapshot, PageNo page_count, bool writable);
+  ~PagerTransaction() override;
+
+  std::uint32_t page_size() const noexcept override { return pager_.page_size_; }
+  std::uint32_t usable_size() const noexcept override { return pager_.usable_size_; }
+  PageNo page_count() const noexcept override { return page_count_; }
+  Result<PageRef> read(PageNo page) override;
+  Result<std::uint8_t*> write(PageNo page) override;
+  Result<PageNo> allocate() override;
+  Result<void> free_page(PageNo page) override;
+  bool auto_vacuum() const noexcept override { return pager_.auto_vacuum_; }
+  Result<void> set_pointer_map(PageNo page, PointerType type, PageNo parent) override;
+
+  bool writable() const noexcept override { return writable_; }
+  Result<void> make_writable(io::Clock::time_point deadline) override;
+  Result<void> commit() override;
+  void rollback() noexcept override;
+  bool active() const noexcept override { return active_; }
+  std::size_t savepoint() override;
+  Result<void> rollback_to(std::size_t depth) override;
+  void release(std::size_t depth) noexcept override;
+  std::size_t savepoint_depth() const noexcept override { return savepoints_.size(); }
+  Result<void> wait_durable() override;
+  bool dirty() const noexcept override { return !dirty_.empty(); }
+  std::uint64_t snapshot() const noexcept override { return snapshot_; }
+  std::uint64_t pages_read() const noexcept override { return pages_read_; }
+  Result<DatabaseHeader> header() override;
+  Result<void> set_header(const DatabaseHeader& header) override;
+
+ private:
+  /// What a savepoint remembers of pages that were changed under it for the first time.
+  struct Savepoint {
+    PageNo page_count = 0;
+    /// The bytes before; null: the page was not changed before the savepoint.
+    std::unordered_map<PageNo, std::unique_ptr<std::uint8_t[]>> before;
+  };
+  Result<std::uint8_t*> make_private(PageNo page, bool fresh);
+  void remember(PageNo page, const DirtyPage* now);
+  void end() noexcept;
+
+  Pager& pager_;
+  std::uint64_t snapshot_;
+  PageNo page_count_;
+  bool writable_;
+  bool active_ = true;
+  std::uint64_t pages_read_ = 0;
+  std::unordered_map<PageNo, DirtyPagePtr> dirty_;
+  std::vector<Savepoint> savepoints_;
+};
+
+}  // namespace saturn::storage
