@@ -57,6 +57,7 @@ struct Failure {
 struct Outcome {
   std::uint64_t passed = 0;
   std::uint64_t failed = 0;
+  std::uint64_t unsupported = 0;  ///< the engine's error said "not supported yet"
   std::vector<Failure> failures;  ///< the first `failures_max` of them
 };
 
