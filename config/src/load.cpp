@@ -71,6 +71,8 @@ class Loader {
     if (name == "--help" || name == "-h") return read_action(arg, name, Action::help);
     if (name == "--version") return read_action(arg, name, Action::version);
     if (name == "--print-config") return read_action(arg, name, Action::print_config);
+    if (name == "--check-config") return read_action(arg, name, Action::check_config);
+    if (name == "--probe-vfs") return read_action(arg, name, Action::probe_vfs);
     if (name == "--config") {
       if (!config_.config_path_.empty()) return Error(Code::error, "--config is given twice");
       config_.config_path_ = TRY(flag_value(arg, equals, "the path of a file"));
@@ -84,7 +86,8 @@ class Loader {
     }
     if (!arg.starts_with('-')) return Error(Code::error, cat("unexpected argument '", arg, "'"));
     auto names = names_of_all(flag_name);
-    names.insert(names.end(), {"--config", "--help", "--print-config", "--version"});
+    names.insert(names.end(), {"--check-config", "--config", "--help", "--print-config",
+                               "--probe-vfs", "--version"});
     return Error(Code::error, cat("unknown flag '", name, "'", did_you_mean(name, names)));
   }
 
@@ -92,7 +95,7 @@ class Loader {
   Result<void> read_action(const std::string& arg, const std::string& name, Action action) {
     if (arg != name) return Error(Code::error, cat(name, " takes no value"));
     const auto rank = [](Action a) {
-      return a == Action::help ? 3 : a == Action::version ? 2 : a == Action::print_config ? 1 : 0;
+      return a == Action::help ? 3 : a == Action::version ? 2 : a == Action::run ? 0 : 1;
     };
     if (rank(action) > rank(config_.action_)) config_.action_ = action;
     return {};

@@ -5,7 +5,9 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "io/backends.hpp"
 #include "io/fiber.hpp"
+#include "probe.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -37,6 +39,18 @@ constexpr std::array<unsigned, 4> kFlagLadder = {
 
 unsigned bit(RingRequest::Kind kind) { return 1U << static_cast<unsigned>(kind); }
 
+std::string flag_names(unsigned flags) {
+  static constexpr std::pair<unsigned, std::string_view> kNames[] = {
+      {IORING_SETUP_SINGLE_ISSUER, "SINGLE_ISSUER"}, {IORING_SETUP_DEFER_TASKRUN, "DEFER_TASKRUN"},
+      {IORING_SETUP_COOP_TASKRUN, "COOP_TASKRUN"},   {IORING_SETUP_CLAMP, "CLAMP"},
+      {IORING_SETUP_SUBMIT_ALL, "SUBMIT_ALL"}};
+  std::string text;
+  for (const auto& [flag, name] : kNames) {
+    if ((flags & flag) != 0) text += cat(text.empty() ? "" : "|", name);
+  }
+  return text.empty() ? "none" : text;
+}
+
 bool wants_another_round(const RingRequest& request) { return !request.done; }
 
 }  // namespace
@@ -50,6 +64,8 @@ Result<std::unique_ptr<Ring>> Ring::make(MutableByteSpan arena) {
     params.flags = kFlagLadder[rung];
     const int error = -io_uring_queue_init_params(entries, &ring->ring_, &params);
     if (error == 0) break;
+    ring->refusals_ += cat("refused: flags ", flag_names(params.flags), ", ", entries,
+                           " entries: ", std::generic_category().message(error), '\n');
     if (error == EINVAL && rung + 1 < kFlagLadder.size()) {
       ++rung;  // a kernel that does not know one of the flags
     } else if (error == ENOMEM && entries / 2 >= kRingEntriesMin) {
@@ -69,6 +85,22 @@ Result<std::unique_ptr<Ring>> Ring::make(MutableByteSpan arena) {
   }
   ring->register_arena(arena);
   return ring;
+}
+
+std::string Ring::describe() const {
+  using Kind = RingRequest::Kind;
+  std::string text = refusals_;
+  text += cat("taken: flags ", flag_names(ring_.flags), ", ", ring_.sq.ring_entries, " entries\n");
+  static constexpr std::pair<Kind, std::string_view> kNames[] = {
+      {Kind::read, "READ, READV"},
+      {Kind::write, "WRITE, WRITEV"},
+      {Kind::sync_data, "FSYNC"},
+      {Kind::truncate, "FTRUNCATE"}};
+  for (const auto& [kind, name] : kNames) {
+    text += cat("operation ", name, ": ",
+                supports(kind) ? "yes" : "no (the POSIX call is used instead)", '\n');
+  }
+  return text;
 }
 
 Ring::~Ring() {
@@ -220,6 +252,18 @@ bool Ring::turn() {
   io_uring_cq_advance(&ring_, reaped);
   in_flight_ -= reaped;
   return unsubmitted_ > 0;
+}
+
+}  // namespace saturn::io
+
+namespace saturn::io {
+
+std::string ring_report() {
+  auto ring = Ring::make({});
+  if (ring) return (*ring)->describe();
+  const int error = ring.error().sys_errno();
+  return cat("io_uring: ", ring.error().message(), " (errno ", error, "; ",
+             io_uring_likely_cause(error), ")\n");
 }
 
 }  // namespace saturn::io

@@ -49,6 +49,9 @@ class Ring final : public Poller {
   /// Whether the kernel has this opcode.
   bool supports(RingRequest::Kind kind) const noexcept;
 
+  /// The rung taken, the entries, and each operation with yes or no; several lines.
+  std::string describe() const;
+
   bool turn() override;
   int event_fd() const noexcept override { return event_fd_; }
 
@@ -65,6 +68,7 @@ class Ring final : public Poller {
   io_uring ring_{};
   bool made_ = false;
   int event_fd_ = -1;
+  std::string refusals_;    ///< the rungs that were refused, and why
   unsigned supported_ = 0;  ///< a bit for each Kind
   std::size_t unsubmitted_ = 0;
   std::size_t in_flight_ = 0;  ///< submitted, not reaped

@@ -129,6 +129,14 @@ Result<Response> decode_response(const Node& node) {
 
 }  // namespace
 
+std::optional<HranaError> decode_http_error(std::string_view body) {
+  auto document = parse_json(body);
+  if (!document) return std::nullopt;
+  auto error = decode_error(Node(*document));
+  if (!error) return std::nullopt;
+  return std::move(*error);
+}
+
 Result<PipelineResponse> decode_pipeline_response(std::string_view body) {
   auto document = TRY(parse_json(body));
   const Node root(document);

@@ -190,6 +190,11 @@ Result<void> JsonWriter::row_of(std::span<const ValueRef> values, WriteValue wri
   return {};
 }
 
+void JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+}
+
 void JsonWriter::newline() {
   out_ += '\n';
   comma_ = false;

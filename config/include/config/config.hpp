@@ -43,7 +43,7 @@ struct Sources {
 std::vector<std::pair<std::string, std::string>> split_environment(const char* const* environment);
 
 /// What the command line asks for besides a configuration.
-enum class Action : std::uint8_t { run, help, version, print_config };
+enum class Action : std::uint8_t { run, help, version, print_config, check_config, probe_vfs };
 
 enum class Vfs : std::uint8_t { automatic, posix, io_uring };
 enum class Synchronous : std::uint8_t { full, normal, off };

@@ -35,6 +35,10 @@ struct VfsReport {
 /// an error instead. `report` may be null and is filled in either way.
 Result<std::unique_ptr<Vfs>> make_vfs(VfsChoice choice, bool fallback, VfsReport* report);
 
+/// For `saturnd --probe-vfs`: what the kernel offers for I/O, which rung of io_uring's ladder was
+/// taken and why, and the backend that `vfs = auto` takes; several lines.
+std::string probe_report();
+
 /// The likely cause of an errno of io_uring's set-up, for a person.
 std::string io_uring_likely_cause(int sys_errno);
 

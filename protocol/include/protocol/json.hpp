@@ -35,4 +35,7 @@ Result<ClientMessage> decode_client_message(std::string_view payload, Version ve
 /// that sends other numbers is refused.
 Result<PipelineResponse> decode_pipeline_response(std::string_view body);
 
+/// The JSON body of an HTTP answer that is not 200; nothing when it is no such body.
+std::optional<HranaError> decode_http_error(std::string_view body);
+
 }  // namespace saturn::protocol

@@ -54,6 +54,8 @@ class JsonWriter {
   /// One row of plain values. On failure nothing was written.
   Result<void> plain_row(std::span<const ValueRef> values);
 
+  /// A complete JSON value that was written before, as it is.
+  void raw(std::string_view json);
   /// Ends a line of newline-delimited JSON: the next value starts anew.
   void newline();
 

@@ -1,0 +1,225 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// libsaturn: a client of saturnd (and of any server that speaks Hrana 3 over HTTP) for C++20. The
+/// header needs nothing but the standard library.
+///
+///     auto db = saturn::client::Connection::open("http://127.0.0.1:8080");
+///     db.execute("CREATE TABLE IF NOT EXISTS t(a INTEGER PRIMARY KEY, b TEXT)");
+///     auto tx = db.begin();
+///     tx.execute("INSERT INTO t(b) VALUES (?)", {"hello"});
+///     tx.commit();
+///     for (const auto& row : db.execute("SELECT a, b FROM t").rows) {
+///       std::cout << row.get<std::int64_t>("a") << ' ' << row.get<std::string>("b") << '\n';
+///     }
+///
+/// All calls block until the server has answered. Whatever fails throws `Error`. A connection and
+/// what was made from it belong to one thread at a time; use one connection a thread.
+namespace saturn::client {
+
+/// What the server or the network refused. `code()` is the server's code ("SQLITE_CONSTRAINT",
+/// "TRANSACTION_TIMEOUT"), or "NETWORK_ERROR", "PROTOCOL_ERROR" or "USAGE_ERROR" from this side.
+class Error : public std::runtime_error {
+ public:
+  Error(const std::string& message, std::string code)
+      : std::runtime_error(message), code_(std::move(code)) {}
+  const std::string& code() const noexcept { return code_; }
+
+ private:
+  std::string code_;
+};
+
+struct Blob {
+  std::string bytes;
+  bool operator==(const Blob&) const = default;
+};
+
+/// One of SQLite's five kinds of values.
+class Value {
+ public:
+  Value() noexcept = default;  ///< NULL
+  Value(std::nullptr_t) noexcept {}
+  Value(std::int64_t v) : state_(v) {}
+  Value(int v) : state_(std::int64_t{v}) {}
+  Value(bool v) : state_(std::int64_t{v ? 1 : 0}) {}
+  Value(double v) : state_(v) {}
+  Value(std::string v) : state_(std::move(v)) {}
+  Value(std::string_view v) : state_(std::string(v)) {}
+  Value(const char* v) : state_(std::string(v)) {}
+  Value(Blob v) : state_(std::move(v)) {}
+
+  bool is_null() const noexcept { return state_.index() == 0; }
+  /// The value as `std::int64_t`, `double`, `std::string` or `Blob`; an integer is also had as a
+  /// double. Throws `Error` when it is another kind.
+  template <typename T>
+  T get() const {
+    if (const T* v = std::get_if<T>(&state_)) return *v;
+    if constexpr (std::is_same_v<T, double>) {
+      if (const auto* i = std::get_if<std::int64_t>(&state_)) return static_cast<double>(*i);
+    }
+    throw Error("the value is of another type", "USAGE_ERROR");
+  }
+  bool operator==(const Value&) const = default;
+
+ private:
+  friend class Codec;
+  std::variant<std::monostate, std::int64_t, double, std::string, Blob> state_;
+};
+
+using Parameters = std::vector<Value>;
+/// Names with or without their ':'.
+using NamedParameters = std::vector<std::pair<std::string, Value>>;
+
+struct Column {
+  std::string name;
+  std::string type;  ///< the declared type of the table's column; empty for expressions
+};
+
+class Row {
+ public:
+  Row(std::shared_ptr<const std::vector<Column>> columns, std::vector<Value> values)
+      : columns_(std::move(columns)), values_(std::move(values)) {}
+  std::size_t size() const noexcept { return values_.size(); }
+  const Value& operator[](std::size_t index) const { return values_.at(index); }
+  /// By the column's name; throws `Error` when there is none.
+  const Value& operator[](std::string_view name) const;
+  template <typename T, typename Key>
+  T get(const Key& key) const {
+    return (*this)[key].template get<T>();
+  }
+
+ private:
+  std::shared_ptr<const std::vector<Column>> columns_;
+  std::vector<Value> values_;
+};
+
+struct Result {
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+  std::uint64_t affected_rows = 0;
+  std::int64_t last_insert_rowid = 0;
+};
+
+struct Statement {
+  std::string sql;
+  Parameters parameters{};
+};
+
+struct Options {
+  std::uint32_t timeout_ms = 60'000;  ///< for the server to answer; 0 = none
+  std::string token{};                ///< sent as "Authorization: Bearer"
+};
+
+class PreparedStatement;
+class Session;
+class Transaction;
+
+/// A connection: statements run one by one, each committed by itself unless in a `Transaction`.
+class Connection {
+ public:
+  /// `http://HOST[:PORT]` or `libsql://HOST:PORT?tls=0`. Connects at the first call.
+  static Connection open(std::string_view url, const Options& options = {});
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+  ~Connection();
+
+  Result execute(std::string_view sql, const Parameters& parameters = {});
+  Result execute_named(std::string_view sql, const NamedParameters& parameters);
+  /// All or nothing: the statements run in one transaction.
+  std::vector<Result> batch(const std::vector<Statement>& statements);
+  /// Statements separated by ';', without parameters and without results.
+  void execute_script(std::string_view sql);
+  PreparedStatement prepare(std::string_view sql);
+  /// A session of its own on the server: BEGIN and pragmas last from one call to the next.
+  Session session();
+
+  enum class Mode { deferred, immediate, read_only };
+  Transaction begin(Mode mode = Mode::immediate);
+
+ private:
+  friend class PreparedStatement;
+  friend class Session;
+  struct Impl;
+  explicit Connection(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A statement that the server has checked; must not outlive its connection.
+class PreparedStatement {
+ public:
+  const std::vector<Column>& columns() const noexcept { return columns_; }
+  /// Names with their prefix; empty for plain '?'.
+  const std::vector<std::string>& parameters() const noexcept { return parameters_; }
+  bool is_read_only() const noexcept { return read_only_; }
+  Result execute(const Parameters& parameters = {});
+
+ private:
+  friend class Connection;
+  PreparedStatement() = default;
+  Connection::Impl* connection_ = nullptr;
+  std::string sql_;
+  std::vector<Column> columns_;
+  std::vector<std::string> parameters_;
+  bool read_only_ = false;
+};
+
+/// A session on the server, from its first call to `close` or destruction. A transaction that is open
+/// at its end is rolled back. Must not outlive its connection.
+class Session {
+ public:
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) = delete;
+  ~Session();
+
+  Result execute(std::string_view sql, const Parameters& parameters = {});
+  Result execute_named(std::string_view sql, const NamedParameters& parameters);
+  /// The same statement once for each of the parameter lists; rows it returns are dropped.
+  void execute_many(std::string_view sql, const std::vector<Parameters>& rows);
+  void execute_script(std::string_view sql);
+  /// Whether no transaction was open after the last call.
+  bool autocommit() const noexcept { return autocommit_; }
+  void close();
+
+ private:
+  friend class Connection;
+  friend class Transaction;
+  explicit Session(Connection::Impl* connection) : connection_(connection) {}
+  struct Call;
+  Connection::Impl* connection_;  ///< null once it has ended
+  std::string baton_;
+  bool autocommit_ = true;
+};
+
+/// A transaction; rolls back when it is destroyed before `commit`. Other calls on the connection stay
+/// outside of it.
+class Transaction {
+ public:
+  Result execute(std::string_view sql, const Parameters& parameters = {}) {
+    return session_.execute(sql, parameters);
+  }
+  Result execute_named(std::string_view sql, const NamedParameters& parameters) {
+    return session_.execute_named(sql, parameters);
+  }
+  void execute_many(std::string_view sql, const std::vector<Parameters>& rows) {
+    session_.execute_many(sql, rows);
+  }
+  void execute_script(std::string_view sql) { session_.execute_script(sql); }
+  void commit();
+  void rollback() { session_.close(); }
+
+ private:
+  friend class Connection;
+  explicit Transaction(Session session) : session_(std::move(session)) {}
+  Session session_;
+};
+
+}  // namespace saturn::client

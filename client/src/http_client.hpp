@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace saturn::client {
+
+struct Url {
+  std::string host;
+  std::string port;
+  std::string base;  ///< what stands before each path; no slash at its end
+};
+
+/// Takes `http://HOST[:PORT][/BASE]` and `libsql://HOST:PORT[/BASE]?tls=0`. Throws `Error`.
+Url parse_url(std::string_view url);
+
+struct HttpAnswer {
+  unsigned status = 0;
+  std::string body;
+};
+
+/// POSTs over one connection that is kept and made anew when the server has let go of it. Throws
+/// `Error` with the code NETWORK_ERROR. One thread at a time.
+class HttpClient {
+ public:
+  HttpClient(Url url, std::string token, std::uint32_t timeout_ms);
+  ~HttpClient();
+  HttpAnswer post(std::string_view path, std::string_view body);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace saturn::client

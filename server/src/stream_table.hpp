@@ -1,0 +1,71 @@
+#pragma once
+
+#include "base/mutex.hpp"
+#include "protocol/baton.hpp"
+#include "sql_stream.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace saturn::server {
+
+/// What every connection of a server shares.
+struct Shared {
+  std::shared_ptr<sql::Database> database;
+  sql::SessionOptions session_options;
+  StreamLimits stream_limits;
+  std::uint64_t http_body_max = 0;          ///< bytes
+  std::uint32_t connections_max = 0;
+  std::uint32_t stream_idle_timeout_ms = 0;  ///< 0 = none
+  std::atomic<std::uint32_t> connections{0};
+  std::atomic<bool> stopping{false};
+
+  std::unique_ptr<SqlStream> new_stream() const {
+    return std::make_unique<SqlStream>(database, session_options, stream_limits);
+  }
+};
+
+/// The HTTP streams between their requests. A stream that is in use is out of the table, so that its
+/// baton cannot be used twice. Any thread.
+class StreamTable {
+ public:
+  explicit StreamTable(Shared& shared, protocol::BatonCodec codec)
+      : shared_(shared), codec_(codec) {}
+
+  /// A stream out of the table, for the length of a request.
+  struct Lease {
+    std::unique_ptr<SqlStream> stream;
+    protocol::Baton baton;
+  };
+  /// A new stream without a baton, else the one that the baton stands for.
+  struct Taken {
+    std::optional<Lease> lease;
+    protocol::HranaError error;  ///< when there is no lease
+  };
+  Taken take(const std::optional<std::string>& baton);
+  /// The baton that `put_back` will return. Fails with `Code::internal`.
+  Result<std::string> next_baton(const Lease& lease) const;
+  /// Puts the stream back and returns its next baton. Fails with `Code::internal`.
+  Result<std::string> put_back(Lease lease);
+  /// Ends streams that have been idle for too long, and transactions that have been open for too
+  /// long. To be called now and then.
+  void sweep();
+  void clear();
+
+ private:
+  struct Entry {
+    std::unique_ptr<SqlStream> stream;
+    std::uint64_t sequence = 0;
+    io::Clock::time_point idle_since{};
+  };
+  Shared& shared_;
+  const protocol::BatonCodec codec_;
+  Mutex mutex_;
+  std::unordered_map<std::uint64_t, Entry> streams_ GUARDED_BY(mutex_);
+  std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace saturn::server
