@@ -12,6 +12,7 @@ inline constexpr std::uint32_t kSqlLengthMax = 1'000'000'000;  ///< bytes of one
 inline constexpr std::uint32_t kColumnsMax = 2000;
 inline constexpr std::uint32_t kExpressionDepthMax = 1000;
 inline constexpr std::uint32_t kCompoundSelectMax = 500;
+inline constexpr std::uint32_t kViewDepthMax = 20;  ///< views in views, on one fiber stack
 inline constexpr std::uint32_t kFunctionArgumentsMax = 1000;
 inline constexpr std::uint32_t kAttachedMax = 10;
 inline constexpr std::uint32_t kLikePatternBytesMax = 50'000;

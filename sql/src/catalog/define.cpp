@@ -18,6 +18,12 @@ Result<const Collation*> collation_named(std::string_view name, std::uint32_t po
   return collation;
 }
 
+/// A name in double quotes.
+bool is_text(const ast::Expr* expr) noexcept {
+  const auto* column = ast::as_if<ast::Column>(expr);
+  return column != nullptr && column->double_quoted && !ast::present(column->table);
+}
+
 bool is_integer_type(std::string_view type) noexcept { return equals_nocase(type, "INTEGER"); }
 
 /// Builds the parts of a table from its definition.
@@ -31,6 +37,9 @@ class TableDefiner {
     table_.without_rowid = stmt_.without_rowid;
     table_.strict = stmt_.strict;
     if (stmt_.without_rowid) table_.unsupported = "a WITHOUT ROWID table";
+    if (stmt_.without_rowid && autoincrement_) {
+      return fail(stmt_.at, "AUTOINCREMENT not allowed on WITHOUT ROWID tables");
+    }
     if (stmt_.without_rowid && !has_primary_key_) {
       return fail(stmt_.at, cat("PRIMARY KEY missing on table ", table_.name));
     }
@@ -57,6 +66,7 @@ class TableDefiner {
   Table& table_;
   const ast::CreateTableStmt& stmt_;
   bool has_primary_key_ = false;
+  bool autoincrement_ = false;
 };
 
 Result<void> TableDefiner::add_column(const ast::ColumnDef& def) {
@@ -146,7 +156,7 @@ Result<std::vector<IndexColumn>> TableDefiner::key_columns(const ast::Constraint
     }
     key.column = table_.find_column(name);
     if (key.column < 0) {
-      return fail(constraint.at, cat("table ", table_.name, " has no column named ", name));
+      return fail(constraint.at, cat("no such column: ", name));
     }
     key.collation = collation != nullptr
                         ? collation
@@ -205,6 +215,7 @@ Result<void> TableDefiner::add_primary_key(const ast::Constraint& constraint,
   if (constraint.autoincrement && !is_rowid) {
     return fail(constraint.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
   }
+  autoincrement_ = constraint.autoincrement;
   if (is_rowid && !stmt_.without_rowid) {
     table_.rowid_column = columns[0].column;
     table_.primary_key_conflict = constraint.conflict;
@@ -318,10 +329,14 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
     }
     if (ast::present(name)) {
       key.column = table.find_column(name);
-      if (key.column < 0) {
-        return fail(expr->at, cat("table ", table.name, " has no column named ", name));
+      if (key.column < 0 && !is_text(expr)) {
+        return fail(expr->at, cat("no such column: ", name));
       }
-      if (key.column == table.rowid_column) {
+      if (key.column < 0) {
+        // In double quotes, what is no column is a text.
+        key.column = IndexColumn::kExpression;
+        key.expr = expr;
+      } else if (key.column == table.rowid_column) {
         key.collation = &Collation::binary();
       } else {
         key.collation = table.columns[static_cast<std::size_t>(key.column)].collation;

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "ddl/schema_writer.hpp"
+#include "ddl/stored_expr.hpp"
 #include "dml/table_writer.hpp"
 #include "exec/operators.hpp"
 #include "parser/lexer.hpp"
@@ -88,17 +89,26 @@ std::string quoted_name(std::string_view name) {
 
 /// The definition that CREATE TABLE AS makes of its query's columns.
 void CreateTableProgram::columns_from_query() {
-  std::string text = cat("CREATE TABLE ", quoted_name(table_.name), "(");
   std::vector<std::string> names;
   for (std::size_t i = 0; i < query_.columns.size(); ++i) {
     std::string name = query_.columns[i].name;
-    for (int n = 1; std::any_of(names.begin(), names.end(), [&](const std::string& known) {
-           return equals_nocase(known, name);
-         });
+    for (int n = 1;
+         std::any_of(names.begin(), names.end(),
+                     [&](const std::string& known) { return equals_nocase(known, name); });
          ++n) {
       name = cat(query_.columns[i].name, ":", n);
     }
-    names.push_back(name);
+    names.push_back(std::move(name));
+  }
+  // SQLite gives each column a line of its own when all of them on one would be long.
+  const auto quoted_size = [](const std::string& name) {
+    return name.size() + 2 + static_cast<std::size_t>(std::count(name.begin(), name.end(), '"'));
+  };
+  std::size_t size = quoted_size(table_.name);
+  for (const std::string& name : names) size += quoted_size(name) + 5;
+  const bool one_line = size < 50;
+  std::string text = cat("CREATE TABLE ", quoted_name(table_.name), "(");
+  for (std::size_t i = 0; i < names.size(); ++i) {
     std::string_view type;
     switch (query_.affinities[i]) {
       case Affinity::text: type = " TEXT"; break;
@@ -108,9 +118,9 @@ void CreateTableProgram::columns_from_query() {
       case Affinity::none:
       case Affinity::blob: break;
     }
-    text += cat(i == 0 ? "" : ",", quoted_name(name), type);
+    text += cat(i == 0 ? "" : ",", one_line ? "" : "\n  ", quoted_name(names[i]), type);
   }
-  table_.sql = text + ")";
+  table_.sql = cat(text, one_line ? ")" : "\n)");
 }
 
 Result<void> CreateTableProgram::prepare(CompileContext& context,
@@ -130,13 +140,18 @@ Result<void> CreateTableProgram::prepare(CompileContext& context,
   if (!table_.unsupported_write.empty()) {
     return at(stmt.at, cat(table_.unsupported_write, " is not supported yet"));
   }
+  for (const TableColumn& column : table_.columns) {
+    if (column.default_value == nullptr) continue;
+    TRY(check_stored_expr(table_, *column.default_value, StoredExpr::default_value, column.name));
+    TRY(bind_row_expr(context, {}, *column.default_value, false));
+  }
   for (const CheckConstraint& check : table_.checks) {
+    TRY(check_stored_expr(table_, *check.expr, StoredExpr::check));
     RowScope scope;
     scope.relations.push_back({&table_, table_.name, 0});
     TRY(bind_row_expr(context, scope, *check.expr, false));
   }
-  needs_sequence_ =
-      table_.autoincrement && context.schema.find_table("sqlite_sequence") == nullptr;
+  needs_sequence_ = table_.autoincrement && context.schema.find_table("sqlite_sequence") == nullptr;
   return {};
 }
 
@@ -173,16 +188,16 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
 
 Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = *runtime.transaction;
-  if (needs_sequence_) {
-    const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::table));
-    TRY(add_schema_entry(transaction, {"table", "sqlite_sequence", "sqlite_sequence", root,
-                                       "CREATE TABLE sqlite_sequence(name,seq)"}));
-  }
   const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::table));
   TRY(add_schema_entry(transaction, {"table", table_.name, table_.name, root, table_.sql}));
   for (const auto& index : table_.indexes) {
     const storage::PageNo index_root = TRY(new_root(transaction, storage::TreeKind::index));
     TRY(add_schema_entry(transaction, {"index", index->name, table_.name, index_root, ""}));
+  }
+  if (needs_sequence_) {
+    const storage::PageNo sequence = TRY(new_root(transaction, storage::TreeKind::table));
+    TRY(add_schema_entry(transaction, {"table", "sqlite_sequence", "sqlite_sequence", sequence,
+                                       "CREATE TABLE sqlite_sequence(name,seq)"}));
   }
   if (query_.root) TRY(fill(runtime, root));
   return runtime.session.schema_changed(transaction);
@@ -226,9 +241,13 @@ Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& t
       name->name = context.arena.copy(table.columns[static_cast<std::size_t>(column.column)].name);
       exprs.push_back(name);
     } else {
+      TRY(check_stored_expr(table, *column.expr, StoredExpr::index_key));
       exprs.push_back(column.expr);
     }
     sort_keys_.push_back({i + 1, column.descending, column.descending, column.collation});
+  }
+  if (index_.where != nullptr) {
+    TRY(check_stored_expr(table, *index_.where, StoredExpr::partial_index));
   }
   sort_keys_.push_back({0, false, false, &Collation::binary()});
   query_ = TRY(plan_table_rows(context, table, {}, index_.where, exprs));
@@ -338,7 +357,8 @@ Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::Crea
   TRY(check_name(context, stmt.schema, stmt.name, "index", stmt.at));
   const Table* table = context.schema.find_table(stmt.table);
   if (table == nullptr) return at(stmt.at, cat("no such table: main.", stmt.table));
-  if (table->is_system()) return at(stmt.at, cat("table ", table->name, " may not be indexed"));
+  if (table->is_system())
+    return at(stmt.at, cat("table ", shown_name(*table), " may not be indexed"));
   if (table->kind == TableKind::view) return at(stmt.at, "views may not be indexed");
   if (table->kind == TableKind::virtual_table) {
     return at(stmt.at, "virtual tables may not be indexed");

@@ -57,12 +57,13 @@ class DropProgram final : public ImmediateProgram {
 };
 
 Result<ProgramPtr> drop_index(CompileContext& context, const ast::DropStmt& stmt) {
-  const Index* index = context.schema.find_index(stmt.name);
+  const bool known_schema = !ast::present(stmt.schema) || equals_nocase(stmt.schema, "main");
+  const Index* index = known_schema ? context.schema.find_index(stmt.name) : nullptr;
   if (index == nullptr) {
-    if (!stmt.if_exists) return at(stmt.at, cat("no such index: ", stmt.name));
+    const std::string prefix = ast::present(stmt.schema) ? cat(stmt.schema, ".") : "";
+    if (!stmt.if_exists) return at(stmt.at, cat("no such index: ", prefix, stmt.name));
   } else if (index->origin != IndexOrigin::create_index) {
-    return at(stmt.at,
-              "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped");
+    return at(stmt.at, "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped");
   }
   return ProgramPtr(std::make_unique<DropProgram>(nullptr, index, context.schema));
 }
@@ -85,7 +86,7 @@ Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& st
     return at(stmt.at, cat("no such ", wants_view ? "view: " : "table: ", prefix, stmt.name));
   }
   if (table->is_system() && !equals_nocase(table->name.substr(0, 11), "sqlite_stat")) {
-    return at(stmt.at, cat("table ", table->name, " may not be dropped"));
+    return at(stmt.at, cat("table ", shown_name(*table), " may not be dropped"));
   }
   if (table->kind == TableKind::virtual_table) {
     return at(stmt.at, "dropping a virtual table is not supported yet");

@@ -12,10 +12,9 @@ Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEnt
   storage::BTreeCursor cursor(transaction, 1);
   const bool any = TRY(cursor.last());
   const std::int64_t rowid = any ? cursor.rowid() + 1 : 1;
-  const ValueRef values[] = {
-      ValueRef::text(entry.type), ValueRef::text(entry.name), ValueRef::text(entry.table),
-      ValueRef::integer(entry.root),
-      entry.sql.empty() ? ValueRef() : ValueRef::text(entry.sql)};
+  const ValueRef values[] = {ValueRef::text(entry.type), ValueRef::text(entry.name),
+                             ValueRef::text(entry.table), ValueRef::integer(entry.root),
+                             entry.sql.empty() ? ValueRef() : ValueRef::text(entry.sql)};
   std::string record;
   TRY(storage::encode_record(values, record));
   return cursor.insert(rowid,
@@ -50,6 +49,12 @@ Result<storage::PageNo> new_root(storage::Transaction& transaction, storage::Tre
                  "creating tables and indexes in an auto-vacuum database is not supported yet");
   }
   return storage::create_tree(transaction, kind);
+}
+
+std::string_view shown_name(const Table& table) noexcept {
+  if (table.name == "sqlite_schema") return "sqlite_master";
+  if (table.name == "sqlite_temp_schema") return "sqlite_temp_master";
+  return table.name;
 }
 
 std::string stored_sql(std::string_view head, std::string_view statement) {

@@ -30,6 +30,9 @@ Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root
 /// A new tree's root. Fails with "not supported yet" in an auto-vacuum database. // SUSPENDS
 Result<storage::PageNo> new_root(storage::Transaction& transaction, storage::TreeKind kind);
 
+/// The name that SQLite's errors give a table: sqlite_schema goes by its old name.
+std::string_view shown_name(const Table& table) noexcept;
+
 /// `CREATE ... name...` as sqlite_schema keeps it: `head`, a blank, and the statement's text from
 /// its object's name on.
 std::string stored_sql(std::string_view head, std::string_view statement);

@@ -174,11 +174,14 @@ Expr* Parser::parse_default_term(bool name_allowed) {
     fail_near();
     return make<Literal>(token_.at);
   }
-  auto* node = make<Column>(token_.at);
-  node->quoted =
-      token_.text.front() == '"' || token_.text.front() == '`' || token_.text.front() == '[';
-  node->double_quoted = token_.text.front() == '"';
-  node->name = parse_name();
+  if (equals_nocase(token_.text, "true") || equals_nocase(token_.text, "false")) {
+    auto* truth = make<Column>(token_.at);
+    truth->name = parse_name();
+    return truth;
+  }
+  auto* node = make<Literal>(token_.at);
+  node->literal = LiteralKind::string;
+  node->text = parse_name();
   return node;
 }
 

@@ -139,6 +139,13 @@ Stmt* Parser::parse_statement() {
   stmt->at = at;
   stmt->explain = explain;
   stmt->text = text_from(at);
+  if (stmt->kind == StmtKind::create_index || stmt->kind == StmtKind::create_view) {
+    // sqlite_schema keeps blanks and comments up to the semicolon, but no blanks behind a view.
+    stmt->text = lexer_.text().substr(at, token_.at - at);
+    while (stmt->kind == StmtKind::create_view && stmt->text.back() <= ' ') {
+      stmt->text.remove_suffix(1);
+    }
+  }
   return stmt;
 }
 

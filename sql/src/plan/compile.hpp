@@ -21,7 +21,7 @@ struct CompileContext {
   std::uint32_t parameter_count = 0;  ///< of the statement
   /// For estimates of sizes; null when there is none. Borrowed for the compilation only.
   storage::PageSource* source = nullptr;
-  std::uint32_t view_depth = 0;  ///< views being expanded, against endless ones
+  std::vector<const Table*> views = {};  ///< being expanded, outermost first
 };
 
 /// Any statement. Fails with SQLite's message, and `position` where one is known. // SUSPENDS

@@ -2,6 +2,8 @@
 #include "base/text.hpp"
 #include "plan/scope.hpp"
 
+#include <algorithm>
+
 // FROM: what is joined, and under which names.
 
 namespace saturn::sql {
@@ -112,15 +114,18 @@ Result<bool> FromBinder::add_cte(const ast::Source& source, Relation& relation) 
 
 Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
                                   Relation& relation) {
-  if (context.view_depth > 100) {
+  if (std::find(context.views.begin(), context.views.end(), &view) != context.views.end()) {
     return at(source.at, cat("view ", view.name, " is circularly defined"));
   }
-  ++context.view_depth;
+  if (context.views.size() == limits::kViewDepthMax) {
+    return at(source.at, "views are nested too deeply");
+  }
+  context.views.push_back(&view);
   Scope* const outer = scope.boundary == nullptr ? nullptr : scope.boundary->outer;
   static_cast<void>(outer);
   Boundary alone;
   auto planned = plan_query(context, *view.view, nullptr, &alone);
-  --context.view_depth;
+  context.views.pop_back();
   Query query = TRY(std::move(planned));
   if (!view.view_column_names.empty()) {
     if (view.view_column_names.size() != query.columns.size()) {

@@ -54,7 +54,7 @@ Result<void> table_info(const Call& call, bool extended) {
   if (table->kind == TableKind::view) {
     // The columns of a view are those of its query.
     Arena arena;
-    CompileContext context{call.schema, call.runtime, arena, 0, call.runtime.transaction, 0};
+    CompileContext context{call.schema, call.runtime, arena, 0, call.runtime.transaction};
     const Query query = TRY(plan_select(context, *table->view));
     for (std::size_t i = 0; i < query.columns.size(); ++i) {
       const std::string name = i < table->view_column_names.size() ? table->view_column_names[i]

@@ -54,7 +54,7 @@ Result<void> Session::Impl::schema_for_prepare(std::unique_ptr<storage::Transact
 
 Result<void> Session::Impl::compile_now(Compiled& compiled, storage::Transaction* source) {
   CompileContext context{*state.schema, compiled.runtime, compiled.arena,
-                         compiled.parsed.parameter_count, source, 0};
+                         compiled.parsed.parameter_count, source};
   compiled.runtime.transaction = source;
   auto program = compile(context, *compiled.parsed.stmt);
   compiled.runtime.transaction = nullptr;
@@ -130,7 +130,7 @@ Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::s
   } else {
     static const auto kNoSchema = std::make_shared<const Schema>();
     if (impl_->state.schema == nullptr) {
-      CompileContext context{*kNoSchema, compiled->runtime, compiled->arena, 0, nullptr, 0};
+      CompileContext context{*kNoSchema, compiled->runtime, compiled->arena, 0, nullptr};
       compiled->program = TRY(compile(context, *compiled->parsed.stmt));
       return std::make_unique<Statement>(
           std::make_unique<Statement::Impl>(*impl_, std::move(compiled)));
