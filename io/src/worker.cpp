@@ -215,8 +215,9 @@ struct Worker::Impl {
 
   /// True when the loop must not block yet.
   bool turn() {
-    take_incoming();
+    // In this order: the doorbell of what arrives after the taking must not be used up before it.
     io.poll();
+    take_incoming();
     fire_timers();
     run_ready();
     bool again = false;

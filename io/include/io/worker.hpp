@@ -18,7 +18,7 @@ class Poller;
 /// One thread's event loop: an Asio context for sockets, a fiber scheduler, timers, and the I/O
 /// rings that backends attach to it.
 ///
-/// A turn of the loop: take in what other threads sent; run Asio's ready handlers; fire timers; run
+/// A turn of the loop: run Asio's ready handlers; take in what other threads sent; fire timers; run
 /// the fibers that were ready when the turn began; submit all their I/O at once and reap what has
 /// completed; block only when nothing is ready.
 ///

@@ -4,6 +4,13 @@ namespace saturn::sql {
 
 using namespace ast;
 
+/// READONLY, which SQLite does not know and Hrana's clients use.
+bool Parser::accept_readonly() {
+  if (!is(Tok::identifier) || !equals_nocase(token_.text, "readonly")) return false;
+  advance();
+  return true;
+}
+
 Stmt* Parser::parse_begin() {
   auto* stmt = make_stmt<BeginStmt>();
   advance();
@@ -11,13 +18,19 @@ Stmt* Parser::parse_begin() {
     stmt->mode = BeginMode::immediate;
   } else if (accept(Tok::kw_exclusive)) {
     stmt->mode = BeginMode::exclusive;
-  } else if (is(Tok::identifier) && equals_nocase(token_.text, "readonly")) {
-    advance();  // not SQLite's: Hrana clients of the family send it
+  } else if (accept_readonly()) {
     stmt->mode = BeginMode::readonly;
   } else {
     accept(Tok::kw_deferred);
   }
-  parse_transaction_name();
+  // BEGIN TRANSACTION READONLY is what the clients send; to SQLite it would be a name.
+  if (accept(Tok::kw_transaction)) {
+    if (accept_readonly()) {
+      stmt->mode = BeginMode::readonly;
+    } else if (at_name()) {
+      parse_name();
+    }
+  }
   return stmt;
 }
 

@@ -166,6 +166,7 @@ class Parser {
 
   // parse_admin.cpp
   ast::Stmt* parse_begin();
+  bool accept_readonly();
   void parse_transaction_name();
   ast::Stmt* parse_commit();
   ast::Stmt* parse_rollback();
