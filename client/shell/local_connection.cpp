@@ -70,7 +70,21 @@ class LocalConnection final : public Connection {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> open_local(const LocalOptions& options) {
+Result<std::unique_ptr<Connection>> open_local(const LocalOptions& given) {
+  LocalOptions options = given;
+  // SQLite's URI form, as far as it concerns a plain file.
+  if (options.path.starts_with("file:")) {
+    options.path.erase(0, 5);
+    const std::size_t query = options.path.find('?');
+    if (query != std::string::npos) {
+      const std::string parameters = options.path.substr(query + 1);
+      options.path.resize(query);
+      if (parameters.find("immutable=1") != std::string::npos ||
+          parameters.find("mode=ro") != std::string::npos) {
+        options.read_only = true;
+      }
+    }
+  }
   const bool in_memory = options.path.empty() || options.path == ":memory:";
   std::unique_ptr<io::Vfs> vfs;
   if (in_memory) {

@@ -326,7 +326,7 @@ Result<void> InsertProgram::run_query(Runtime& runtime) {
 Result<const Batch*> InsertProgram::next(Runtime& runtime) {
   if (!done_) {
     TRY(query_.root ? run_query(runtime) : run_values(runtime));
-    TRY(writer_->finish());
+    TRY(writer_->finish_insert());
     done_ = true;
   }
   return returning_.next();

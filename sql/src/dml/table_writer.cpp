@@ -104,7 +104,6 @@ Result<void> TableWriter::open() {
     writer->cursor.emplace(*runtime_.transaction, writer->index->root, &writer->index->key_info);
   }
   sequence_loaded_ = false;
-  sequence_changed_ = false;
   return {};
 }
 
@@ -235,11 +234,6 @@ Result<std::optional<TableWriter::Outcome>> TableWriter::check_keys(
   const std::int64_t rowid = row[table_.columns.size()].as_integer();
   const auto found = [&](const Index* index, std::int64_t other,
                          ast::Conflict conflict) -> Result<std::optional<Outcome>> {
-    if (upsert != nullptr) {
-      for (const auto& [key, clause] : *upsert) {
-        if (key == index) return std::optional(Outcome{Outcome::Kind::conflict, other, clause});
-      }
-    }
     if (conflict != ast::Conflict::replace) {
       return std::optional(TRY(duplicate(index, conflict)));
     }
@@ -248,6 +242,21 @@ Result<std::optional<TableWriter::Outcome>> TableWriter::check_keys(
     }
     return std::optional<Outcome>();
   };
+  // The clauses of an upsert are tried in the order in which they were written.
+  for (const auto& [index, clause] : upsert != nullptr ? *upsert : UpsertClause()) {
+    std::optional<std::int64_t> other;
+    if (index == nullptr) {
+      const bool exists = TRY(cursor_->seek(storage::Seek::eq, rowid));
+      if (exists) other = rowid;
+    } else {
+      for (auto& writer : indexes_) {
+        if (writer->index != index) continue;
+        const bool indexed = TRY(make_key(*writer, row, writer->key));
+        if (indexed) other = TRY(find_duplicate(*writer, writer->key));
+      }
+    }
+    if (other) return std::optional(Outcome{Outcome::Kind::conflict, *other, clause});
+  }
   if (own_rowid == nullptr || *own_rowid != rowid) {
     const bool exists = TRY(cursor_->seek(storage::Seek::eq, rowid));
     if (exists) {
@@ -299,7 +308,9 @@ Result<std::int64_t> TableWriter::choose_rowid() {
     if (!sequence_loaded_) TRY(load_sequence());
     last = std::max(last, sequence_);
     if (last == kRowidMax) return Error(Code::full);
-    return last + 1;
+    // A number that was given out counts, whatever becomes of the row.
+    sequence_ = last + 1;
+    return sequence_;
   }
   if (last < kRowidMax) return any ? last + 1 : std::int64_t{1};
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -311,9 +322,9 @@ Result<std::int64_t> TableWriter::choose_rowid() {
   return Error(Code::full);
 }
 
-Result<void> TableWriter::finish() {
-  if (!sequence_changed_) return {};
-  sequence_changed_ = false;
+Result<void> TableWriter::finish_insert() {
+  if (!table_.autoincrement) return {};
+  if (!sequence_loaded_) TRY(load_sequence());
   storage::BTreeCursor cursor(*runtime_.transaction, sequence_table_->root);
   storage::RecordReader reader;
   std::int64_t rowid = 1;
@@ -391,10 +402,7 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   const std::int64_t rowid = row[n].as_integer();
   if (table_.autoincrement) {
     if (!sequence_loaded_) TRY(load_sequence());
-    if (rowid > sequence_) {
-      sequence_ = rowid;
-      sequence_changed_ = true;
-    }
+    sequence_ = std::max(sequence_, rowid);
   }
   ++runtime_.rows_written;
   return Outcome{Outcome::Kind::done, rowid, 0};

@@ -33,8 +33,8 @@ class TableWriter {
     std::int64_t rowid = 0;  ///< of the row written, or of the row in the way
     std::size_t clause = 0;  ///< of the upsert whose key is in the way
   };
-  /// For an upsert: the number of the clause that takes care of a conflict on `index` (null: the
-  /// rowid), or -1.
+  /// For an upsert: the keys (null: the rowid) whose conflicts its clauses take care of, each with
+  /// the clause's number, in the order of the clauses.
   using UpsertClause = std::vector<std::pair<const Index*, std::size_t>>;
 
   /// Fails for what cannot be written: views, system tables, what is not supported yet. `conflict`
@@ -44,8 +44,8 @@ class TableWriter {
 
   Result<void> open();
   void close() noexcept;
-  /// Writes back what the run keeps for its end: AUTOINCREMENT's counter. // SUSPENDS
-  Result<void> finish();
+  /// After the rows of an INSERT: writes AUTOINCREMENT's counter. // SUSPENDS
+  Result<void> finish_insert();
 
   /// Inserts; `row` is changed to what is stored. A NULL rowid is chosen here. // SUSPENDS
   Result<Outcome> insert(ValueRef* row, const UpsertClause* upsert = nullptr);
@@ -109,7 +109,6 @@ class TableWriter {
   std::string record_;
   std::int64_t sequence_ = 0;
   bool sequence_loaded_ = false;
-  bool sequence_changed_ = false;
 };
 
 /// "table t has no column named x"; else its number. `rowid` and its kin are -1 (kRowid).

@@ -171,6 +171,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
       const Relation& r = scope.relations[i];
       if (qualified && !equals_nocase(r.name, name.table)) continue;
       if (r.table == nullptr || r.table->without_rowid) continue;
+      if (r.qualified_only && !qualified) continue;
       if (found_relation >= 0) {
         ambiguous = true;
         continue;
@@ -245,6 +246,9 @@ Result<ExprPtr> Binder::bind_unary(const ast::Unary& unary) {
     const auto* literal = ast::as_if<ast::Literal>(unary.operand);
     if (literal != nullptr && literal->literal == ast::LiteralKind::integer) {
       const std::string text = cat("-", literal->text);
+      if (equals_nocase(literal->text, "0x8000000000000000")) {
+        return at(literal->at, cat("hex literal too big: ", text));
+      }
       const ParsedInteger parsed = parse_integer(text);
       if (parsed.whole && parsed.fits) return constant(Value(parsed.value));
     }
@@ -393,13 +397,14 @@ Result<std::vector<ExprPtr>> Binder::bind_list(const List<ast::Expr*>& list) {
 
 // --- IN, subqueries ------------------------------------------------------------------------------
 
-Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool one_row_is_enough) {
+Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool order_matters) {
   Planned planned;
   Boundary boundary;
   boundary.outer = &scope_;
-  planned.query = TRY(plan_query(context_, select, scope_.ctes, &boundary));
+  ast::Select unordered = select;
+  if (!order_matters) unordered.order_by = {};
+  planned.query = TRY(plan_query(context_, unordered, scope_.ctes, &boundary));
   planned.plan.root = std::move(planned.query.root);
-  static_cast<void>(one_row_is_enough);
   for (Boundary::Correlation& correlation : boundary.correlations) {
     planned.plan.cells.push_back(std::move(correlation.cell));
     planned.outer.push_back(std::move(correlation.expr));
@@ -417,7 +422,7 @@ Result<ExprPtr> Binder::bind_subquery(const ast::Select& select, std::uint32_t p
   if (!rules_.subqueries) {
     return at(position, cat("subqueries prohibited in ", rules_.clause));
   }
-  Planned planned = TRY(plan_subplan(select, true));
+  Planned planned = TRY(plan_subplan(select, !exists));
   if (!exists && planned.query.columns.size() != 1) {
     return at(position, cat("sub-select returns ", planned.query.columns.size(),
                             " columns - expected 1"));
@@ -463,13 +468,15 @@ Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
 Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   if (const auto* row = ast::as_if<ast::Row>(in.operand)) return bind_row_in(in, *row);
   ExprPtr operand = TRY(bind(*in.operand));
-  if (in.select == nullptr && !ast::present(in.table)) {
+  // A subquery in parentheses of its own is still the whole right side.
+  const auto* only = in.list.size() == 1 ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
+  if (in.select == nullptr && !ast::present(in.table) && only == nullptr) {
     std::vector<ExprPtr> list = TRY(bind_list(in.list));
     return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list)));
   }
   if (in.has_arguments) return not_supported(in.at, "table-valued functions are");
   if (!rules_.subqueries) return at(in.at, cat("subqueries prohibited in ", rules_.clause));
-  const ast::Select* select = in.select;
+  const ast::Select* select = only != nullptr ? only->select : in.select;
   if (select == nullptr) {
     // x IN table stands for x IN (SELECT * FROM table).
     auto* source = context_.arena.make<ast::Source>();
@@ -487,7 +494,7 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
     made->cores.push(context_.arena, core);
     select = made;
   }
-  Planned planned = TRY(plan_subplan(*select, false));
+  Planned planned = TRY(plan_subplan(*select, select->limit != nullptr));
   if (planned.query.columns.size() != 1) {
     return at(in.at, cat("sub-select returns ", planned.query.columns.size(),
                          " columns - expected 1"));

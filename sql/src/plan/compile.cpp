@@ -90,6 +90,7 @@ Scope scope_of(const RowScope& rows) {
     Relation relation;
     relation.name = from.name;
     relation.table = from.table;
+    relation.qualified_only = from.qualified_only;
     Slot slot = from.base;
     for (const TableColumn& column : from.table->columns) {
       relation.columns.push_back(

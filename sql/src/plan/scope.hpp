@@ -49,6 +49,7 @@ struct Relation {
   std::string label;              ///< of the plan, for EXPLAIN
   std::vector<Column> columns;
   std::vector<Slot> slots;  ///< of the columns, then of the rowid; kNoSlot until it is used
+  bool qualified_only = false;  ///< found with its name in front only ("excluded")
   bool outer_join = false;  ///< the right side of a LEFT JOIN
   bool keep_place = false;  ///< CROSS JOIN: not before the relations left of it
   ast::Indexed indexed = ast::Indexed::unspecified;
@@ -111,7 +112,7 @@ class Binder {
     Query query;  ///< without its root
     bool volatile_result = false;
   };
-  Result<Planned> plan_subplan(const ast::Select& select, bool one_row_is_enough);
+  Result<Planned> plan_subplan(const ast::Select& select, bool order_matters);
 
   CompileContext& context_;
   Scope& scope_;

@@ -215,7 +215,11 @@ Result<void> CorePlanner::bind_group_by() {
     ExprPtr bound = TRY(binder.bind(*expr));
     group_by_.push_back(std::move(bound));
   }
-  if (core_.having != nullptr) having_ = TRY(bind_aggregated(*core_.having, "HAVING"));
+  if (core_.having == nullptr) return {};
+  having_ = TRY(bind_aggregated(*core_.having, "HAVING"));
+  bool aggregates = !group_by_.empty() || having_->uses_aggregate;
+  for (const Item& item : items_) aggregates = aggregates || item.expr->uses_aggregate;
+  if (!aggregates) return at(core_.having->at, "HAVING clause on a non-aggregate query");
   return {};
 }
 
@@ -242,7 +246,13 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
       ++item;
     }
   }
-  ExprPtr bound = TRY(bind_aggregated(*term.expr, "ORDER BY"));
+  ExprPtr bound;
+  if (is_aggregate()) {
+    bound = TRY(bind_aggregated(*term.expr, "ORDER BY"));
+  } else {
+    Binder binder(context_, scope_, BindRules{.aliases = true, .clause = "ORDER BY"});
+    bound = TRY(binder.bind(*term.expr));
+  }
   for (std::size_t i = 0; i < items_.size(); ++i) {
     if (!bound->volatile_result && same_tree(*items_[i].expr, *bound) &&
         bound->kind != NodeKind::collate) {
