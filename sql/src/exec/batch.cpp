@@ -1,6 +1,8 @@
 #include "exec/batch.hpp"
 
 #include <array>
+#include <new>
+#include <type_traits>
 
 namespace saturn::sql {
 namespace {
@@ -12,7 +14,39 @@ constexpr std::array<RowIndex, limits::kBatchRows> make_identity() {
 }
 constexpr auto kIdentity = make_identity();
 
+static_assert(std::is_trivially_copyable_v<ValueRef> && std::is_trivially_destructible_v<ValueRef>);
+constexpr std::size_t kColumnBytes = limits::kBatchRows * sizeof(ValueRef);
+constexpr std::size_t kKeptColumnsMax = 2048;  // 32 MiB of addresses, of which little is touched
+
+struct KeptColumns {
+  std::vector<ValueRef*> free;
+  ~KeptColumns() {
+    for (ValueRef* column : free) ::operator delete(column);
+  }
+};
+thread_local KeptColumns kept;
+thread_local std::uint64_t made = 0;
+
 }  // namespace
+
+std::uint64_t columns_made() noexcept { return made; }
+
+ColumnBuffer make_column() {
+  ++made;
+  if (kept.free.empty()) return ColumnBuffer(static_cast<ValueRef*>(::operator new(kColumnBytes)));
+  ColumnBuffer column(kept.free.back());
+  kept.free.pop_back();
+  return column;
+}
+
+void FreeColumn::operator()(ValueRef* values) const noexcept {
+  if (values == nullptr) return;
+  if (kept.free.size() < kKeptColumnsMax) {
+    kept.free.push_back(values);
+  } else {
+    ::operator delete(values);
+  }
+}
 
 Selection first_rows(std::uint32_t count) noexcept { return {kIdentity.data(), count}; }
 

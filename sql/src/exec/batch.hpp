@@ -5,8 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <new>
-#include <type_traits>
 #include <vector>
 
 /// How operators exchange rows: a batch of up to `limits::kBatchRows` rows, a column at a time.
@@ -30,15 +28,14 @@ struct Selection {
 Selection first_rows(std::uint32_t count) noexcept;
 
 struct FreeColumn {
-  void operator()(ValueRef* values) const noexcept { ::operator delete(values); }
+  void operator()(ValueRef* values) const noexcept;
 };
-/// A column's storage: kBatchRows values, unspecified until written.
+/// A column's storage: kBatchRows values, unspecified until written. Each thread keeps some of what
+/// was given back, since plans come and go with every new statement.
 using ColumnBuffer = std::unique_ptr<ValueRef[], FreeColumn>;
-inline ColumnBuffer make_column() {
-  static_assert(std::is_trivially_copyable_v<ValueRef> && std::is_trivially_destructible_v<ValueRef>);
-  return ColumnBuffer(
-      static_cast<ValueRef*>(::operator new(limits::kBatchRows * sizeof(ValueRef))));
-}
+ColumnBuffer make_column();
+/// How many columns this thread has made so far: the difference is what a plan holds.
+std::uint64_t columns_made() noexcept;
 
 /// A view of rows: the operator that hands one out owns the columns and the selection, and all of
 /// it, the bytes of texts included, stays as it is until that operator's next `next` or `close`.

@@ -80,6 +80,7 @@ class ExprNode {
   bool explicit_collation = false;  ///< from a COLLATE operator, which outranks a column's own
   bool volatile_result = false;     ///< random() and the like
   bool uses_aggregate = false;
+  bool expensive = false;    ///< runs a subquery for each row
   bool reads_outer = false;  ///< a value of an enclosing query's row
   std::uint64_t tables = 0;  ///< which relations of the query's FROM it reads, as bits
   std::vector<ExprPtr> children;

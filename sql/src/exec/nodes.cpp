@@ -19,6 +19,7 @@ void ExprNode::inherit() noexcept {
     volatile_result |= child->volatile_result;
     uses_aggregate |= child->uses_aggregate;
     reads_outer |= child->reads_outer;
+    expensive |= child->expensive;
     if (collation == nullptr && child->explicit_collation) {
       collation = child->collation;
       explicit_collation = true;

@@ -186,7 +186,9 @@ struct SubPlan {
 
 class SubqueryNode : public ExprNode {
  protected:
-  SubqueryNode(NodeKind k, SubPlan p) : ExprNode(k), plan(std::move(p)) {}
+  SubqueryNode(NodeKind k, SubPlan p) : ExprNode(k), plan(std::move(p)) {
+    expensive = !plan.cells.empty();
+  }
   /// Evaluates the outer expressions, `first_child` being the first, for the selected rows.
   Result<void> eval_outer(EvalContext& context, Selection selection, std::size_t first_child);
   void set_cells(RowIndex row) noexcept;

@@ -65,18 +65,27 @@ SeekSpec JoinPlanner::take_seek(const Choice& choice) {
 }
 
 /// The conditions of WHERE (or of the ON of `outer_relation`) that can be computed from the
-/// relations `placed`; with `only`, those that read no other relation than these.
+/// relations `placed`; with `only`, those that read no other relation than these. What runs a
+/// subquery for each row waits, if it is of WHERE, until all joins have thinned the rows out, and
+/// comes last.
 ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation,
                                      std::uint64_t only) {
+  const std::size_t n = scope_.relations.size();
+  const std::uint64_t everything = n == 64 ? ~std::uint64_t{0} : bit(n) - 1;
+  const bool last = (placed & everything) == everything;
   ExprPtr all;
-  for (JoinCondition& condition : conditions_) {
-    if (!condition.expr || condition.outer_relation != outer_relation) continue;
-    if ((condition.expr->tables & ~placed) != 0) continue;
-    if (only != 0 && (condition.expr->tables != only || condition.expr->reads_outer ||
-                      condition.expr->volatile_result)) {
-      continue;
+  for (const bool expensive : {false, true}) {
+    if (expensive && outer_relation < 0 && !last) break;
+    for (JoinCondition& condition : conditions_) {
+      if (!condition.expr || condition.outer_relation != outer_relation) continue;
+      if (condition.expr->expensive != expensive) continue;
+      if ((condition.expr->tables & ~placed) != 0) continue;
+      if (only != 0 && (condition.expr->tables != only || condition.expr->reads_outer ||
+                        condition.expr->volatile_result)) {
+        continue;
+      }
+      all = conjunction(std::move(all), std::move(condition.expr));
     }
-    all = conjunction(std::move(all), std::move(condition.expr));
   }
   return all;
 }

@@ -404,9 +404,16 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
     std::size_t best = n;
     double best_score = std::numeric_limits<double>::infinity();
     Choice best_choice;
+    // A relation that no condition ties to those placed comes when there is no other.
+    std::uint64_t tied = 0;
+    for (const Term& term : terms_) {
+      if (term.others != 0 && available(term, term.relation, placed)) tied |= bit(term.relation);
+    }
+    tied &= ~placed;
     for (std::size_t r = 0; r < n; ++r) {
       if ((placed & bit(r)) != 0 || (info_[r].needs & ~placed) != 0) continue;
       if (step == 0 && r != first) continue;
+      if (step > 0 && tied != 0 && (tied & bit(r)) == 0) continue;
       Choice choice = best_access(r, placed, rows);
       const double out = scope_.relations[r].outer_join ? std::max(choice.rows, 1.0) : choice.rows;
       const double score = rows * choice.cost + rows * out;
@@ -414,6 +421,14 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
         best = r;
         best_score = score;
         best_choice = std::move(choice);
+      }
+    }
+    if (best == n && tied != 0) {
+      // Those that are tied must wait for others: take the first that need not.
+      for (std::size_t r = 0; r < n && best == n; ++r) {
+        if ((placed & bit(r)) != 0 || (info_[r].needs & ~placed) != 0) continue;
+        best = r;
+        best_choice = best_access(r, placed, rows);
       }
     }
     if (best == n) {

@@ -56,7 +56,9 @@ Result<void> Session::Impl::compile_now(Compiled& compiled, storage::Transaction
   CompileContext context{*state.schema, compiled.runtime, compiled.arena,
                          compiled.parsed.parameter_count, source};
   compiled.runtime.transaction = source;
+  const std::uint64_t columns_before = columns_made();
   auto program = compile(context, *compiled.parsed.stmt);
+  compiled.columns = columns_made() - columns_before;
   compiled.runtime.transaction = nullptr;
   compiled.program = TRY(std::move(program));
   compiled.schema = state.schema;
@@ -77,8 +79,11 @@ std::unique_ptr<Compiled> Session::Impl::take_cached(std::string_view text) {
 }
 
 void Session::Impl::keep(std::unique_ptr<Compiled> compiled) {
+  // A cache of large plans would hold more memory than making them anew is worth.
   constexpr std::size_t kTextBytesMax = 64U << 10;
+  constexpr std::uint64_t kColumnsMax = 64;
   if (!compiled->program || compiled->text.size() > kTextBytesMax) return;
+  if (compiled->columns > kColumnsMax) return;
   const ast::StmtKind kind = compiled->parsed.stmt->kind;
   if (kind > ast::StmtKind::remove) return;
   for (Value& value : compiled->values) value = Value();

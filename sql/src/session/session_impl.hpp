@@ -35,6 +35,7 @@ struct Compiled {
   Runtime runtime;
   ProgramPtr program;
   std::vector<Value> values;  ///< of the parameters
+  std::uint64_t columns = 0;  ///< that the program made for its batches
 };
 
 struct Session::Impl {
