@@ -143,7 +143,6 @@ Result<void> CreateTableProgram::prepare(CompileContext& context,
   for (const TableColumn& column : table_.columns) {
     if (column.default_value == nullptr) continue;
     TRY(check_stored_expr(table_, *column.default_value, StoredExpr::default_value, column.name));
-    TRY(bind_row_expr(context, {}, *column.default_value, false));
   }
   for (const CheckConstraint& check : table_.checks) {
     TRY(check_stored_expr(table_, *check.expr, StoredExpr::check));

@@ -1,110 +1,298 @@
 #include "pragma/integrity.hpp"
 
 #include "base/text.hpp"
+#include "exec/record_decode.hpp"
+#include "plan/compile.hpp"
 #include "storage/btree.hpp"
 #include "storage/tree_check.hpp"
+#include "value/number.hpp"
+
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+// First all trees, so that a row is only ever read from a tree that holds together; then the rows
+// of each table against its constraints and its indexes.
 
 namespace saturn::sql {
 namespace {
 
-class IntegrityCheck {
+/// Compares the rows of one table with what its definition and its indexes say.
+class RowCheck {
  public:
-  IntegrityCheck(Runtime& runtime, const Schema& schema, bool quick, std::size_t problems_max)
-      : runtime_(runtime),
-        source_(*runtime.transaction),
-        schema_(schema),
+  RowCheck(CompileContext& context, const Table& table, bool quick, std::size_t problems_max,
+           std::vector<std::string>& problems)
+      : context_(context),
+        runtime_(context.runtime),
+        table_(table),
         quick_(quick),
         problems_max_(problems_max),
-        trees_(source_, problems_max) {}
+        problems_(problems) {}
 
-  Result<std::vector<std::string>> run() {
-    TRY(trees_.freelist());
-    TRY(trees_.tree(1));
-    for (const Table* table : schema_.tables()) {
-      if (table->kind == TableKind::table && table->root > 1) TRY(check_table(*table));
-    }
-    if (!source_.auto_vacuum()) trees_.unused_pages();
-    std::vector<std::string> problems = trees_.problems();
-    problems.insert(problems.end(), problems_.begin(), problems_.end());
-    if (problems.size() > problems_max_) problems.resize(problems_max_);
-    return problems;
-  }
+  /// `entries`: of the index trees, by index.
+  Result<void> run(const std::unordered_map<const Index*, std::uint64_t>& entries);
 
  private:
-  Result<void> check_table(const Table& table);
-  Result<void> check_rows(const Table& table);
+  struct IndexState {
+    const Index* index = nullptr;
+    std::vector<ExprPtr> exprs;  ///< of the columns that are expressions; else null
+    ExprPtr where;
+    std::optional<storage::BTreeCursor> cursor;
+    std::uint64_t expected = 0;  ///< entries that the rows ask for
+  };
 
+  Result<void> compile();
+  Result<ValueRef> absent_value(const TableColumn& column);
+  Result<void> check_row(std::uint64_t number);
+  Result<void> check_index(IndexState& state, std::uint64_t number);
+  Result<bool> followed_by_equal(IndexState& state, std::size_t key_columns);
+  Result<bool> is_true(ExprNode& expr, bool null_is) {
+    const ValueRef v = TRY(eval_one(expr, runtime_, arena_, batch_));
+    return v.is_null() ? null_is : to_boolean(v);
+  }
+  void problem(std::string text) {
+    if (problems_.size() < problems_max_) problems_.push_back(std::move(text));
+  }
+
+  CompileContext& context_;
   Runtime& runtime_;
-  storage::Transaction& source_;
-  const Schema& schema_;
+  const Table& table_;
   const bool quick_;
   const std::size_t problems_max_;
-  storage::TreeCheck trees_;
-  std::vector<std::string> problems_;
+  std::vector<std::string>& problems_;
+  std::vector<ExprPtr> checks_;
+  std::deque<IndexState> indexes_;
+  std::vector<WantedColumn> wanted_;
+  std::vector<ValueRef> row_;  ///< the columns, then the rowid
+  std::vector<ValueRef> key_;
+  Batch batch_;       ///< of `row_`
+  ValueArena arena_;  ///< of one row
+  storage::RecordReader reader_;
 };
 
-Result<void> IntegrityCheck::check_table(const Table& table) {
-  if (table.without_rowid) return {};
-  TRY(trees_.tree(table.root));
-  const std::uint64_t rows = trees_.entries();
-  for (const auto& index : table.indexes) {
-    TRY(trees_.tree(index->root, &index->key_info));
-    const std::uint64_t entries = trees_.entries();
-    if (index->where == nullptr && entries != rows) {
-      problems_.push_back(cat("wrong # of entries in index ", index->name));
-    }
+Result<void> RowCheck::compile() {
+  RowScope scope;
+  scope.relations.push_back({&table_, table_.name, 0});
+  for (const CheckConstraint& check : table_.checks) {
+    checks_.push_back(TRY(bind_row_expr(context_, scope, *check.expr, false)));
   }
-  if (!trees_.problems().empty()) return {};
-  return check_rows(table);
-}
-
-/// NOT NULL, and for each row an entry in each index.
-Result<void> IntegrityCheck::check_rows(const Table& table) {
-  storage::BTreeCursor cursor(source_, table.root);
-  std::vector<std::unique_ptr<storage::BTreeCursor>> index_cursors;
-  for (const auto& index : table.indexes) {
-    index_cursors.push_back(
-        std::make_unique<storage::BTreeCursor>(source_, index->root, &index->key_info));
+  for (const auto& index : table_.indexes) {
+    if (quick_) break;
+    IndexState& state = indexes_.emplace_back();
+    state.index = index.get();
+    for (const IndexColumn& column : index->columns) {
+      ExprPtr expr;
+      if (column.expr != nullptr) expr = TRY(bind_row_expr(context_, scope, *column.expr, false));
+      state.exprs.push_back(std::move(expr));
+    }
+    if (index->where != nullptr) {
+      state.where = TRY(bind_row_expr(context_, scope, *index->where, false));
+    }
+    state.cursor.emplace(*runtime_.transaction, index->root, &index->key_info);
   }
-  storage::RecordReader reader;
-  std::vector<ValueRef> key;
-  std::uint64_t number = 0;
-  bool more = TRY(cursor.first());
-  while (more && problems_.size() < problems_max_) {
-    if (++number % 256 == 0) TRY(runtime_.poll());
-    reader.reset(TRY(cursor.payload()), table.root);
-    for (std::uint32_t c = 0; c < table.columns.size(); ++c) {
-      if (!table.columns[c].not_null || static_cast<int>(c) == table.rowid_column) continue;
-      const ValueRef v = TRY(reader.column(c));
-      if (v.is_null()) {
-        problems_.push_back(cat("NULL value in ", table.name, ".", table.columns[c].name));
-      }
-    }
-    for (std::size_t i = 0; !quick_ && i < table.indexes.size(); ++i) {
-      const Index& index = *table.indexes[i];
-      if (index.where != nullptr || index.has_expressions()) continue;
-      key.clear();
-      for (const IndexColumn& column : index.columns) {
-        key.push_back(column.column == table.rowid_column
-                          ? ValueRef::integer(cursor.rowid())
-                          : TRY(reader.column(static_cast<std::uint32_t>(column.column))));
-      }
-      key.push_back(ValueRef::integer(cursor.rowid()));
-      const bool found = TRY(index_cursors[i]->seek(storage::Seek::eq, key));
-      if (!found) {
-        problems_.push_back(cat("row ", number, " missing from index ", index.name));
-      }
-    }
-    more = TRY(cursor.next());
+  row_.resize(table_.columns.size() + 1);
+  for (ValueRef& value : row_) batch_.columns.push_back(&value);
+  batch_.selection = first_rows(1);
+  for (std::uint32_t c = 0; c < table_.columns.size(); ++c) {
+    const TableColumn& column = table_.columns[c];
+    if (static_cast<int>(c) == table_.rowid_column) continue;
+    WantedColumn wanted{c, c, column.affinity == Affinity::real, {}};
+    wanted.absent = TRY(absent_value(column));
+    wanted_.push_back(wanted);
   }
   return {};
 }
 
+/// What a record from before ALTER TABLE ADD COLUMN has in the new column.
+Result<ValueRef> RowCheck::absent_value(const TableColumn& column) {
+  if (column.default_value == nullptr) return ValueRef();
+  const auto expr = bind_row_expr(context_, {}, *column.default_value, false);
+  if (!expr) return ValueRef();  // no constant, and then the column was never added
+  ValueArena arena;
+  const ValueRef v =
+      apply_affinity(TRY(eval_one(**expr, runtime_, arena, Batch())), column.affinity, arena);
+  if (v.is_text()) return ValueRef::text(context_.arena.copy(v.bytes()));
+  if (v.is_blob()) return ValueRef::blob(context_.arena.copy(v.bytes()));
+  return v;
+}
+
+/// Whether the entry after the cursor's has the same key apart from the rowid.
+Result<bool> RowCheck::followed_by_equal(IndexState& state, std::size_t key_columns) {
+  for (std::size_t i = 0; i < key_columns; ++i) {
+    if (key_[i].is_null()) return false;
+  }
+  const bool more = TRY(state.cursor->next());
+  if (!more) return false;
+  reader_.reset(TRY(state.cursor->payload()), state.index->root);
+  for (std::uint32_t i = 0; i < key_columns; ++i) {
+    const ValueRef v = TRY(reader_.column(i));
+    if (v.is_null() || compare(v, key_[i], *state.index->columns[i].collation) != 0) return false;
+  }
+  return true;
+}
+
+Result<void> RowCheck::check_index(IndexState& state, std::uint64_t number) {
+  const Index& index = *state.index;
+  if (state.where) {
+    const bool covered = TRY(is_true(*state.where, false));
+    if (!covered) return {};
+  }
+  ++state.expected;
+  key_.clear();
+  for (std::size_t i = 0; i < index.columns.size(); ++i) {
+    const int column = index.columns[i].column;
+    key_.push_back(state.exprs[i]
+                       ? TRY(eval_one(*state.exprs[i], runtime_, arena_, batch_))
+                       : row_[column < 0 ? row_.size() - 1 : static_cast<std::size_t>(column)]);
+  }
+  key_.push_back(row_.back());
+  const bool found = TRY(state.cursor->seek(storage::Seek::eq, key_));
+  if (!found) {
+    problem(cat("row ", number, " missing from index ", index.name));
+  } else if (index.unique && TRY(followed_by_equal(state, index.columns.size()))) {
+    problem(cat("non-unique entry in index ", index.name));
+  }
+  return {};
+}
+
+Result<void> RowCheck::check_row(std::uint64_t number) {
+  for (std::size_t c = 0; c < table_.columns.size(); ++c) {
+    if (table_.columns[c].not_null && row_[c].is_null()) {
+      problem(cat("NULL value in ", table_.name, ".", table_.columns[c].name));
+    }
+  }
+  for (const ExprPtr& check : checks_) {
+    const bool holds = TRY(is_true(*check, true));
+    if (holds) continue;
+    problem(cat("CHECK constraint failed in ", table_.name));
+    break;
+  }
+  for (IndexState& state : indexes_) TRY(check_index(state, number));
+  return {};
+}
+
+Result<void> RowCheck::run(const std::unordered_map<const Index*, std::uint64_t>& entries) {
+  TRY(compile());
+  storage::BTreeCursor cursor(*runtime_.transaction, table_.root);
+  std::uint64_t number = 0;
+  bool more = TRY(cursor.first());
+  while (more && problems_.size() < problems_max_) {
+    if (++number % 256 == 0) TRY(runtime_.poll());
+    arena_.reset();
+    row_.back() = ValueRef::integer(cursor.rowid());
+    if (table_.rowid_column >= 0) {
+      row_[static_cast<std::size_t>(table_.rowid_column)] = row_.back();
+    }
+    TRY(decode_columns(TRY(cursor.payload()), table_.root, wanted_, batch_.columns.data(), 0,
+                       nullptr));
+    TRY(check_row(number));
+    more = TRY(cursor.next());
+  }
+  if (more) return {};
+  for (const IndexState& state : indexes_) {
+    if (entries.at(state.index) != state.expected) {
+      problem(cat("wrong # of entries in index ", state.index->name));
+    }
+  }
+  return {};
+}
+
+class IntegrityCheck {
+ public:
+  IntegrityCheck(Runtime& runtime, const Schema& schema, const IntegrityOptions& options)
+      : source_(*runtime.transaction),
+        schema_(schema),
+        options_(options),
+        context_{schema, runtime, arena_, 0, runtime.transaction},
+        trees_(source_, options.problems_max) {}
+
+  Result<std::vector<std::string>> run();
+
+ private:
+  bool wanted(const Table& table) const {
+    return table.kind == TableKind::table && table.root > 1 &&
+           (options_.table == nullptr || options_.table == &table);
+  }
+  Result<void> check_trees(const Table& table);
+  Result<void> check_without_rowid(const Table& table);
+
+  storage::Transaction& source_;
+  const Schema& schema_;
+  const IntegrityOptions& options_;
+  Arena arena_;
+  CompileContext context_;
+  storage::TreeCheck trees_;
+  std::unordered_map<const Index*, std::uint64_t> entries_;
+};
+
+Result<void> IntegrityCheck::check_trees(const Table& table) {
+  if (table.without_rowid) return check_without_rowid(table);
+  TRY(trees_.tree(table.root));
+  for (const auto& index : table.indexes) {
+    TRY(trees_.tree(index->root, &index->key_info));
+    entries_[index.get()] = trees_.entries();
+  }
+  return {};
+}
+
+/// The table is the tree of its PRIMARY KEY; other indexes end with that key instead of a rowid.
+Result<void> IntegrityCheck::check_without_rowid(const Table& table) {
+  const Index* primary = nullptr;
+  for (const auto& index : table.indexes) {
+    if (index->origin == IndexOrigin::primary_key) primary = index.get();
+  }
+  if (primary == nullptr) return {};
+  storage::KeyInfo key = primary->key_info;
+  key.columns.pop_back();
+  key.key_columns = static_cast<std::uint32_t>(key.columns.size());
+  TRY(trees_.tree(table.root, &key));
+  for (const auto& index : table.indexes) {
+    if (index.get() == primary || index->root == 0) continue;
+    storage::KeyInfo info = index->key_info;
+    info.columns.pop_back();
+    for (std::size_t i = 0; i < primary->columns.size(); ++i) {
+      const IndexColumn& column = primary->columns[i];
+      bool known = false;
+      for (const IndexColumn& own : index->columns) {
+        known = known || (own.column == column.column && own.collation == column.collation);
+      }
+      if (!known) info.columns.push_back(key.columns[i]);
+    }
+    TRY(trees_.tree(index->root, &info));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> IntegrityCheck::run() {
+  if (options_.table == nullptr) {
+    TRY(trees_.freelist());
+    TRY(trees_.tree(1));
+  }
+  for (const Table* table : schema_.tables()) {
+    if (wanted(*table)) TRY(check_trees(*table));
+  }
+  if (options_.table == nullptr && !source_.auto_vacuum()) trees_.unused_pages();
+  std::vector<std::string> problems;
+  if (!trees_.problems().empty()) {
+    std::string text = "*** in database main ***";
+    for (const std::string& problem : trees_.problems()) text += cat("\n", problem);
+    problems.push_back(std::move(text));
+    return problems;
+  }
+  for (const Table* table : schema_.tables()) {
+    // What cannot be executed yet has records of another form.
+    if (!wanted(*table) || !table->unsupported.empty()) continue;
+    RowCheck rows(context_, *table, options_.quick, options_.problems_max, problems);
+    TRY(rows.run(entries_));
+  }
+  return problems;
+}
+
 }  // namespace
 
-Result<std::vector<std::string>> check_integrity(Runtime& runtime, const Schema& schema, bool quick,
-                                                 std::size_t problems_max) {
-  return IntegrityCheck(runtime, schema, quick, problems_max).run();
+Result<std::vector<std::string>> check_integrity(Runtime& runtime, const Schema& schema,
+                                                 const IntegrityOptions& options) {
+  return IntegrityCheck(runtime, schema, options).run();
 }
 
 }  // namespace saturn::sql

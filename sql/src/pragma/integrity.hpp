@@ -8,10 +8,18 @@
 
 namespace saturn::sql {
 
-/// PRAGMA integrity_check, or with `quick` PRAGMA quick_check: what is wrong with the database, at
-/// most `problems_max` lines in SQLite's words; none when all is well. Checks the trees, the freelist,
-/// NOT NULL, and unless `quick` that tables and indexes agree. // SUSPENDS
-Result<std::vector<std::string>> check_integrity(Runtime& runtime, const Schema& schema, bool quick,
-                                                 std::size_t problems_max);
+struct IntegrityOptions {
+  bool quick = false;              ///< PRAGMA quick_check: indexes are not compared with tables
+  std::size_t problems_max = 100;  ///< stops after so many
+  const Table* table = nullptr;    ///< checks this one alone
+};
+
+/// PRAGMA integrity_check: what is wrong with the database in SQLite's words, the problems of trees
+/// and the freelist together in one text, as SQLite has them; nothing when all is well. Checks the
+/// trees, the freelist, NOT NULL and CHECK, and unless `quick` that each row is in each index, that
+/// keys are unique, and that indexes have no other entries. Rows are checked only when the trees
+/// are sound. // SUSPENDS
+Result<std::vector<std::string>> check_integrity(Runtime& runtime, const Schema& schema,
+                                                 const IntegrityOptions& options);
 
 }  // namespace saturn::sql

@@ -1,10 +1,9 @@
-#include "base/text.hpp"
-#include "pragma/integrity.hpp"
-#include "plan/compile.hpp"
-#include "value/number.hpp"
+#include "pragma/pragma.hpp"
 
-#include <array>
-#include <functional>
+#include "pragma/integrity.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 // One table of pragmas: a name, the result's columns, and what it does. A pragma that is not in it
 // does nothing and returns nothing, as in SQLite.
@@ -12,161 +11,27 @@
 namespace saturn::sql {
 namespace {
 
-struct Call {
-  Runtime& runtime;
-  const Schema& schema;
-  std::string_view argument;  ///< absent when the pragma only asks
-  std::vector<Row>& rows;
-
-  SessionState& session() const { return runtime.session; }
-  bool asks() const { return !ast::present(argument); }
-  bool flag() const {
-    for (const std::string_view on : {"on", "yes", "true"}) {
-      if (equals_nocase(argument, on)) return true;
-    }
-    return parse_integer(argument).value != 0;
-  }
-  std::int64_t number() const { return parse_integer(argument).value; }
-  void add(Value v) const { rows.push_back({std::move(v)}); }
+/// What an argument does.
+enum class PragmaArgument : std::uint8_t {
+  answered,  ///< the pragma returns rows all the same
+  silent,    ///< no rows
+  writes,    ///< no rows; it changes the database, and needs a write transaction
 };
 
-using Columns = std::vector<std::string_view>;
 struct Pragma {
   std::string_view name;
-  Columns columns;
-  Result<void> (*run)(const Call&);
+  std::string_view columns;  ///< their names, with blanks between them
+  Result<void> (*run)(const PragmaCall&);
   Access access = Access::read;
-  /// With an argument it changes the database, and needs a write transaction.
-  bool argument_writes = false;
-  /// With an argument it returns nothing.
-  bool argument_is_silent = false;
+  PragmaArgument argument = PragmaArgument::answered;
 };
 
-// --- the schema ----------------------------------------------------------------------------------
-
-Value declared_default(const TableColumn& column) {
-  return column.default_value == nullptr ? Value() : Value(column.default_text);
-}
-
-Result<void> table_info(const Call& call, bool extended) {
-  const Table* table = call.schema.find_table(call.argument);
-  if (table == nullptr || table->kind == TableKind::virtual_table) return {};
-  if (table->kind == TableKind::view) {
-    // The columns of a view are those of its query.
-    Arena arena;
-    CompileContext context{call.schema, call.runtime, arena, 0, call.runtime.transaction};
-    const Query query = TRY(plan_select(context, *table->view));
-    for (std::size_t i = 0; i < query.columns.size(); ++i) {
-      const std::string name = i < table->view_column_names.size() ? table->view_column_names[i]
-                                                                    : query.columns[i].name;
-      Row row{Value(static_cast<std::int64_t>(i)), Value(name),
-              Value(query.columns[i].decltype_text), Value(0), Value(), Value(0)};
-      if (extended) row.emplace_back(0);
-      call.rows.push_back(std::move(row));
-    }
-    return {};
-  }
-  std::int64_t number = 0;
-  for (const TableColumn& column : table->columns) {
-    Row row{Value(number++),
-            Value(column.name),
-            Value(column.type),
-            Value(column.not_null ? 1 : 0),
-            declared_default(column),
-            Value(static_cast<std::int64_t>(column.primary_key))};
-    if (extended) row.emplace_back(column.generated == nullptr ? 0 : column.generated_stored ? 3 : 2);
-    call.rows.push_back(std::move(row));
-  }
-  return {};
-}
-
-Result<void> table_list(const Call& call) {
-  const auto add = [&](const Table& table, std::string_view schema) {
-    if (!call.asks() && !equals_nocase(table.name, call.argument)) return;
-    const std::string_view type = table.kind == TableKind::view    ? "view"
-                                  : table.kind == TableKind::table ? "table"
-                                                                   : "virtual";
-    call.rows.push_back({Value(schema), Value(table.name), Value(type),
-                         Value(static_cast<std::int64_t>(table.columns.size())),
-                         Value(table.without_rowid ? 1 : 0), Value(table.strict ? 1 : 0)});
-  };
-  for (const Table* table : call.schema.tables()) add(*table, "main");
-  add(*call.schema.find_table("sqlite_schema"), "main");
-  return {};
-}
-
-Result<void> index_list(const Call& call) {
-  const Table* table = call.schema.find_table(call.argument);
-  if (table == nullptr) return {};
-  std::int64_t number = 0;
-  for (std::size_t i = table->indexes.size(); i-- > 0;) {
-    const Index& index = *table->indexes[i];
-    const std::string_view origin = index.origin == IndexOrigin::create_index  ? "c"
-                                    : index.origin == IndexOrigin::primary_key ? "pk"
-                                                                               : "u";
-    call.rows.push_back({Value(number++), Value(index.name), Value(index.unique ? 1 : 0),
-                         Value(origin), Value(index.where != nullptr ? 1 : 0)});
-  }
-  return {};
-}
-
-Result<void> index_info(const Call& call, bool extended) {
-  const Index* index = call.schema.find_index(call.argument);
-  if (index == nullptr) return {};
-  std::int64_t number = 0;
-  for (const IndexColumn& column : index->columns) {
-    Row row{Value(number++), Value(column.column == index->table->rowid_column && column.column >= 0
-                                       ? column.column
-                                       : column.column)};
-    row.push_back(column.column >= 0
-                      ? Value(index->table->columns[static_cast<std::size_t>(column.column)].name)
-                      : Value());
-    if (extended) {
-      row.emplace_back(column.descending ? 1 : 0);
-      row.emplace_back(column.collation->name());
-      row.emplace_back(1);
-    }
-    call.rows.push_back(std::move(row));
-  }
-  if (extended) {
-    call.rows.push_back(
-        {Value(number), Value(-1), Value(), Value(0), Value("BINARY"), Value(0)});
-  }
-  return {};
-}
-
-std::string_view action_name(ast::Action action) {
-  switch (action) {
-    case ast::Action::set_null: return "SET NULL";
-    case ast::Action::set_default: return "SET DEFAULT";
-    case ast::Action::cascade: return "CASCADE";
-    case ast::Action::restrict: return "RESTRICT";
-    default: return "NO ACTION";
-  }
-}
-
-Result<void> foreign_key_list(const Call& call) {
-  const Table* table = call.schema.find_table(call.argument);
-  if (table == nullptr) return {};
-  std::int64_t id = 0;
-  for (std::size_t k = table->foreign_keys.size(); k-- > 0;) {
-    const ForeignKey& key = table->foreign_keys[k];
-    for (std::size_t i = 0; i < key.columns.size(); ++i) {
-      call.rows.push_back({Value(id), Value(static_cast<std::int64_t>(i)), Value(key.parent),
-                           Value(table->columns[key.columns[i]].name),
-                           key.parent_columns.empty() ? Value() : Value(key.parent_columns[i]),
-                           Value(action_name(key.on_update)), Value(action_name(key.on_delete)),
-                           Value("NONE")});
-    }
-    ++id;
-  }
-  return {};
-}
+Result<void> pragma_list(const PragmaCall& call);
 
 // --- the header ----------------------------------------------------------------------------------
 
 template <typename Field>
-Result<void> header_field(const Call& call, Field field, bool is_signed) {
+Result<void> header_field(const PragmaCall& call, Field field, bool is_signed) {
   storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
   if (call.asks()) {
     const std::uint32_t v = header.*field;
@@ -178,35 +43,35 @@ Result<void> header_field(const Call& call, Field field, bool is_signed) {
   return call.runtime.transaction->set_header(header);
 }
 
-Result<void> schema_version(const Call& call) {
+Result<void> schema_version(const PragmaCall& call) {
   return header_field(call, &storage::DatabaseHeader::schema_cookie, false);
 }
-Result<void> user_version(const Call& call) {
+Result<void> user_version(const PragmaCall& call) {
   return header_field(call, &storage::DatabaseHeader::user_version, true);
 }
-Result<void> application_id(const Call& call) {
+Result<void> application_id(const PragmaCall& call) {
   return header_field(call, &storage::DatabaseHeader::application_id, true);
 }
 
-Result<void> page_count(const Call& call) {
+Result<void> page_count(const PragmaCall& call) {
   call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->page_count())));
   return {};
 }
-Result<void> freelist_count(const Call& call) {
+Result<void> freelist_count(const PragmaCall& call) {
   const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
   call.add(Value(static_cast<std::int64_t>(header.freelist_pages)));
   return {};
 }
-Result<void> auto_vacuum(const Call& call) {
+Result<void> auto_vacuum(const PragmaCall& call) {
   const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
   call.add(Value(header.largest_root == 0 ? 0 : header.incremental_vacuum != 0 ? 2 : 1));
   return {};
 }
-Result<void> page_size(const Call& call) {
+Result<void> page_size(const PragmaCall& call) {
   call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->page_size())));
   return {};
 }
-Result<void> max_page_count(const Call& call) {
+Result<void> max_page_count(const PragmaCall& call) {
   storage::Database& database = call.session().database.storage();
   const auto wanted =
       call.asks() ? 0U : static_cast<std::uint32_t>(std::max<std::int64_t>(call.number(), 0));
@@ -217,7 +82,7 @@ Result<void> max_page_count(const Call& call) {
 // --- the session ---------------------------------------------------------------------------------
 
 template <bool SessionState::*Field>
-Result<void> session_flag(const Call& call) {
+Result<void> session_flag(const PragmaCall& call) {
   if (call.asks()) {
     call.add(Value(call.session().*Field ? 1 : 0));
   } else {
@@ -227,12 +92,12 @@ Result<void> session_flag(const Call& call) {
 }
 
 /// Foreign keys are declared and listed, and not enforced yet: the flag says so.
-Result<void> foreign_keys(const Call& call) {
+Result<void> foreign_keys(const PragmaCall& call) {
   if (call.asks()) call.add(Value(0));
   return {};
 }
 
-Result<void> busy_timeout(const Call& call) {
+Result<void> busy_timeout(const PragmaCall& call) {
   if (!call.asks()) {
     call.session().options.busy_timeout_ms =
         static_cast<std::uint32_t>(std::max<std::int64_t>(call.number(), 0));
@@ -241,7 +106,7 @@ Result<void> busy_timeout(const Call& call) {
   return {};
 }
 
-Result<void> cache_size(const Call& call) {
+Result<void> cache_size(const PragmaCall& call) {
   if (!call.asks()) {
     call.session().cache_size = call.number();
   } else {
@@ -250,7 +115,7 @@ Result<void> cache_size(const Call& call) {
   return {};
 }
 
-Result<void> synchronous(const Call& call) {
+Result<void> synchronous(const PragmaCall& call) {
   storage::Database& database = call.session().database.storage();
   if (call.asks()) {
     call.add(Value(static_cast<std::int64_t>(database.synchronous())));
@@ -265,12 +130,12 @@ Result<void> synchronous(const Call& call) {
   return {};
 }
 
-Result<void> journal_mode(const Call& call) {
+Result<void> journal_mode(const PragmaCall& call) {
   call.add(Value("wal"));
   return {};
 }
 
-Result<void> wal_checkpoint(const Call& call) {
+Result<void> wal_checkpoint(const PragmaCall& call) {
   storage::CheckpointMode mode = storage::CheckpointMode::passive;
   if (!call.asks()) {
     if (equals_nocase(call.argument, "full")) mode = storage::CheckpointMode::full;
@@ -289,7 +154,7 @@ Result<void> wal_checkpoint(const Call& call) {
   return {};
 }
 
-Result<void> wal_autocheckpoint(const Call& call) {
+Result<void> wal_autocheckpoint(const PragmaCall& call) {
   storage::Database& database = call.session().database.storage();
   if (!call.asks() && call.session().options.allow_files) {
     database.set_checkpoint_pages(
@@ -299,124 +164,164 @@ Result<void> wal_autocheckpoint(const Call& call) {
   return {};
 }
 
+/// What can be asked for and not changed.
 template <std::int64_t Number>
-Result<void> always(const Call& call) {
+Result<void> always(const PragmaCall& call) {
   call.add(Value(Number));
   return {};
 }
 
 // --- the rest ------------------------------------------------------------------------------------
 
-Result<void> integrity(const Call& call, bool quick) {
-  std::size_t problems_max = 100;
-  if (!call.asks() && parse_integer(call.argument).whole && call.number() > 0) {
-    problems_max = static_cast<std::size_t>(call.number());
+template <bool Quick>
+Result<void> integrity(const PragmaCall& call) {
+  IntegrityOptions options{Quick};
+  if (!call.asks()) {
+    const ParsedInteger parsed = parse_integer(call.argument);
+    if (!parsed.whole) {
+      options.table = call.schema.find_table(call.argument);
+      if (options.table == nullptr) {
+        return Error(Code::error, cat("no such table: ", call.argument));
+      }
+    } else if (call.number() > 0) {
+      options.problems_max = static_cast<std::size_t>(call.number());
+    }
   }
   const std::vector<std::string> problems =
-      TRY(check_integrity(call.runtime, call.schema, quick, problems_max));
+      TRY(check_integrity(call.runtime, call.schema, options));
   for (const std::string& problem : problems) call.add(Value(problem));
   if (problems.empty()) call.add(Value("ok"));
   return {};
 }
 
-const std::vector<Pragma>& pragmas() {
-  static const std::vector<Pragma> kPragmas = {
-      {"application_id", {"application_id"}, application_id, Access::read, true, true},
-      {"auto_vacuum", {"auto_vacuum"}, auto_vacuum, Access::read, false, true},
-      {"automatic_index", {"automatic_index"}, always<1>, Access::none, false, true},
-      {"busy_timeout", {"timeout"}, busy_timeout, Access::none},
-      {"cache_size", {"cache_size"}, cache_size, Access::none, false, true},
-      {"case_sensitive_like", {}, session_flag<&SessionState::case_sensitive_like>, Access::none,
-       false, true},
-      {"checkpoint_fullfsync", {"checkpoint_fullfsync"}, always<0>, Access::none, false, true},
-      {"collation_list", {"seq", "name"},
-       [](const Call& call) -> Result<void> {
-         std::int64_t number = 0;
-         for (const char* name : {"RTRIM", "NOCASE", "BINARY"}) {
-           call.rows.push_back({Value(number++), Value(name)});
-         }
-         return {};
-       },
-       Access::none},
-      {"compile_options", {"compile_options"},
-       [](const Call& call) -> Result<void> {
-         call.add(Value("THREADSAFE=1"));
-         return {};
-       },
-       Access::none},
-      {"data_version", {"data_version"},
-       [](const Call& call) -> Result<void> {
-         call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->snapshot()) + 1));
-         return {};
-       }},
-      {"database_list", {"seq", "name", "file"},
-       [](const Call& call) -> Result<void> {
-         call.rows.push_back(
-             {Value(0), Value("main"), Value(call.session().database.storage().path())});
-         return {};
-       },
-       Access::none},
-      {"defer_foreign_keys", {"defer_foreign_keys"},
-       session_flag<&SessionState::defer_foreign_keys>, Access::none, false, true},
-      {"encoding", {"encoding"},
-       [](const Call& call) -> Result<void> {
-         if (call.asks()) call.add(Value("UTF-8"));
-         return {};
-       },
-       Access::none, false, true},
-      {"foreign_key_list",
-       {"id", "seq", "table", "from", "to", "on_update", "on_delete", "match"},
-       foreign_key_list},
-      {"foreign_keys", {"foreign_keys"}, foreign_keys, Access::none, false, true},
-      {"freelist_count", {"freelist_count"}, freelist_count},
-      {"ignore_check_constraints", {"ignore_check_constraints"},
-       session_flag<&SessionState::ignore_check_constraints>, Access::none, false, true},
-      {"index_info", {"seqno", "cid", "name"},
-       [](const Call& call) { return index_info(call, false); }},
-      {"index_list", {"seq", "name", "unique", "origin", "partial"}, index_list},
-      {"index_xinfo", {"seqno", "cid", "name", "desc", "coll", "key"},
-       [](const Call& call) { return index_info(call, true); }},
-      {"integrity_check", {"integrity_check"},
-       [](const Call& call) { return integrity(call, false); }},
-      {"journal_mode", {"journal_mode"}, journal_mode, Access::none},
-      {"journal_size_limit", {"journal_size_limit"}, always<-1>, Access::none},
-      {"locking_mode", {"locking_mode"},
-       [](const Call& call) -> Result<void> {
-         call.add(Value("exclusive"));
-         return {};
-       },
-       Access::none},
-      {"max_page_count", {"max_page_count"}, max_page_count, Access::none},
-      {"mmap_size", {"mmap_size"}, always<0>, Access::none},
-      {"optimize", {}, [](const Call&) -> Result<void> { return {}; }, Access::none},
-      {"page_count", {"page_count"}, page_count},
-      {"page_size", {"page_size"}, page_size, Access::read, false, true},
-      {"query_only", {"query_only"}, session_flag<&SessionState::query_only>, Access::none, false,
-       true},
-      {"quick_check", {"quick_check"}, [](const Call& call) { return integrity(call, true); }},
-      {"recursive_triggers", {"recursive_triggers"},
-       session_flag<&SessionState::recursive_triggers>, Access::none, false, true},
-      {"reverse_unordered_selects", {"reverse_unordered_selects"},
-       session_flag<&SessionState::reverse_unordered_selects>, Access::none, false, true},
-      {"schema_version", {"schema_version"}, schema_version, Access::read, true, true},
-      {"secure_delete", {"secure_delete"}, always<0>, Access::none},
-      {"synchronous", {"synchronous"}, synchronous, Access::none, false, true},
-      {"table_info", {"cid", "name", "type", "notnull", "dflt_value", "pk"},
-       [](const Call& call) { return table_info(call, false); }},
-      {"table_list", {"schema", "name", "type", "ncol", "wr", "strict"}, table_list},
-      {"table_xinfo", {"cid", "name", "type", "notnull", "dflt_value", "pk", "hidden"},
-       [](const Call& call) { return table_info(call, true); }},
-      {"temp_store", {"temp_store"}, always<0>, Access::none, false, true},
-      {"threads", {"threads"}, always<0>, Access::none},
-      {"user_version", {"user_version"}, user_version, Access::read, true, true},
-      {"wal_autocheckpoint", {"wal_autocheckpoint"}, wal_autocheckpoint, Access::none},
-      {"wal_checkpoint", {"busy", "log", "checkpointed"}, wal_checkpoint, Access::none},
-  };
-  return kPragmas;
+/// What is kept and answered, and has no other effect: it is for files, memory or plans that are
+/// managed otherwise here.
+template <std::int64_t Default, bool Flag>
+Result<void> remembered(const PragmaCall& call) {
+  auto& values = call.session().remembered_pragmas;
+  if (!call.asks()) values[call.name] = Flag ? (call.flag() ? 1 : 0) : call.number();
+  const auto found = values.find(call.name);
+  call.add(Value(found == values.end() ? Default : found->second));
+  return {};
 }
 
-Result<void> pragma_list(const Call& call) {
-  for (const Pragma& pragma : pragmas()) call.add(Value(pragma.name));
+Result<void> temp_store(const PragmaCall& call) {
+  if (call.asks()) return remembered<0, false>(call);
+  std::int64_t mode = call.number();
+  if (equals_nocase(call.argument, "file")) mode = 1;
+  if (equals_nocase(call.argument, "memory")) mode = 2;
+  call.session().remembered_pragmas[call.name] = mode >= 1 && mode <= 2 ? mode : 0;
+  return {};
+}
+
+Result<void> nothing(const PragmaCall&) { return {}; }
+
+Result<void> collation_list(const PragmaCall& call) {
+  std::int64_t place = 0;
+  for (const Collation* collation :
+       {&Collation::rtrim(), &Collation::nocase(), &Collation::binary()}) {
+    call.rows.push_back({Value(place++), Value(collation->name())});
+  }
+  return {};
+}
+
+Result<void> compile_options(const PragmaCall& call) {
+  call.add(Value("THREADSAFE=1"));
+  return {};
+}
+
+Result<void> data_version(const PragmaCall& call) {
+  call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->snapshot()) + 1));
+  return {};
+}
+
+Result<void> database_list(const PragmaCall& call) {
+  call.rows.push_back({Value(0), Value("main"), Value(call.session().database.storage().path())});
+  return {};
+}
+
+Result<void> encoding(const PragmaCall& call) {
+  if (call.asks()) call.add(Value("UTF-8"));
+  return {};
+}
+
+Result<void> locking_mode(const PragmaCall& call) {
+  call.add(Value("exclusive"));
+  return {};
+}
+
+using enum PragmaArgument;
+
+constexpr Pragma kPragmas[] = {
+    {"analysis_limit", "analysis_limit", remembered<0, false>, Access::none},
+    {"application_id", "application_id", application_id, Access::read, writes},
+    {"auto_vacuum", "auto_vacuum", auto_vacuum, Access::read, silent},
+    {"automatic_index", "automatic_index", remembered<1, true>, Access::none, silent},
+    {"busy_timeout", "timeout", busy_timeout, Access::none},
+    {"cache_size", "cache_size", cache_size, Access::none, silent},
+    {"case_sensitive_like", "", session_flag<&SessionState::case_sensitive_like>, Access::none,
+     silent},
+    {"cell_size_check", "cell_size_check", remembered<0, true>, Access::none, silent},
+    {"checkpoint_fullfsync", "checkpoint_fullfsync", remembered<0, true>, Access::none, silent},
+    {"collation_list", "seq name", collation_list, Access::none},
+    {"compile_options", "compile_options", compile_options, Access::none},
+    {"count_changes", "count_changes", always<0>, Access::none, silent},
+    {"data_version", "data_version", data_version},
+    {"database_list", "seq name file", database_list, Access::none},
+    {"defer_foreign_keys", "defer_foreign_keys", session_flag<&SessionState::defer_foreign_keys>,
+     Access::none, silent},
+    {"empty_result_callbacks", "empty_result_callbacks", always<0>, Access::none, silent},
+    {"encoding", "encoding", encoding, Access::none, silent},
+    {"foreign_key_list", "id seq table from to on_update on_delete match", pragma_foreign_key_list},
+    {"foreign_keys", "foreign_keys", foreign_keys, Access::none, silent},
+    {"freelist_count", "freelist_count", freelist_count},
+    {"full_column_names", "full_column_names", always<0>, Access::none, silent},
+    {"fullfsync", "fullfsync", remembered<0, true>, Access::none, silent},
+    {"function_list", "name builtin type enc narg flags", pragma_function_list, Access::none},
+    {"hard_heap_limit", "hard_heap_limit", remembered<0, false>, Access::none},
+    {"ignore_check_constraints", "ignore_check_constraints",
+     session_flag<&SessionState::ignore_check_constraints>, Access::none, silent},
+    {"index_info", "seqno cid name", pragma_index_info},
+    {"index_list", "seq name unique origin partial", pragma_index_list},
+    {"index_xinfo", "seqno cid name desc coll key", pragma_index_xinfo},
+    {"integrity_check", "integrity_check", integrity<false>},
+    {"journal_mode", "journal_mode", journal_mode, Access::none},
+    {"journal_size_limit", "journal_size_limit", remembered<-1, false>, Access::none},
+    {"legacy_alter_table", "legacy_alter_table", always<0>, Access::none, silent},
+    {"locking_mode", "locking_mode", locking_mode, Access::none},
+    {"max_page_count", "max_page_count", max_page_count, Access::none},
+    {"mmap_size", "mmap_size", always<0>, Access::none},
+    {"optimize", "optimize", nothing, Access::none},
+    {"page_count", "page_count", page_count},
+    {"page_size", "page_size", page_size, Access::read, silent},
+    {"pragma_list", "name", pragma_list, Access::none},
+    {"query_only", "query_only", session_flag<&SessionState::query_only>, Access::none, silent},
+    {"quick_check", "quick_check", integrity<true>},
+    {"read_uncommitted", "read_uncommitted", remembered<0, true>, Access::none, silent},
+    {"recursive_triggers", "recursive_triggers", session_flag<&SessionState::recursive_triggers>,
+     Access::none, silent},
+    {"reverse_unordered_selects", "reverse_unordered_selects",
+     session_flag<&SessionState::reverse_unordered_selects>, Access::none, silent},
+    {"schema_version", "schema_version", schema_version, Access::read, writes},
+    {"secure_delete", "secure_delete", remembered<0, true>, Access::none},
+    {"short_column_names", "short_column_names", always<1>, Access::none, silent},
+    {"shrink_memory", "", nothing, Access::none},
+    {"soft_heap_limit", "soft_heap_limit", remembered<0, false>, Access::none},
+    {"synchronous", "synchronous", synchronous, Access::none, silent},
+    {"table_info", "cid name type notnull dflt_value pk", pragma_table_info},
+    {"table_list", "schema name type ncol wr strict", pragma_table_list},
+    {"table_xinfo", "cid name type notnull dflt_value pk hidden", pragma_table_xinfo},
+    {"temp_store", "temp_store", temp_store, Access::none, silent},
+    {"threads", "threads", remembered<0, false>, Access::none},
+    {"trusted_schema", "trusted_schema", remembered<1, true>, Access::none, silent},
+    {"user_version", "user_version", user_version, Access::read, writes},
+    {"wal_autocheckpoint", "wal_autocheckpoint", wal_autocheckpoint, Access::none},
+    {"wal_checkpoint", "busy log checkpointed", wal_checkpoint, Access::none},
+    {"writable_schema", "writable_schema", always<0>, Access::none, silent},
+};
+
+Result<void> pragma_list(const PragmaCall& call) {
+  for (const Pragma& pragma : kPragmas) call.add(Value(pragma.name));
   return {};
 }
 
@@ -428,20 +333,23 @@ class PragmaProgram final : public ImmediateProgram {
     if (pragma == nullptr) return;
     const bool has_argument = ast::present(argument);
     access = pragma->access;
-    if (has_argument && pragma->argument_writes) {
+    if (has_argument && pragma->argument == writes) {
       access = Access::write;
       readonly = false;
     }
-    if (has_argument && pragma->argument_is_silent) return;
-    for (const std::string_view name : pragma->columns) {
-      columns.push_back({std::string(name), ""});
+    if (has_argument && pragma->argument != answered) return;
+    std::string_view names = pragma->columns;
+    while (!names.empty()) {
+      const std::size_t size = std::min(names.find(' '), names.size());
+      columns.push_back({std::string(names.substr(0, size)), ""});
+      names.remove_prefix(std::min(size + 1, names.size()));
     }
   }
 
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>& rows) override {
     if (pragma_ == nullptr) return {};
-    TRY(pragma_->run(Call{runtime, schema_, argument_, rows}));
+    TRY(pragma_->run(PragmaCall{runtime, schema_, pragma_->name, argument_, rows}));
     if (columns.empty()) rows.clear();
     return {};
   }
@@ -454,13 +362,36 @@ class PragmaProgram final : public ImmediateProgram {
 
 }  // namespace
 
+bool PragmaCall::flag() const {
+  for (const std::string_view on : {"on", "yes", "true"}) {
+    if (equals_nocase(argument, on)) return true;
+  }
+  return number() != 0;
+}
+
+std::int64_t PragmaCall::number() const {
+  std::string_view digits = argument;
+  if (digits.size() > 2 && digits[0] == '0' && ascii_lower(digits[1]) == 'x') {
+    std::uint32_t hex = 0;
+    std::from_chars(digits.data() + 2, digits.data() + digits.size(), hex, 16);
+    return hex;
+  }
+  const std::int64_t v = parse_integer(digits).value;
+  return v >= -2147483648LL && v <= 2147483647LL ? v : 0;
+}
+
 Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt) {
-  static const Pragma kList{"pragma_list", {"name"}, pragma_list, Access::none, false, false};
-  const Pragma* found = equals_nocase(stmt.name, "pragma_list") ? &kList : nullptr;
-  for (const Pragma& pragma : pragmas()) {
+  static const Schema kEmpty;
+  const bool temporary = ast::present(stmt.schema) && equals_nocase(stmt.schema, "temp");
+  if (ast::present(stmt.schema) && !temporary && !equals_nocase(stmt.schema, "main")) {
+    return Error(Code::error, cat("unknown database ", stmt.schema)).at(stmt.at);
+  }
+  const Pragma* found = nullptr;
+  for (const Pragma& pragma : kPragmas) {
     if (equals_nocase(pragma.name, stmt.name)) found = &pragma;
   }
-  return ProgramPtr(std::make_unique<PragmaProgram>(found, context.schema, stmt.value));
+  return ProgramPtr(
+      std::make_unique<PragmaProgram>(found, temporary ? kEmpty : context.schema, stmt.value));
 }
 
 }  // namespace saturn::sql

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace saturn::sql {
@@ -28,6 +30,8 @@ struct SessionState {
   bool defer_foreign_keys = false;
   bool ignore_check_constraints = false;
   bool reverse_unordered_selects = false;
+  /// Pragmas that are kept and answered, and have no other effect; by their names in the table.
+  std::unordered_map<std::string_view, std::int64_t> remembered_pragmas;
   std::int64_t cache_size = -2000;  ///< as PRAGMA cache_size has it; the cache is the server's
   std::atomic<bool> interrupted{false};
   io::Clock::time_point deadline = io::Clock::time_point::max();

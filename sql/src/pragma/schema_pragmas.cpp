@@ -1,0 +1,212 @@
+#include "pragma/pragma.hpp"
+
+#include <algorithm>
+
+// Pragmas that answer from the catalog.
+
+namespace saturn::sql {
+namespace {
+
+Value number(std::size_t n) { return Value(static_cast<std::int64_t>(n)); }
+
+Value declared_default(const TableColumn& column) {
+  return column.default_value == nullptr ? Value() : Value(column.default_text);
+}
+
+/// The columns of a view are those of its query.
+Result<std::vector<ResultColumn>> view_columns(const PragmaCall& call, const Table& view) {
+  Arena arena;
+  CompileContext context{call.schema, call.runtime, arena, 0, call.runtime.transaction, {&view}};
+  Query query = TRY(plan_select(context, *view.view));
+  for (std::size_t i = 0; i < query.columns.size() && i < view.view_column_names.size(); ++i) {
+    query.columns[i].name = view.view_column_names[i];
+  }
+  return std::move(query.columns);
+}
+
+Result<void> table_info(const PragmaCall& call, bool extended) {
+  const Table* table = call.schema.find_table(call.argument);
+  if (table == nullptr || table->kind == TableKind::virtual_table) return {};
+  if (table->kind == TableKind::view) {
+    const std::vector<ResultColumn> columns = TRY(view_columns(call, *table));
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      Row row{number(i), Value(columns[i].name), Value(columns[i].decltype_text), Value(0), Value(),
+              Value(0)};
+      if (extended) row.emplace_back(0);
+      call.rows.push_back(std::move(row));
+    }
+    return {};
+  }
+  std::size_t shown = 0;
+  for (const TableColumn& column : table->columns) {
+    if (column.generated != nullptr && !extended) continue;
+    Row row{number(shown++),          Value(column.name),
+            Value(column.type),       Value(column.not_null ? 1 : 0),
+            declared_default(column), number(column.primary_key)};
+    if (extended)
+      row.emplace_back(column.generated == nullptr ? 0 : column.generated_stored ? 3 : 2);
+    call.rows.push_back(std::move(row));
+  }
+  return {};
+}
+
+Row index_row(std::size_t place, const Table& table, const IndexColumn& column, bool extended,
+              bool key) {
+  Row row{number(place), Value(column.column),
+          column.column >= 0 ? Value(table.columns[static_cast<std::size_t>(column.column)].name)
+                             : Value()};
+  if (extended) {
+    row.emplace_back(column.descending ? 1 : 0);
+    row.emplace_back(column.collation->name());
+    row.emplace_back(key ? 1 : 0);
+  }
+  return row;
+}
+
+/// A WITHOUT ROWID table goes by its own name here, as the index that it is.
+const Index* primary_index(const Table* table) {
+  if (table == nullptr || !table->without_rowid) return nullptr;
+  for (const auto& index : table->indexes) {
+    if (index->origin == IndexOrigin::primary_key) return index.get();
+  }
+  return nullptr;
+}
+
+const Index* find_index(const Schema& schema, std::string_view name) {
+  if (const Index* index = schema.find_index(name)) return index;
+  for (const Table* table : schema.tables()) {
+    const Index* primary = primary_index(table);
+    if (primary != nullptr && equals_nocase(primary->name, name)) return primary;
+  }
+  return primary_index(schema.find_table(name));
+}
+
+/// What stands in the index's records behind the key: the rowid, or the rest of the table's key, or
+/// of its columns.
+void add_carried_columns(const PragmaCall& call, const Index& index) {
+  const Table& table = *index.table;
+  if (!table.without_rowid) {
+    IndexColumn rowid;
+    rowid.column = IndexColumn::kRowid;
+    call.rows.push_back(index_row(index.columns.size(), table, rowid, true, false));
+    return;
+  }
+  const Index* primary = primary_index(&table);
+  std::vector<IndexColumn> carried;
+  if (primary == &index) {
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+      if (table.columns[c].generated != nullptr && !table.columns[c].generated_stored) continue;
+      carried.emplace_back().column = static_cast<int>(c);
+    }
+  } else if (primary != nullptr) {
+    carried = primary->columns;
+  }
+  std::size_t place = index.columns.size();
+  for (const IndexColumn& column : carried) {
+    const bool known =
+        std::any_of(index.columns.begin(), index.columns.end(), [&](const IndexColumn& own) {
+          return own.column == column.column &&
+                 (primary == &index || own.collation == column.collation);
+        });
+    if (!known) call.rows.push_back(index_row(place++, table, column, true, false));
+  }
+}
+
+Result<void> index_info(const PragmaCall& call, bool extended) {
+  const Index* index = find_index(call.schema, call.argument);
+  if (index == nullptr) return {};
+  std::size_t place = 0;
+  for (const IndexColumn& column : index->columns) {
+    call.rows.push_back(index_row(place++, *index->table, column, extended, true));
+  }
+  if (extended) add_carried_columns(call, *index);
+  return {};
+}
+
+std::string_view action_name(ast::Action action) {
+  switch (action) {
+    case ast::Action::set_null: return "SET NULL";
+    case ast::Action::set_default: return "SET DEFAULT";
+    case ast::Action::cascade: return "CASCADE";
+    case ast::Action::restrict: return "RESTRICT";
+    default: return "NO ACTION";
+  }
+}
+
+}  // namespace
+
+Result<void> pragma_table_info(const PragmaCall& call) { return table_info(call, false); }
+Result<void> pragma_table_xinfo(const PragmaCall& call) { return table_info(call, true); }
+Result<void> pragma_index_info(const PragmaCall& call) { return index_info(call, false); }
+Result<void> pragma_index_xinfo(const PragmaCall& call) { return index_info(call, true); }
+
+Result<void> pragma_table_list(const PragmaCall& call) {
+  const auto add = [&](const Table& table, std::string_view schema) -> Result<void> {
+    if (!call.asks() && !equals_nocase(table.name, call.argument)) return {};
+    std::size_t count = table.columns.size();
+    std::string_view type = "table";
+    if (table.kind == TableKind::virtual_table) type = "virtual";
+    if (table.kind == TableKind::view) {
+      type = "view";
+      // A view that cannot be planned has no columns to count.
+      if (auto columns = view_columns(call, table)) count = columns->size();
+    }
+    call.rows.push_back({Value(schema), Value(table.name), Value(type), number(count),
+                         Value(table.without_rowid ? 1 : 0), Value(table.strict ? 1 : 0)});
+    return {};
+  };
+  for (const Table* table : call.schema.tables()) TRY(add(*table, "main"));
+  if (const Table* own = call.schema.find_table("sqlite_schema")) TRY(add(*own, "main"));
+  if (const Table* own = call.schema.find_table("sqlite_temp_schema")) TRY(add(*own, "temp"));
+  return {};
+}
+
+Result<void> pragma_index_list(const PragmaCall& call) {
+  const Table* table = call.schema.find_table(call.argument);
+  if (table == nullptr) return {};
+  std::size_t place = 0;
+  for (std::size_t i = table->indexes.size(); i-- > 0;) {
+    const Index& index = *table->indexes[i];
+    const std::string_view origin = index.origin == IndexOrigin::create_index  ? "c"
+                                    : index.origin == IndexOrigin::primary_key ? "pk"
+                                                                               : "u";
+    call.rows.push_back({number(place++), Value(index.name), Value(index.unique ? 1 : 0),
+                         Value(origin), Value(index.where != nullptr ? 1 : 0)});
+  }
+  return {};
+}
+
+Result<void> pragma_foreign_key_list(const PragmaCall& call) {
+  const Table* table = call.schema.find_table(call.argument);
+  if (table == nullptr) return {};
+  std::size_t id = 0;
+  for (std::size_t k = table->foreign_keys.size(); k-- > 0; ++id) {
+    const ForeignKey& key = table->foreign_keys[k];
+    for (std::size_t i = 0; i < key.columns.size(); ++i) {
+      call.rows.push_back(
+          {number(id), number(i), Value(key.parent), Value(table->columns[key.columns[i]].name),
+           key.parent_columns.empty() ? Value() : Value(key.parent_columns[i]),
+           Value(action_name(key.on_update)), Value(action_name(key.on_delete)), Value("NONE")});
+    }
+  }
+  return {};
+}
+
+Result<void> pragma_function_list(const PragmaCall& call) {
+  constexpr std::int64_t kDeterministic = 0x800;
+  for (const auto functions : {core_functions(), format_functions(), text_functions(),
+                               math_functions(), aggregate_functions()}) {
+    for (const Function& function : functions) {
+      const std::int64_t flags = function.deterministic ? kDeterministic : 0;
+      for (int n = function.arguments_max < 0 ? -1 : function.arguments_min;
+           n <= function.arguments_max; ++n) {
+        call.rows.push_back({Value(function.name), Value(1),
+                             Value(function.aggregate == nullptr ? "s" : "a"), Value("utf8"),
+                             Value(n), Value(flags)});
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace saturn::sql
