@@ -155,9 +155,10 @@ void Printer::row(std::span<const ValueRef> values) {
     case Mode::quote:
     case Mode::csv: {
       const bool is_csv = format_.mode == Mode::csv;
-      const std::string_view separator = format_.mode == Mode::list ? format_.separator
-                                         : is_csv && format_.separator != "|" ? format_.separator
-                                                                              : ",";
+      const bool own_separator =
+          format_.mode == Mode::list || (is_csv && format_.separator != "|");
+      const std::string_view separator =
+          own_separator ? std::string_view(format_.separator) : std::string_view(",");
       const std::string_view line_end = is_csv ? "\r\n" : "\n";
       if (first && format_.headers) {
         for (std::size_t i = 0; i < columns_.size(); ++i) {

@@ -35,7 +35,9 @@ inline constexpr std::uint32_t kCommitGroupBytesMax = 64U << 20;
 
 // --- runtime
 // ---------------------------------------------------------------------------------------
-inline constexpr std::uint32_t kFiberStackBytes = 256U << 10;
+/// Address space, touched as it is needed: the deepest expression (kExpressionDepthMax) and a hundred
+/// views in each other are planned and run on it.
+inline constexpr std::uint32_t kFiberStackBytes = 8U << 20;
 inline constexpr std::uint32_t kRingEntries = 256;
 inline constexpr std::uint32_t kThreadsMax = 256;
 
