@@ -22,6 +22,7 @@ LAYERS = {
     "sql": ["storage", "io", "base"],
     "protocol": ["base"],
     "config": ["base"],
+    "client": ["protocol", "base"],
 }
 
 

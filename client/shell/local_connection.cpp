@@ -17,20 +17,18 @@ class LocalConnection final : public Connection {
 
   Result<void> run(std::string_view sql, std::size_t& consumed, RowSink& sink) override {
     consumed = sql.size();
-    std::unique_ptr<sql::Statement> statement = TRY(session_->prepare(sql, &consumed));
+    phase_ = Phase::prepare;
+    const std::unique_ptr<sql::Statement> statement = TRY(session_->prepare(sql, &consumed));
     if (!statement) return {};
-    const std::size_t width = statement->column_count();
-    std::vector<ValueRef> values(width);
+    phase_ = Phase::step;
     bool begun = false;
+    std::vector<ValueRef> values;
     for (;;) {
       const bool more = TRY(statement->step());
+      // Only now: a statement that had to be compiled again may have other columns.
       if (!begun && statement->column_count() > 0) {
-        std::vector<std::string> names;
-        for (std::size_t i = 0; i < statement->column_count(); ++i) {
-          names.emplace_back(statement->column_name(i));
-        }
-        values.resize(names.size());
-        sink.begin(names);
+        begin_rows(*statement, sink);
+        values.resize(statement->column_count());
         begun = true;
       }
       if (!more) break;
@@ -41,13 +39,17 @@ class LocalConnection final : public Connection {
     return {};
   }
 
-  Result<void> insert_rows(const std::string& sql, std::size_t width,
-                           std::span<const Value> rows) override {
-    std::unique_ptr<sql::Statement> statement = TRY(session_->prepare(sql));
+  Phase failed_phase() const noexcept override { return phase_; }
+
+  Result<void> insert_rows(const std::string& sql, std::size_t width, std::span<const Value> rows,
+                           std::size_t& inserted) override {
+    inserted = 0;
+    const std::unique_ptr<sql::Statement> statement = TRY(session_->prepare(sql));
     for (std::size_t at = 0; at < rows.size(); at += width) {
       for (std::size_t i = 0; i < width; ++i) TRY(statement->bind(i + 1, rows[at + i].ref()));
       TRY(statement->step());
       statement->reset();
+      ++inserted;
     }
     return {};
   }
@@ -63,29 +65,43 @@ class LocalConnection final : public Connection {
   }
 
  private:
+  static void begin_rows(const sql::Statement& statement, RowSink& sink) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < statement.column_count(); ++i) {
+      names.emplace_back(statement.column_name(i));
+    }
+    sink.begin(names);
+  }
+
+  // In this order: the file goes before the backend it lives in.
   std::unique_ptr<io::Vfs> vfs_;
   std::shared_ptr<sql::Database> database_;
   std::unique_ptr<sql::Session> session_;
+  Phase phase_ = Phase::prepare;
 };
+
+/// SQLite's URI form (https://www.sqlite.org/uri.html), as far as it concerns a plain file.
+void take_uri(std::string& path, LocalOptions& options) {
+  if (!path.starts_with("file:")) return;
+  path.erase(0, 5);
+  const std::size_t query = path.find('?');
+  if (query == std::string::npos) return;
+  const std::string parameters = path.substr(query + 1);
+  path.resize(query);
+  if (parameters.find("immutable=1") != std::string::npos ||
+      parameters.find("mode=ro") != std::string::npos) {
+    options.read_only = true;
+  }
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> open_local(const LocalOptions& given) {
-  LocalOptions options = given;
-  // SQLite's URI form, as far as it concerns a plain file.
-  if (options.path.starts_with("file:")) {
-    options.path.erase(0, 5);
-    const std::size_t query = options.path.find('?');
-    if (query != std::string::npos) {
-      const std::string parameters = options.path.substr(query + 1);
-      options.path.resize(query);
-      if (parameters.find("immutable=1") != std::string::npos ||
-          parameters.find("mode=ro") != std::string::npos) {
-        options.read_only = true;
-      }
-    }
-  }
-  const bool in_memory = options.path.empty() || options.path == ":memory:";
+Result<std::unique_ptr<Connection>> open_local(const std::string& given,
+                                               const LocalOptions& given_options) {
+  std::string path = given;
+  LocalOptions options = given_options;
+  take_uri(path, options);
+  const bool in_memory = path.empty() || path == ":memory:";
   std::unique_ptr<io::Vfs> vfs;
   if (in_memory) {
     vfs = io::make_memory_vfs();
@@ -96,11 +112,17 @@ Result<std::unique_ptr<Connection>> open_local(const LocalOptions& given) {
     vfs = TRY(io::make_vfs(choice, true, nullptr));
   }
   sql::DatabaseOptions database_options;
-  database_options.storage.read_only = options.read_only;
-  auto database =
-      TRY(sql::Database::open(*vfs, in_memory ? "memory" : options.path, database_options));
+  database_options.storage.read_only = options.read_only && !in_memory;
+  database_options.storage.create = !database_options.storage.read_only;
+  auto database = TRY(sql::Database::open(*vfs, in_memory ? "memory" : path, database_options));
   return std::unique_ptr<Connection>(
       std::make_unique<LocalConnection>(std::move(vfs), std::move(database)));
+}
+
+Result<std::unique_ptr<Connection>> open_target(const std::string& target,
+                                                const LocalOptions& options) {
+  if (target.find("://") != std::string::npos) return open_remote(target);
+  return open_local(target, options);
 }
 
 }  // namespace saturn::shell

@@ -5,7 +5,6 @@
 
 #include <unistd.h>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -18,14 +17,18 @@ constexpr const char* kUsage =
     "Opens a database file with the engine in this process, or connects to a server; without a\n"
     "name, a database in memory. Statements come from the arguments, else from standard input.\n"
     "\n"
-    "  -list -csv -table -json -line -quote   how rows are printed (-list)\n"
+    "  -list -csv -table -json -line -quote -tabs -column\n"
+    "                         how rows are printed (-list)\n"
     "  -header, -noheader     column names above the rows\n"
     "  -separator TEXT        between columns in list mode\n"
     "  -nullvalue TEXT        what NULL prints as\n"
     "  -cmd COMMAND           run COMMAND before reading anything else\n"
     "  -bail                  stop after an error\n"
+    "  -batch                 no prompt, even on a terminal\n"
+    "  -echo                  print statements before they run\n"
     "  -readonly              open the file for reading only\n"
-    "  -vfs posix|io_uring    how the file is read and written\n"
+    "  -vfs auto|posix|io_uring\n"
+    "                         how the file is read and written (auto)\n"
     "  -version, -help\n";
 
 struct Options {
@@ -36,13 +39,63 @@ struct Options {
   LocalOptions local;
   bool bail = false;
   bool batch = false;
+  bool echo = false;
+  bool done = false;  ///< -version or -help has been answered
 };
 
-/// 0 to go on, else the exit code plus one.
-int parse(int argc, char** argv, Options& options) {
+bool complain(const std::string& text) {
+  std::fprintf(stderr, "saturn: Error: %s\nUse -help for a list of options.\n", text.c_str());
+  return false;
+}
+
+/// An option that takes a value; `known` tells whether it is one.
+bool parse_valued(const std::string& name, const char* value, Options& options, bool& known) {
+  known = name == "separator" || name == "nullvalue" || name == "cmd" || name == "vfs";
+  if (!known) return true;
+  if (value == nullptr) return complain(cat("missing argument to -", name));
+  if (name == "separator") options.format.separator = value;
+  if (name == "nullvalue") options.format.null_text = value;
+  if (name == "cmd") options.commands.emplace_back(value);
+  if (name == "vfs") {
+    options.local.vfs = value;
+    const std::string& vfs = options.local.vfs;
+    if (vfs != "auto" && vfs != "posix" && vfs != "io_uring") {
+      return complain(cat("no such vfs: \"", vfs, "\" (auto, posix, io_uring)"));
+    }
+  }
+  return true;
+}
+
+bool parse_flag(const std::string& name, Options& options) {
+  if (set_mode(options.format, name)) return true;
+  if (name == "header" || name == "noheader") {
+    options.format.headers = name == "header";
+    options.format.headers_set = true;
+  } else if (name == "bail") {
+    options.bail = true;
+  } else if (name == "batch") {
+    options.batch = true;
+  } else if (name == "echo") {
+    options.echo = true;
+  } else if (name == "readonly") {
+    options.local.read_only = true;
+  } else if (name == "version") {
+    std::printf("saturn %s\n", SATURN_VERSION);
+    options.done = true;
+  } else if (name == "help") {
+    std::fputs(kUsage, stdout);
+    options.done = true;
+  } else {
+    return complain(cat("unknown option: -", name));
+  }
+  return true;
+}
+
+/// False when an option is no good, which has been said then.
+bool parse(int argc, char** argv, Options& options) {
   bool has_target = false;
-  for (int i = 1; i < argc; ++i) {
-    std::string word = argv[i];
+  for (int i = 1; i < argc && !options.done; ++i) {
+    const std::string word = argv[i];
     if (word.size() < 2 || word[0] != '-') {
       if (has_target) {
         options.statements.push_back(word);
@@ -52,57 +105,42 @@ int parse(int argc, char** argv, Options& options) {
       }
       continue;
     }
-    std::string name = word.substr(word[1] == '-' ? 2 : 1);
-    const auto value = [&]() -> std::string { return i + 1 < argc ? argv[++i] : ""; };
-    if (parse_mode(name, options.format.mode)) continue;
-    if (name == "header") options.format.headers = true;
-    else if (name == "noheader") options.format.headers = false;
-    else if (name == "separator") options.format.separator = value();
-    else if (name == "nullvalue") options.format.null_text = value();
-    else if (name == "cmd") options.commands.push_back(value());
-    else if (name == "bail") options.bail = true;
-    else if (name == "batch") options.batch = true;
-    else if (name == "readonly") options.local.read_only = true;
-    else if (name == "vfs") options.local.vfs = value();
-    else if (name == "version") {
-      std::printf("saturn %s\n", SATURN_VERSION);
-      return 1;
-    } else if (name == "help") {
-      std::fputs(kUsage, stdout);
-      return 1;
-    } else {
-      std::fprintf(stderr, "saturn: unknown option: %s\nUse -help for a list of options.\n",
-                   word.c_str());
-      return 2;
+    const std::string name = word.substr(word[1] == '-' ? 2 : 1);
+    bool valued = false;
+    if (!parse_valued(name, i + 1 < argc ? argv[i + 1] : nullptr, options, valued)) return false;
+    if (valued) {
+      ++i;
+    } else if (!parse_flag(name, options)) {
+      return false;
     }
   }
-  return 0;
+  return true;
 }
 
-bool is_url(const std::string& target) { return target.find("://") != std::string::npos; }
-
+/// The exit code.
 int run(Options& options) {
-  options.local.path = options.target;
-  auto connection = is_url(options.target) ? open_remote(options.target) : open_local(options.local);
+  auto connection = open_target(options.target, options.local);
   if (!connection) {
-    std::fprintf(stderr, "Error: unable to open \"%s\": %s\n", options.target.c_str(),
+    std::fprintf(stderr, "Error: unable to open database \"%s\": %s\n", options.target.c_str(),
                  connection.error().message().c_str());
     return 1;
   }
   const bool interactive = !options.batch && options.statements.empty() && isatty(0) != 0;
-  Shell shell(std::move(*connection), interactive);
-  shell.format() = options.format;
+  Shell shell(std::move(*connection), options.local, options.format, interactive);
   shell.set_bail(options.bail);
+  shell.set_echo(options.echo);
   bool good = true;
-  for (const std::string& command : options.commands) good = shell.run_text(command, 0) && good;
+  for (const std::string& command : options.commands) {
+    if (!shell.quit() && (good || !options.bail)) good = shell.run_argument(command) && good;
+  }
+  if (options.statements.empty()) {
+    if (!shell.quit() && (good || !options.bail)) good = shell.read_stream(stdin) && good;
+  }
   for (const std::string& text : options.statements) {
-    good = shell.run_text(text, 0) && good;
-    if (!good) break;
+    if (!good || shell.quit()) break;
+    good = shell.run_argument(text);
   }
-  if (options.statements.empty() && (good || !options.bail)) {
-    good = shell.read_stream(stdin) && good;
-  }
-  shell.finish();
+  good = shell.finish() && good;
   return good || interactive ? 0 : 1;
 }
 
@@ -111,8 +149,8 @@ int run(Options& options) {
 
 int main(int argc, char** argv) {
   saturn::shell::Options options;
-  const int code = saturn::shell::parse(argc, argv, options);
-  if (code != 0) return code - 1;
+  if (!saturn::shell::parse(argc, argv, options)) return 1;
+  if (options.done) return 0;
   saturn::log::start({.level = saturn::log::Level::error});
   return saturn::io::run([&] { return saturn::shell::run(options); });
 }

@@ -3,43 +3,31 @@
 #include "saturn/client.hpp"
 #include "splitter.hpp"
 
-#include <algorithm>
-
 namespace saturn::shell {
 namespace {
 
-/// The length of the first statement of `sql`, its `;` included.
-std::size_t first_statement(std::string_view sql) {
-  Splitter splitter;
-  std::size_t at = 0;
-  while (at < sql.size()) {
-    const std::size_t semicolon = sql.find(';', at);
-    if (semicolon == std::string_view::npos) return sql.size();
-    const bool complete = splitter.feed(sql.substr(at, semicolon + 1 - at));
-    at = semicolon + 1;
-    if (complete) return at;
+constexpr std::string_view kEnginePrefix = "SQLite error: ";
+
+/// The code behind the name that a server sends. What is no code of SQLite's is a plain error.
+Code code_of(std::string_view name) noexcept {
+  for (int number = 1; number <= static_cast<int>(Code::notadb); ++number) {
+    if (code_name(static_cast<Code>(number)) == name) return static_cast<Code>(number);
   }
-  return sql.size();
+  return Code::error;
 }
 
-Value to_value(const client::Value& v) {
-  if (v.is_null()) return {};
-  try {
-    return v.get<std::int64_t>();
-  } catch (const client::Error&) {
+bool is_mistake_in_sql(std::string_view code) noexcept { return code.starts_with("SQL_"); }
+
+/// The engine's own text is shown as the engine words it; of anything else the code is shown too.
+Error to_error(const client::Error& error) {
+  const std::string_view message = error.what();
+  if (message.starts_with(kEnginePrefix)) {
+    return {code_of(error.code()), std::string(message.substr(kEnginePrefix.size()))};
   }
-  try {
-    return v.get<double>();
-  } catch (const client::Error&) {
-  }
-  try {
-    return v.get<std::string>();
-  } catch (const client::Error&) {
-  }
-  return Value::Blob{v.get<client::Blob>().bytes};
+  return {code_of(error.code()), cat(message, " [", error.code(), "]")};
 }
 
-client::Value from_value(const Value& value) {
+client::Value to_client(const Value& value) {
   const ValueRef v = value.ref();
   switch (v.type()) {
     case Type::null: return {};
@@ -51,16 +39,15 @@ client::Value from_value(const Value& value) {
   return {};
 }
 
-/// The server's error as the engine would have given it.
-Error from_client(const client::Error& error) {
-  std::string message = error.what();
-  constexpr std::string_view kPrefix = "SQLite error: ";
-  if (message.starts_with(kPrefix)) message.erase(0, kPrefix.size());
-  Code code = Code::error;
-  for (int number = 1; number < 27; ++number) {
-    if (code_name(static_cast<Code>(number)) == error.code()) code = static_cast<Code>(number);
+ValueRef to_ref(const client::Value& value) {
+  switch (value.type()) {
+    case client::Type::null: return {};
+    case client::Type::integer: return ValueRef::integer(*value.get_if<std::int64_t>());
+    case client::Type::real: return ValueRef::real(*value.get_if<double>());
+    case client::Type::text: return ValueRef::text(*value.get_if<std::string>());
+    case client::Type::blob: return ValueRef::blob(value.get_if<client::Blob>()->bytes);
   }
-  return Error(code, std::move(message));
+  return {};
 }
 
 class RemoteConnection final : public Connection {
@@ -69,44 +56,35 @@ class RemoteConnection final : public Connection {
       : connection_(std::move(connection)), session_(connection_.session()) {}
 
   Result<void> run(std::string_view sql, std::size_t& consumed, RowSink& sink) override {
-    consumed = first_statement(sql);
-    const std::string_view statement = sql.substr(0, consumed);
-    Splitter splitter;
-    splitter.feed(statement);
-    if (statement.find_first_not_of("; \t\r\n") == std::string_view::npos) return {};
+    const Splitter::Statement first = Splitter::first_statement(sql);
+    consumed = first.size;
+    if (first.is_blank) return {};
     try {
-      const client::Result result = session_.execute(statement);
-      if (result.columns.empty()) return {};
-      std::vector<std::string> names;
-      for (const client::Column& column : result.columns) names.push_back(column.name);
-      sink.begin(names);
-      for (const client::Row& row : result.rows) {
-        std::vector<Value> values;
-        for (std::size_t i = 0; i < row.size(); ++i) values.push_back(to_value(row[i]));
-        std::vector<ValueRef> refs;
-        for (const Value& value : values) refs.push_back(value.ref());
-        sink.row(refs);
-      }
-      sink.end();
+      show(session_.execute(sql.substr(0, first.size)), sink);
     } catch (const client::Error& error) {
-      if (error.code() == "SQL_NO_STATEMENT") return {};
-      return from_client(error);
+      phase_ = is_mistake_in_sql(error.code()) ? Phase::prepare : Phase::step;
+      return to_error(error);
     }
     return {};
   }
 
-  Result<void> insert_rows(const std::string& sql, std::size_t width,
-                           std::span<const Value> rows) override {
+  Phase failed_phase() const noexcept override { return phase_; }
+
+  Result<void> insert_rows(const std::string& sql, std::size_t width, std::span<const Value> rows,
+                           std::size_t& inserted) override {
+    inserted = 0;
     std::vector<client::Parameters> parameters;
     for (std::size_t at = 0; at < rows.size(); at += width) {
       client::Parameters row;
-      for (std::size_t i = 0; i < width; ++i) row.push_back(from_value(rows[at + i]));
+      for (const Value& v : rows.subspan(at, width)) row.push_back(to_client(v));
       parameters.push_back(std::move(row));
     }
     try {
       session_.execute_many(sql, parameters);
+      inserted = parameters.size();
     } catch (const client::Error& error) {
-      return from_client(error);
+      inserted = error.index().value_or(0);
+      return to_error(error);
     }
     return {};
   }
@@ -117,14 +95,28 @@ class RemoteConnection final : public Connection {
     try {
       session_.close();
     } catch (const client::Error& error) {
-      return from_client(error);
+      return to_error(error);
     }
     return {};
   }
 
  private:
+  static void show(const client::Result& result, RowSink& sink) {
+    if (result.columns.empty()) return;
+    std::vector<std::string> names;
+    for (const client::Column& column : result.columns) names.push_back(column.name);
+    sink.begin(names);
+    std::vector<ValueRef> values(names.size());
+    for (const client::Row& row : result.rows) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = to_ref(row[i]);
+      sink.row(values);
+    }
+    sink.end();
+  }
+
   client::Connection connection_;
   client::Session session_;
+  Phase phase_ = Phase::prepare;
 };
 
 }  // namespace
@@ -132,10 +124,10 @@ class RemoteConnection final : public Connection {
 Result<std::unique_ptr<Connection>> open_remote(const std::string& url) {
   try {
     client::Connection connection = client::Connection::open(url);
-    connection.execute("SELECT 1");
+    connection.execute("SELECT 1");  // says now, not at the first statement, that nobody is there
     return std::unique_ptr<Connection>(std::make_unique<RemoteConnection>(std::move(connection)));
   } catch (const client::Error& error) {
-    return from_client(error);
+    return Error(Code::cantopen, error.what());
   }
 }
 

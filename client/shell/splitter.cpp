@@ -15,87 +15,121 @@ bool is_blank(char c) noexcept {
 
 }  // namespace
 
-/// CREATE [TEMP|TEMPORARY] TRIGGER begins a statement that ends with `; END ;`.
-void Splitter::word(std::string_view text) {
-  ++words_;
-  end_seen_ = is_trigger_ && equals_nocase(text, "end") && last_ == ';';
-  if (words_ == 1 && equals_nocase(text, "explain")) words_ = 0;
-  if (words_ == 1) is_create_ = equals_nocase(text, "create");
-  if (words_ > 3 || !is_create_ || is_trigger_) return;
-  if (equals_nocase(text, "trigger")) is_trigger_ = true;
-  if (words_ == 2 && !equals_nocase(text, "temp") && !equals_nocase(text, "temporary")) {
-    is_create_ = is_trigger_;
+void Splitter::word(std::string_view text) noexcept {
+  blank_ = false;
+  switch (state_) {
+    case State::start:
+    case State::explain:
+      if (equals_nocase(text, "create")) {
+        state_ = State::create;
+      } else if (state_ == State::start) {
+        state_ = equals_nocase(text, "explain") ? State::explain : State::normal;
+      } else if (equals_nocase(text, "explain") || equals_nocase(text, "temp") ||
+                 equals_nocase(text, "temporary") || equals_nocase(text, "trigger") ||
+                 equals_nocase(text, "end")) {
+        state_ = State::normal;
+      }
+      break;
+    case State::create:
+      if (equals_nocase(text, "trigger")) {
+        state_ = State::trigger;
+      } else if (!equals_nocase(text, "temp") && !equals_nocase(text, "temporary")) {
+        state_ = State::normal;
+      }
+      break;
+    case State::trigger_semi:
+      state_ = equals_nocase(text, "end") ? State::trigger_end : State::trigger;
+      break;
+    case State::trigger_end: state_ = State::trigger; break;
+    case State::normal:
+    case State::trigger: break;
   }
 }
 
-void Splitter::semicolon() {
-  if (is_trigger_ && !end_seen_) return;
-  words_ = 0;
-  is_create_ = is_trigger_ = end_seen_ = false;
-  empty_ = true;
+/// A byte, or a quoted text that begins with it, that is no word.
+void Splitter::other(char c) noexcept {
+  blank_ = false;
+  switch (state_) {
+    case State::start:
+    case State::create: state_ = State::normal; break;
+    case State::trigger_semi:
+    case State::trigger_end: state_ = State::trigger; break;
+    case State::normal:
+    case State::explain:
+    case State::trigger: break;
+  }
+  switch (c) {
+    case '\'': quote_ = Quote::single; break;
+    case '"': quote_ = Quote::dbl; break;
+    case '`': quote_ = Quote::backtick; break;
+    case '[': quote_ = Quote::bracket; break;
+    default: break;
+  }
 }
 
-bool Splitter::feed(std::string_view bytes) {
+void Splitter::semicolon() noexcept {
+  const bool in_trigger = state_ == State::trigger || state_ == State::trigger_semi;
+  state_ = in_trigger ? State::trigger_semi : State::start;
+}
+
+/// Whether byte `at` belongs to a quote or comment; moves over the second byte of `*/`.
+bool Splitter::inside_quote(std::string_view bytes, std::size_t& at) {
+  const char c = bytes[at];
+  char close = 0;
+  switch (quote_) {
+    case Quote::none: return false;
+    case Quote::single: close = '\''; break;
+    case Quote::dbl: close = '"'; break;
+    case Quote::backtick: close = '`'; break;
+    case Quote::bracket: close = ']'; break;
+    case Quote::line_comment: close = '\n'; break;
+    case Quote::block_comment:
+      if (c == '*' && at + 1 < bytes.size() && bytes[at + 1] == '/') {
+        ++at;
+        quote_ = Quote::none;
+      }
+      return true;
+  }
+  if (c == close) quote_ = Quote::none;
+  return true;
+}
+
+std::size_t Splitter::advance(std::string_view bytes, bool stop_at_end) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (inside_quote(bytes, i)) continue;
     const char c = bytes[i];
     const char next = i + 1 < bytes.size() ? bytes[i + 1] : '\0';
-    switch (quote_) {
-      case Quote::single:
-        if (c == '\'') quote_ = Quote::none;
-        continue;
-      case Quote::dbl:
-        if (c == '"') quote_ = Quote::none;
-        continue;
-      case Quote::backtick:
-        if (c == '`') quote_ = Quote::none;
-        continue;
-      case Quote::bracket:
-        if (c == ']') quote_ = Quote::none;
-        continue;
-      case Quote::line_comment:
-        if (c == '\n') quote_ = Quote::none;
-        continue;
-      case Quote::block_comment:
-        if (c == '*' && next == '/') {
-          quote_ = Quote::none;
-          ++i;
-        }
-        continue;
-      case Quote::none: break;
-    }
     if (is_word(c)) {
       std::size_t end = i + 1;
       while (end < bytes.size() && is_word(bytes[end])) ++end;
       word(bytes.substr(i, end - i));
       i = end - 1;
-      last_ = 'w';
-      empty_ = false;
+    } else if (is_blank(c)) {
       continue;
-    }
-    if (is_blank(c)) continue;
-    if (c == '-' && next == '-') {
+    } else if (c == '-' && next == '-') {
       quote_ = Quote::line_comment;
-      continue;
-    }
-    if (c == '/' && next == '*') {
+    } else if (c == '/' && next == '*') {
       quote_ = Quote::block_comment;
       ++i;
-      continue;
-    }
-    if (c == ';') {
+    } else if (c == ';') {
       semicolon();
-      last_ = ';';
-      continue;
+      if (stop_at_end && state_ == State::start) return i + 1;
+    } else {
+      other(c);
     }
-    empty_ = false;
-    end_seen_ = false;
-    last_ = c;
-    if (c == '\'') quote_ = Quote::single;
-    if (c == '"') quote_ = Quote::dbl;
-    if (c == '`') quote_ = Quote::backtick;
-    if (c == '[') quote_ = Quote::bracket;
   }
-  return empty_ && (quote_ == Quote::none || quote_ == Quote::line_comment);
+  return bytes.size();
+}
+
+bool Splitter::feed(std::string_view bytes) {
+  advance(bytes, false);
+  return state_ == State::start && (quote_ == Quote::none || quote_ == Quote::line_comment);
+}
+
+Splitter::Statement Splitter::first_statement(std::string_view sql) {
+  Splitter splitter;
+  const std::size_t size = splitter.advance(sql, true);
+  return {size, splitter.blank()};
 }
 
 }  // namespace saturn::shell

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -10,24 +11,50 @@ namespace saturn::shell {
 /// once.
 class Splitter {
  public:
-  /// Takes the next bytes of the text. True when, at their end, no statement is open.
+  /// Takes the next bytes of the text; no word, quote mark or comment mark may be cut in two, as at
+  /// the end of a line. True when, at their end, no statement is open.
   bool feed(std::string_view bytes);
-  /// Nothing but blanks and comments since the last complete statement.
-  bool empty() const noexcept { return empty_; }
-  void reset() { *this = Splitter(); }
+  /// Nothing but blanks, comments and semicolons so far.
+  bool blank() const noexcept { return blank_; }
+  void reset() noexcept { *this = Splitter(); }
+
+  struct Statement {
+    std::size_t size = 0;   ///< in bytes, with its `;`; all of the text when there is none
+    bool is_blank = false;  ///< only blanks and comments, or a `;` alone
+  };
+  static Statement first_statement(std::string_view sql);
 
  private:
-  enum class Quote : std::uint8_t { none, single, dbl, backtick, bracket, line_comment, block_comment };
-  void word(std::string_view text);
-  void semicolon();
+  enum class Quote : std::uint8_t {
+    none,
+    single,
+    dbl,
+    backtick,
+    bracket,
+    line_comment,
+    block_comment
+  };
+  /// How much of a statement is there. The body of a trigger ends with `; END ;`.
+  enum class State : std::uint8_t {
+    start,
+    normal,
+    explain,       ///< EXPLAIN, and what comes between it and CREATE
+    create,        ///< CREATE, or CREATE TEMP
+    trigger,       ///< inside of CREATE TRIGGER
+    trigger_semi,  ///< ... after a `;`
+    trigger_end,   ///< ... after a `; END`
+  };
+
+  /// Takes bytes up to the end of a statement, or all; returns how many.
+  std::size_t advance(std::string_view bytes, bool stop_at_end);
+  bool inside_quote(std::string_view bytes, std::size_t& at);
+  void word(std::string_view text) noexcept;
+  void other(char c) noexcept;
+  void semicolon() noexcept;
 
   Quote quote_ = Quote::none;
-  char last_ = 0;            ///< the last byte that is no blank; 'w' for a word
-  bool empty_ = true;
-  int words_ = 0;            ///< of the statement, while it may still be a CREATE TRIGGER
-  bool is_create_ = false;
-  bool is_trigger_ = false;
-  bool end_seen_ = false;    ///< `END` was the last word of a trigger's body
+  State state_ = State::start;
+  bool blank_ = true;
 };
 
 }  // namespace saturn::shell

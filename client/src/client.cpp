@@ -3,11 +3,13 @@
 #include "base/text.hpp"
 #include "base/value.hpp"
 #include "http_client.hpp"
+#include "protocol/error.hpp"
 #include "protocol/json.hpp"
 #include "protocol/json_results.hpp"
 #include "protocol/json_writer.hpp"
 
 #include <optional>
+#include <span>
 
 namespace saturn::client {
 
@@ -29,11 +31,11 @@ class Codec {
   static Value value(const saturn::Value& from) {
     const ValueRef v = from.ref();
     switch (v.type()) {
-      case Type::null: return {};
-      case Type::integer: return v.as_integer();
-      case Type::real: return v.as_real();
-      case Type::text: return std::string(v.bytes());
-      case Type::blob: return Blob{std::string(v.bytes())};
+      case saturn::Type::null: return {};
+      case saturn::Type::integer: return v.as_integer();
+      case saturn::Type::real: return v.as_real();
+      case saturn::Type::text: return std::string(v.bytes());
+      case saturn::Type::blob: return Blob{std::string(v.bytes())};
     }
     return {};
   }
@@ -68,8 +70,13 @@ const Value& Row::operator[](std::string_view name) const {
 
 namespace {
 
-[[noreturn]] void raise(const protocol::HranaError& error) {
-  throw Error(error.message, error.code);
+/// Bounds of one round trip of `execute_many`, far inside of what servers take.
+constexpr std::size_t kStepsMax = 5000;
+constexpr std::size_t kStepBytesMax = 4U << 20;
+
+[[noreturn]] void raise(const protocol::HranaError& error,
+                        std::optional<std::size_t> index = std::nullopt) {
+  throw Error(error.message, error.code, index);
 }
 
 void write_value(JsonWriter& out, const Value& value) {
@@ -138,6 +145,35 @@ class Pipeline {
     out_.text(sql);
     end_request();
   }
+  /// Stores `sql`, runs it for each row as long as the one before went well, and forgets it.
+  void repeat(std::string_view sql, std::span<const Parameters> rows) {
+    stored("store_sql");
+    out_.key("sql");
+    out_.text(sql);
+    end_request();
+    request("batch").key("batch");
+    out_.begin_object();
+    out_.key("steps");
+    out_.begin_array();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      out_.begin_object();
+      if (i > 0) condition_ok(i - 1);
+      out_.key("stmt");
+      out_.begin_object();
+      out_.key("sql_id");
+      out_.integer(kStoredId);
+      write_args(out_, rows[i]);
+      out_.key("want_rows");
+      out_.boolean(false);
+      out_.end_object();
+      out_.end_object();
+    }
+    out_.end_array();
+    out_.end_object();
+    end_request();
+    stored("close_sql");
+    end_request();
+  }
   void close() {
     request("close");
     end_request();
@@ -149,9 +185,44 @@ class Pipeline {
   }
 
  private:
+  static constexpr std::int64_t kStoredId = 1;
+
+  void stored(std::string_view type) {
+    request(type).key("sql_id");
+    out_.integer(kStoredId);
+  }
+  void condition_ok(std::size_t step) {
+    out_.key("condition");
+    out_.begin_object();
+    out_.key("type");
+    out_.text("ok");
+    out_.key("step");
+    out_.unsigned_integer(step);
+    out_.end_object();
+  }
+
   std::string body_;
   JsonWriter out_;
 };
+
+/// The server does not know a baton any more; nothing has run.
+struct StreamGone {
+  protocol::HranaError error;
+};
+
+/// Behind the last row that goes into one round trip with row `at`.
+std::size_t end_of_chunk(const std::vector<Parameters>& rows, std::size_t at) {
+  std::size_t bytes = 0;
+  std::size_t end = at;
+  for (; end < rows.size() && end - at < kStepsMax; ++end) {
+    for (const Value& value : rows[end]) {
+      const bool has_bytes = value.type() == Type::text || value.type() == Type::blob;
+      bytes += has_bytes ? Codec::ref(value).bytes().size() : sizeof(Value);
+    }
+    if (end > at && bytes > kStepBytesMax) break;
+  }
+  return end;
+}
 
 }  // namespace
 
@@ -164,6 +235,7 @@ struct Connection::Impl {
     const HttpAnswer answer = http.post("/v3/pipeline", pipeline.finish());
     if (answer.status != 200) {
       auto error = protocol::decode_http_error(answer.body);
+      if (error && error->code == protocol::codes::kStreamExpired) throw StreamGone{*error};
       if (error) raise(*error);
       throw Error(cat("the server answered with status ", answer.status), "PROTOCOL_ERROR");
     }
@@ -264,7 +336,9 @@ std::vector<Result> Connection::batch(const std::vector<Statement>& statements) 
     throw Error("the server answered for another number of steps", "PROTOCOL_ERROR");
   }
   for (std::size_t i = 0; i < statements.size() + 2; ++i) {
-    if (result.step_errors[i]) raise(*result.step_errors[i]);
+    if (!result.step_errors[i]) continue;
+    const bool is_statement = i >= 1 && i <= statements.size();
+    raise(*result.step_errors[i], is_statement ? std::optional(i - 1) : std::nullopt);
   }
   std::vector<Result> results;
   for (std::size_t i = 1; i <= statements.size(); ++i) {
@@ -300,30 +374,49 @@ Result PreparedStatement::execute(const Parameters& parameters) {
 
 /// One pipeline on a session's stream, with a look at its transaction at the end.
 struct Session::Call {
-  explicit Call(Session& s) : session(s), pipeline(s.baton_) {
+  /// Throws the first error among the answers; `write` adds the requests, and is called again when
+  /// the stream was found gone without loss.
+  template <typename Write>
+  static protocol::PipelineResponse run(Session& session, const Write& write) {
     if (session.connection_ == nullptr) throw Error("the session has ended", "USAGE_ERROR");
-  }
-  /// Sends it, and throws the first error among the answers.
-  protocol::PipelineResponse run() {
-    pipeline.request("get_autocommit");
-    pipeline.end_request();
-    // If this fails for good, the stream and its baton are lost.
-    session.baton_.clear();
-    protocol::PipelineResponse answer = session.connection_->post(pipeline);
-    session.baton_ = answer.baton.value_or("");
-    if (!answer.results.empty()) {
-      auto* last = std::get_if<protocol::Response>(&answer.results.back());
-      if (last != nullptr) {
-        session.autocommit_ = Connection::Impl::as<protocol::Autocommit>(*last).is_autocommit;
+    if (session.lost_transaction_) {
+      throw Error("the session was lost, and its transaction rolled back: open a new session",
+                  "TRANSACTION_CLOSED");
+    }
+    const bool in_transaction = !session.autocommit_;
+    for (;;) {
+      // A baton is good for one request: if that fails, the stream is out of reach, and the server
+      // rolls back what is open on it.
+      const std::string baton = std::exchange(session.baton_, "");
+      session.autocommit_ = true;
+      session.lost_transaction_ = in_transaction;
+      Pipeline pipeline(baton);
+      write(pipeline);
+      pipeline.request("get_autocommit");
+      pipeline.end_request();
+      try {
+        return take(session, session.connection_->post(pipeline));
+      } catch (const StreamGone& gone) {
+        if (in_transaction || baton.empty()) raise(gone.error);
       }
     }
+  }
+
+ private:
+  static protocol::PipelineResponse take(Session& session, protocol::PipelineResponse answer) {
+    session.baton_ = answer.baton.value_or("");
+    session.lost_transaction_ = session.lost_transaction_ && !answer.baton;
+    const auto* last =
+        answer.results.empty() ? nullptr : std::get_if<protocol::Response>(&answer.results.back());
+    const auto* state = last == nullptr ? nullptr : std::get_if<protocol::Autocommit>(last);
+    // Without a stream there is no transaction, whatever else is said.
+    if (state != nullptr && answer.baton) session.autocommit_ = state->is_autocommit;
     for (const auto& result : answer.results) {
       if (const auto* error = std::get_if<protocol::HranaError>(&result)) raise(*error);
     }
+    if (state == nullptr) throw Error("the server answered something else", "PROTOCOL_ERROR");
     return answer;
   }
-  Session& session;
-  Pipeline pipeline;
 };
 
 Session Connection::session() { return Session(impl_.get()); }
@@ -331,7 +424,8 @@ Session Connection::session() { return Session(impl_.get()); }
 Session::Session(Session&& other) noexcept
     : connection_(std::exchange(other.connection_, nullptr)),
       baton_(std::move(other.baton_)),
-      autocommit_(other.autocommit_) {}
+      autocommit_(other.autocommit_),
+      lost_transaction_(other.lost_transaction_) {}
 
 Session::~Session() {
   try {
@@ -342,56 +436,54 @@ Session::~Session() {
 }
 
 Result Session::execute(std::string_view sql, const Parameters& parameters) {
-  Call call(*this);
-  call.pipeline.execute(sql, parameters, {});
-  protocol::PipelineResponse answer = call.run();
+  protocol::PipelineResponse answer =
+      Call::run(*this, [&](Pipeline& pipeline) { pipeline.execute(sql, parameters, {}); });
   return Codec::result(Connection::Impl::as<protocol::StmtResult>(Connection::Impl::first(answer)));
 }
 
 Result Session::execute_named(std::string_view sql, const NamedParameters& parameters) {
-  Call call(*this);
-  call.pipeline.execute(sql, {}, parameters);
-  protocol::PipelineResponse answer = call.run();
+  protocol::PipelineResponse answer =
+      Call::run(*this, [&](Pipeline& pipeline) { pipeline.execute(sql, {}, parameters); });
   return Codec::result(Connection::Impl::as<protocol::StmtResult>(Connection::Impl::first(answer)));
 }
 
 void Session::execute_many(std::string_view sql, const std::vector<Parameters>& rows) {
-  Call call(*this);
-  JsonWriter& out = call.pipeline.request("store_sql");
-  out.key("sql_id");
-  out.integer(1);
-  out.key("sql");
-  out.text(sql);
-  call.pipeline.end_request();
-  for (const Parameters& parameters : rows) {
-    call.pipeline.request("execute").key("stmt");
-    out.begin_object();
-    out.key("sql_id");
-    out.integer(1);
-    write_args(out, parameters);
-    out.key("want_rows");
-    out.boolean(false);
-    out.end_object();
-    call.pipeline.end_request();
+  for (std::size_t at = 0; at < rows.size();) {
+    const std::size_t end = end_of_chunk(rows, at);
+    protocol::PipelineResponse answer = Call::run(*this, [&](Pipeline& pipeline) {
+      pipeline.repeat(sql, std::span(rows).subspan(at, end - at));
+    });
+    // The answers are those of store_sql, the batch, close_sql and get_autocommit.
+    if (answer.results.size() != 4) {
+      throw Error("the server answered another number of requests", "PROTOCOL_ERROR");
+    }
+    const auto& result = Connection::Impl::as<protocol::BatchResult>(
+        std::get<protocol::Response>(answer.results[1]));
+    if (result.step_errors.size() != end - at) {
+      throw Error("the server answered for another number of steps", "PROTOCOL_ERROR");
+    }
+    for (std::size_t i = 0; i < result.step_errors.size(); ++i) {
+      if (result.step_errors[i]) raise(*result.step_errors[i], at + i);
+    }
+    at = end;
   }
-  call.pipeline.request("close_sql").key("sql_id");
-  out.integer(1);
-  call.pipeline.end_request();
-  call.run();
 }
 
 void Session::execute_script(std::string_view sql) {
-  Call call(*this);
-  call.pipeline.sequence(sql);
-  call.run();
+  Call::run(*this, [&](Pipeline& pipeline) { pipeline.sequence(sql); });
 }
 
 void Session::close() {
   Connection::Impl* const connection = std::exchange(connection_, nullptr);
+  autocommit_ = true;
   if (connection == nullptr || baton_.empty()) return;
   Pipeline pipeline{baton_};
   pipeline.close();
-  connection->post(pipeline);
+  try {
+    connection->post(pipeline);
+  } catch (const StreamGone&) {
+    // That was to be had.
+  }
 }
 
 Transaction Connection::begin(Mode mode) {
@@ -402,8 +494,15 @@ Transaction Connection::begin(Mode mode) {
   return Transaction(std::move(session));
 }
 
+Session& Transaction::open_session() {
+  if (!active()) {
+    throw Error("the transaction has ended; nothing was run outside of it", "TRANSACTION_CLOSED");
+  }
+  return session_;
+}
+
 void Transaction::commit() {
-  session_.execute("COMMIT");
+  open_session().execute("COMMIT");
   session_.close();
 }
 

@@ -4,6 +4,8 @@
 #include "base/text.hpp"
 #include "saturn/client.hpp"
 
+#include <poll.h>
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,7 +16,6 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -23,6 +24,12 @@ namespace saturn::client {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
+
+namespace {
+const boost::system::error_category& http_category() {
+  return make_error_code(http::error::end_of_stream).category();
+}
+}  // namespace
 
 Url parse_url(std::string_view text) {
   const std::string_view original = text;
@@ -35,9 +42,12 @@ Url parse_url(std::string_view text) {
   } else if (text.starts_with("libsql://")) {
     text.remove_prefix(9);
     is_libsql = true;
+  } else if (text.starts_with("ws://") || text.starts_with("wss://")) {
+    throw bad("this client speaks HTTP, not WebSocket: use http:// with the same address");
   } else {
-    throw bad("it must begin with http:// (TLS is not supported yet), or with libsql:// and end "
-              "with ?tls=0");
+    throw bad(
+        "it must begin with http:// (TLS is not supported yet), or with libsql:// and end "
+        "with ?tls=0");
   }
   const std::size_t query = text.find('?');
   const std::string_view parameters =
@@ -57,18 +67,40 @@ Url parse_url(std::string_view text) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos) throw bad("no ']'");
     url.host = std::string(text.substr(1, end - 1));
-    if (end + 1 < text.size() && text[end + 1] == ':') port = text.substr(end + 2);
+    if (end + 1 < text.size()) {
+      if (text[end + 1] != ':') throw bad("something else than a port after ']'");
+      port = text.substr(end + 2);
+      if (port.empty()) throw bad("no port after the ':'");
+    }
   } else {
     const std::size_t colon = text.rfind(':');
     url.host = std::string(text.substr(0, colon));
-    if (colon != std::string_view::npos) port = text.substr(colon + 1);
+    if (colon != std::string_view::npos) {
+      port = text.substr(colon + 1);
+      if (port.empty()) throw bad("no port after the ':'");
+    }
   }
   if (url.host.empty()) throw bad("no host");
-  const bool digits = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || port.size() > 5) throw bad("the port is no number");
+  if (url.host.find('@') != std::string::npos)
+    throw bad("user names are not supported; use a token");
+  for (const char c : url.host + url.base) {
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
+      throw bad("a blank or control character");
+  }
+  const bool digits =
+      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || port.size() > 5 ||
+      (!port.empty() &&
+       (std::stoul(std::string(port)) == 0 || std::stoul(std::string(port)) > 65535))) {
+    throw bad("the port is not a number of 1 to 65535");
+  }
   if (is_libsql && port.empty()) throw bad("libsql:// without TLS needs a port");
   url.port = port.empty() ? "80" : std::string(port);
   return url;
+}
+
+std::string Url::authority() const {
+  return host.find(':') != std::string::npos ? cat("[", host, "]:", port) : cat(host, ":", port);
 }
 
 struct HttpClient::Impl {
@@ -86,11 +118,15 @@ struct HttpClient::Impl {
   }
   [[noreturn]] void fail(std::string_view what, const boost::system::error_code& error) {
     stream.reset();
-    throw Error(cat(what, " ", url.host, ":", url.port, ": ", error.message()), "NETWORK_ERROR");
+    throw Error(cat(what, " ", url.authority(), ": ",
+                    error == beast::error::timeout ? "timed out" : error.message()),
+                "NETWORK_ERROR");
   }
   void arm() {
-    if (timeout_ms == 0) stream->expires_never();
-    else stream->expires_after(std::chrono::milliseconds(timeout_ms));
+    if (timeout_ms == 0)
+      stream->expires_never();
+    else
+      stream->expires_after(std::chrono::milliseconds(timeout_ms));
   }
 
   void connect() {
@@ -102,16 +138,22 @@ struct HttpClient::Impl {
     if (error) fail("cannot resolve", error);
     stream.emplace(context);
     arm();
-    stream->async_connect(found, [&](const boost::system::error_code& e, const auto&) { error = e; });
+    stream->async_connect(found,
+                          [&](const boost::system::error_code& e, const auto&) { error = e; });
     run();
     if (error) fail("cannot connect to", error);
     stream->socket().set_option(asio::ip::tcp::no_delay(true), error);
   }
 
+  /// Whether a kept connection, which is silent between two requests, has ended (or babbles).
+  bool stale() {
+    pollfd entry{stream->socket().native_handle(), POLLIN, 0};
+    return buffer.size() > 0 || ::poll(&entry, 1, 0) != 0;
+  }
+
   boost::system::error_code exchange(const http::request<http::string_body>& request,
-                                     HttpAnswer& answer, bool& sent) {
+                                     HttpAnswer& answer) {
     boost::system::error_code error;
-    sent = false;
     arm();
     http::async_write(*stream, request,
                       [&](const boost::system::error_code& e, std::size_t) { error = e; });
@@ -119,15 +161,12 @@ struct HttpClient::Impl {
     if (error) return error;
     http::response_parser<http::string_body> parser;
     parser.body_limit(limits::kResponseBytesMax + (1U << 20));
-    std::size_t got = 0;
     arm();
-    http::async_read(*stream, buffer, parser, [&](const boost::system::error_code& e, std::size_t n) {
-      error = e;
-      got = n;
-    });
+    http::async_read(*stream, buffer, parser,
+                     [&](const boost::system::error_code& e, std::size_t) { error = e; });
     run();
-    sent = got > 0;
     if (error) return error;
+    stream->expires_never();
     answer.status = parser.get().result_int();
     const bool keeps = parser.keep_alive();
     answer.body = std::move(parser.get().body());
@@ -145,29 +184,28 @@ HttpClient::HttpClient(Url url, std::string token, std::uint32_t timeout_ms)
 HttpClient::~HttpClient() = default;
 
 HttpAnswer HttpClient::post(std::string_view path, std::string_view body) {
-  http::request<http::string_body> request{http::verb::post,
-                                           cat(impl_->url.base, path), 11};
-  request.set(http::field::host, cat(impl_->url.host, ":", impl_->url.port));
+  http::request<http::string_body> request{http::verb::post, cat(impl_->url.base, path), 11};
+  request.set(http::field::host, impl_->url.authority());
   request.set(http::field::content_type, "application/json");
   if (!impl_->token.empty()) {
     request.set(http::field::authorization, cat("Bearer ", impl_->token));
   }
   request.body() = std::string(body);
   request.prepare_payload();
-  for (int attempt = 0;; ++attempt) {
-    const bool reused = impl_->stream.has_value();
-    impl_->connect();
-    HttpAnswer answer;
-    bool answered = false;
-    const boost::system::error_code error = impl_->exchange(request, answer, answered);
-    if (!error) return answer;
+  // Nothing is ever sent twice: a connection that breaks later may have delivered its statement.
+  if (impl_->stream && impl_->stale()) impl_->stream.reset();
+  impl_->connect();
+  HttpAnswer answer;
+  const boost::system::error_code error = impl_->exchange(request, answer);
+  if (!error) return answer;
+  if (error.category() == http_category() && error != http::error::end_of_stream &&
+      error != http::error::partial_message) {
     impl_->stream.reset();
-    // A kept connection that the server had closed meanwhile took nothing in.
-    const bool stale = reused && !answered && attempt == 0 &&
-                       (error == http::error::end_of_stream || error == asio::error::eof ||
-                        error == asio::error::connection_reset || error == asio::error::broken_pipe);
-    if (!stale) impl_->fail("no answer from", error);
+    throw Error(cat("not an HTTP answer that can be used, from ", impl_->url.authority(), ": ",
+                    error.message()),
+                "PROTOCOL_ERROR");
   }
+  impl_->fail("no answer (the statement may have run) from", error);
 }
 
 }  // namespace saturn::client

@@ -11,6 +11,8 @@ struct Url {
   std::string host;
   std::string port;
   std::string base;  ///< what stands before each path; no slash at its end
+  /// As a Host header has it.
+  std::string authority() const;
 };
 
 /// Takes `http://HOST[:PORT][/BASE]` and `libsql://HOST:PORT[/BASE]?tls=0`. Throws `Error`.
@@ -21,8 +23,9 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// POSTs over one connection that is kept and made anew when the server has let go of it. Throws
-/// `Error` with the code NETWORK_ERROR. One thread at a time.
+/// POSTs over one connection that is kept, and made anew when the server has let go of it while it
+/// was idle or a request failed. Throws `Error` with the code NETWORK_ERROR, or PROTOCOL_ERROR for
+/// what is no HTTP or too large. One thread at a time.
 class HttpClient {
  public:
   HttpClient(Url url, std::string token, std::uint32_t timeout_ms);

@@ -23,7 +23,9 @@ class Daemon:
         self.log_start = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(
             [self.exe, "--listen", "127.0.0.1:0", "--data-dir", self.data, *self.flags],
-            stdout=self.log, stderr=self.log)
+            stdout=self.log, stderr=self.log,
+            # SATURN_* of the test run (seeds, jobs) are no options of the daemon.
+            env={k: v for k, v in os.environ.items() if not k.startswith("SATURN_")})
         deadline = time.time() + 20
         while time.time() < deadline:
             found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log_text())

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,15 +29,21 @@
 namespace saturn::client {
 
 /// What the server or the network refused. `code()` is the server's code ("SQLITE_CONSTRAINT",
-/// "TRANSACTION_TIMEOUT"), or "NETWORK_ERROR", "PROTOCOL_ERROR" or "USAGE_ERROR" from this side.
+/// "TRANSACTION_TIMEOUT"), or one from this side: "NETWORK_ERROR" (nobody there, or gone before the
+/// answer: then `what()` says whether the statement may have run), "PROTOCOL_ERROR" (an answer that
+/// makes no sense), "USAGE_ERROR", "TRANSACTION_CLOSED" (the transaction has ended already).
 class Error : public std::runtime_error {
  public:
-  Error(const std::string& message, std::string code)
-      : std::runtime_error(message), code_(std::move(code)) {}
+  Error(const std::string& message, std::string code,
+        std::optional<std::size_t> index = std::nullopt)
+      : std::runtime_error(message), code_(std::move(code)), index_(index) {}
   const std::string& code() const noexcept { return code_; }
+  /// Which statement of a `batch`, or row of `execute_many`, failed (from 0), where it was one.
+  std::optional<std::size_t> index() const noexcept { return index_; }
 
  private:
   std::string code_;
+  std::optional<std::size_t> index_;
 };
 
 struct Blob {
@@ -43,21 +51,24 @@ struct Blob {
   bool operator==(const Blob&) const = default;
 };
 
+enum class Type : std::uint8_t { null, integer, real, text, blob };
+
 /// One of SQLite's five kinds of values.
 class Value {
  public:
   Value() noexcept = default;  ///< NULL
   Value(std::nullptr_t) noexcept {}
-  Value(std::int64_t v) : state_(v) {}
-  Value(int v) : state_(std::int64_t{v}) {}
-  Value(bool v) : state_(std::int64_t{v ? 1 : 0}) {}
-  Value(double v) : state_(v) {}
+  template <std::integral T>
+  Value(T v) noexcept : state_(static_cast<std::int64_t>(v)) {}
+  template <std::floating_point T>
+  Value(T v) noexcept : state_(static_cast<double>(v)) {}
   Value(std::string v) : state_(std::move(v)) {}
   Value(std::string_view v) : state_(std::string(v)) {}
   Value(const char* v) : state_(std::string(v)) {}
   Value(Blob v) : state_(std::move(v)) {}
 
-  bool is_null() const noexcept { return state_.index() == 0; }
+  Type type() const noexcept { return static_cast<Type>(state_.index()); }
+  bool is_null() const noexcept { return type() == Type::null; }
   /// The value as `std::int64_t`, `double`, `std::string` or `Blob`; an integer is also had as a
   /// double. Throws `Error` when it is another kind.
   template <typename T>
@@ -67,6 +78,11 @@ class Value {
       if (const auto* i = std::get_if<std::int64_t>(&state_)) return static_cast<double>(*i);
     }
     throw Error("the value is of another type", "USAGE_ERROR");
+  }
+  /// The same without conversion or throwing: null when it is another kind.
+  template <typename T>
+  const T* get_if() const noexcept {
+    return std::get_if<T>(&state_);
   }
   bool operator==(const Value&) const = default;
 
@@ -172,8 +188,12 @@ class PreparedStatement {
   bool read_only_ = false;
 };
 
-/// A session on the server, from its first call to `close` or destruction. A transaction that is open
-/// at its end is rolled back. Must not outlive its connection.
+/// A session on the server, from its first call to `close` or destruction. A transaction that is
+/// open at its end is rolled back. Must not outlive its connection.
+///
+/// When the server has given the session up (idle for long, or restarted) while no transaction was
+/// open, the next call starts a new one, and only the settings of pragmas are lost; inside a
+/// transaction that call and all later ones throw, so that no statement runs outside of it unseen.
 class Session {
  public:
   Session(Session&&) noexcept;
@@ -182,7 +202,8 @@ class Session {
 
   Result execute(std::string_view sql, const Parameters& parameters = {});
   Result execute_named(std::string_view sql, const NamedParameters& parameters);
-  /// The same statement once for each of the parameter lists; rows it returns are dropped.
+  /// The same statement once for each of the parameter lists; rows it returns are dropped. Stops at
+  /// the first failure; what ran before stays, unless a transaction around it is rolled back.
   void execute_many(std::string_view sql, const std::vector<Parameters>& rows);
   void execute_script(std::string_view sql);
   /// Whether no transaction was open after the last call.
@@ -195,30 +216,34 @@ class Session {
   explicit Session(Connection::Impl* connection) : connection_(connection) {}
   struct Call;
   Connection::Impl* connection_;  ///< null once it has ended
-  std::string baton_;
+  std::string baton_;             ///< empty: no stream is open
   bool autocommit_ = true;
+  bool lost_transaction_ = false;  ///< what follows must not run outside of it
 };
 
-/// A transaction; rolls back when it is destroyed before `commit`. Other calls on the connection stay
-/// outside of it.
+/// A transaction; rolls back when it is destroyed before `commit`. Other calls on the connection
+/// stay outside of it. Once it has ended, whoever ended it, every call throws TRANSACTION_CLOSED: a
+/// statement never runs outside of it.
 class Transaction {
  public:
   Result execute(std::string_view sql, const Parameters& parameters = {}) {
-    return session_.execute(sql, parameters);
+    return open_session().execute(sql, parameters);
   }
   Result execute_named(std::string_view sql, const NamedParameters& parameters) {
-    return session_.execute_named(sql, parameters);
+    return open_session().execute_named(sql, parameters);
   }
   void execute_many(std::string_view sql, const std::vector<Parameters>& rows) {
-    session_.execute_many(sql, rows);
+    open_session().execute_many(sql, rows);
   }
-  void execute_script(std::string_view sql) { session_.execute_script(sql); }
+  void execute_script(std::string_view sql) { open_session().execute_script(sql); }
   void commit();
-  void rollback() { session_.close(); }
+  void rollback() { open_session().close(); }
+  bool active() const noexcept { return !session_.autocommit(); }
 
  private:
   friend class Connection;
   explicit Transaction(Session session) : session_(std::move(session)) {}
+  Session& open_session();
   Session session_;
 };
 
