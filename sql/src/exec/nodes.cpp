@@ -594,6 +594,7 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
   }
   FunctionContext call{context.arena, context.runtime.session.counters};
   call.collation = order_;
+  call.now_ms = context.runtime.now_ms;
   for (const RowIndex row : selection) {
     for (std::size_t i = 0; i < children.size(); ++i) arguments_[i] = columns_[i].get()[row];
     out[row] = TRY(function.scalar(call, arguments_));

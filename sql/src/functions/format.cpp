@@ -1,4 +1,5 @@
 #include "base/limits.hpp"
+#include "functions/format_real.hpp"
 #include "functions/function.hpp"
 #include "value/number.hpp"
 #include "value/utf8.hpp"
@@ -134,7 +135,21 @@ std::string first_characters(std::string_view text, std::int64_t count) {
   return std::string(text.substr(0, at));
 }
 
-/// format(): the integer and text conversions of SQLite's printf.
+std::string real_body(ValueRef v, char kind, const Spec& spec) {
+  RealFormat format;
+  format.kind = kind;
+  format.precision = spec.precision;
+  format.width = spec.width;
+  format.plus = spec.plus;
+  format.space = spec.space;
+  format.zero = spec.zero && !spec.left;
+  format.alternate = spec.alternate;
+  format.exact = spec.exact;
+  format.commas = spec.commas;
+  return format_real(v.is_null() ? 0.0 : to_real(v), format);
+}
+
+/// format(), SQLite's printf.
 Result<ValueRef> fn_format(FunctionContext& context, Arguments a) {
   if (a.empty() || a[0].is_null()) {
     return ValueRef();
@@ -161,6 +176,11 @@ Result<ValueRef> fn_format(FunctionContext& context, Arguments a) {
       case 'x':
       case 'X':
       case 'o': pad(out, integer_body(source.next(), kind, spec), spec); break;
+      case 'f':
+      case 'e':
+      case 'E':
+      case 'g':
+      case 'G': pad(out, real_body(source.next(), kind, spec), spec); break;
       case 's':
       case 'z':
       case 'c': {

@@ -24,6 +24,7 @@ struct FunctionContext {
   ValueArena& arena;  ///< results that are not borrowed from arguments live here
   const SessionCounters& counters;
   const Collation* collation = &Collation::binary();  ///< of the first argument: min, max, nullif
+  std::int64_t now_ms = 0;  ///< 'now', since 1970; 0: ask the clock
 };
 
 using Arguments = std::span<const ValueRef>;
@@ -64,6 +65,7 @@ class FunctionRegistry {
 };
 
 std::span<const Function> core_functions() noexcept;
+std::span<const Function> datetime_functions() noexcept;
 std::span<const Function> text_functions() noexcept;
 std::span<const Function> format_functions() noexcept;
 std::span<const Function> math_functions() noexcept;

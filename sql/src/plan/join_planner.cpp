@@ -486,19 +486,26 @@ bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& 
     backward = reversed;
     return true;
   };
-  if (choice.kind == Choice::Kind::rowid && !choice.equal.empty()) return true;
+  // A row of this relation may meet several of the others: only alone does its rowid settle the order.
+  const bool alone = scope_.relations.size() == 1;
+  if (choice.kind == Choice::Kind::rowid && !choice.equal.empty()) return alone;
   std::size_t key = choice.equal.size();
   for (const WantedOrder::Term& term : wanted_->terms) {
     if (term.column->relation != static_cast<int>(relation)) return false;
     const bool is_rowid = term.column->column == SlotNode::kRowidColumn;
-    if (choice.kind == Choice::Kind::rowid) return is_rowid && direction(term.descending);
+    const bool settles = alone || &term == &wanted_->terms.back();
+    if (choice.kind == Choice::Kind::rowid) {
+      return settles && is_rowid && direction(term.descending);
+    }
     bool fixed = false;  // a column that is equal in all rows orders nothing
     for (const std::size_t t : choice.equal) {
       fixed = fixed || (terms_[t].column == term.column->column && terms_[t].op == TermOp::eq &&
                         terms_[t].order == term.collation);
     }
     if (fixed) continue;
-    if (key == choice.index->columns.size()) return is_rowid && direction(term.descending);
+    if (key == choice.index->columns.size()) {
+      return settles && is_rowid && direction(term.descending);
+    }
     const IndexColumn& column = choice.index->columns[key];
     if (column.column != term.column->column || column.collation != term.collation) return false;
     if (!direction(term.descending != column.descending)) return false;
