@@ -15,9 +15,9 @@ struct Completion {
   bool timed_out = false;
 };
 
-/// Starts an operation by `start(handler)`, where `handler(error, bytes)` is to be called once on this
-/// worker's thread, and suspends the fiber until it has been. When `deadline` passes first, calls
-/// `cancel()`, and still waits for the handler. // SUSPENDS
+/// Starts an operation by `start(handler)`, where `handler(error, bytes)` is to be called once on
+/// this worker's thread, and suspends the fiber until it has been. When `deadline` passes first,
+/// calls `cancel()`, and still waits for the handler. // SUSPENDS
 template <typename Start, typename Cancel>
 Completion await(io::Clock::time_point deadline, Start start, Cancel cancel) {
   struct State {

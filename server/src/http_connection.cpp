@@ -11,10 +11,11 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 #include <chrono>
 
-// One HTTP/1.1 connection. The head is checked for shapes that smuggle requests before Beast's parser
-// sees it. Each answer is one write.
+// One HTTP/1.1 connection. The head is checked for shapes that smuggle requests before Beast's
+// parser sees it. Each answer is one write.
 
 namespace saturn::server {
 namespace {
@@ -34,7 +35,9 @@ std::string_view reason(unsigned status) {
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
     case 413: return "Content Too Large";
+    case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";
@@ -42,10 +45,24 @@ std::string_view reason(unsigned status) {
   }
 }
 
+/// Whether some parser could take `head`, the beginning of a request, for something else than we
+/// do: a control character that is no tab and no part of a CRLF. Looking before the head is
+/// complete, we need not wait for the rest of a TLS handshake, or of lines that end with LF alone.
+bool is_malformed(std::string_view head) {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const auto c = static_cast<unsigned char>(head[i]);
+    if (c >= 0x20 || c == '\t') continue;
+    if (c == '\r' && (i + 1 == head.size() || head[i + 1] == '\n')) continue;
+    if (c == '\n' && i > 0 && head[i - 1] == '\r') continue;
+    return true;
+  }
+  return false;
+}
+
 class HttpConnection final : public Responder {
  public:
-  HttpConnection(asio::ip::tcp::socket socket, Shared& shared, StreamTable& streams)
-      : socket_(std::move(socket)), shared_(shared), streams_(streams) {}
+  HttpConnection(Connection& connection, Shared& shared, StreamTable& streams)
+      : connection_(connection), socket_(connection.socket), shared_(shared), streams_(streams) {}
 
   void run();
 
@@ -57,35 +74,40 @@ class HttpConnection final : public Responder {
 
  private:
   using Parser = http::request_parser<http::string_body>;
-  bool read_more(io::Clock::duration patience);
+  enum class Read : std::uint8_t { some, end, late };
+  Read read_more(io::Clock::time_point deadline);
   bool read_head(std::size_t& head_bytes);
   bool read_body(Parser& parser);
   bool serve_one();
-  bool upgrade(const Parser& parser, std::size_t head_bytes);
+  bool upgrade(const Parser& parser);
   bool write(std::span<const asio::const_buffer> buffers);
   void fail(unsigned status, std::string_view code, std::string_view message);
 
-  asio::ip::tcp::socket socket_;
+  Connection& connection_;
+  asio::ip::tcp::socket& socket_;
   Shared& shared_;
   StreamTable& streams_;
   std::string in_;  ///< read and not consumed
   std::string head_;
   bool keep_alive_ = true;
+  bool is_head_ = false;  ///< the answer to this request has no body
+  bool is_http_1_0_ = false;
   bool gone_ = false;  ///< the peer does not read any more
   bool upgraded_ = false;
 };
 
-bool HttpConnection::read_more(io::Clock::duration patience) {
+HttpConnection::Read HttpConnection::read_more(io::Clock::time_point deadline) {
   const std::size_t had = in_.size();
   in_.resize(had + kReadBytes);
   const Completion read = await(
-      io::Clock::now() + patience,
+      deadline,
       [&](auto handler) {
         socket_.async_read_some(asio::buffer(in_.data() + had, kReadBytes), handler);
       },
       [&] { socket_.cancel(); });
   in_.resize(had + read.bytes);
-  return !read.error && read.bytes > 0;
+  if (read.bytes > 0) return Read::some;
+  return read.timed_out ? Read::late : Read::end;
 }
 
 bool HttpConnection::write(std::span<const asio::const_buffer> buffers) {
@@ -103,14 +125,22 @@ void HttpConnection::reply(unsigned status, std::string_view content_type, std::
   if (!content_type.empty()) head += cat("Content-Type: ", content_type, "\r\n");
   head += cat("Content-Length: ", body.size(), "\r\n");
   if (!keep_alive_) head += "Connection: close\r\n";
+  if (keep_alive_ && is_http_1_0_) head += "Connection: keep-alive\r\n";
+  if (status == 429) head += "Retry-After: 1\r\n";
   head += "\r\n";
-  const asio::const_buffer buffers[] = {asio::buffer(head), asio::buffer(body.data(), body.size())};
+  const asio::const_buffer buffers[] = {asio::buffer(head),
+                                        asio::buffer(body.data(), is_head_ ? 0 : body.size())};
   write(buffers);
 }
 
 bool HttpConnection::begin_chunked(std::string_view content_type) {
-  std::string head = cat("HTTP/1.1 200 OK\r\nContent-Type: ", content_type,
-                         "\r\nTransfer-Encoding: chunked\r\n");
+  std::string head = cat("HTTP/1.1 200 OK\r\nContent-Type: ", content_type, "\r\n");
+  // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
+  if (is_http_1_0_) {
+    keep_alive_ = false;
+  } else {
+    head += "Transfer-Encoding: chunked\r\n";
+  }
   if (!keep_alive_) head += "Connection: close\r\n";
   head += "\r\n";
   const asio::const_buffer buffers[] = {asio::buffer(head)};
@@ -118,6 +148,10 @@ bool HttpConnection::begin_chunked(std::string_view content_type) {
 }
 
 bool HttpConnection::chunk(std::string_view bytes) {
+  if (is_http_1_0_) {
+    const asio::const_buffer whole[] = {asio::buffer(bytes.data(), bytes.size())};
+    return write(whole);
+  }
   char size[20];
   const int n = std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
   const asio::const_buffer buffers[] = {asio::buffer(size, static_cast<std::size_t>(n)),
@@ -127,6 +161,7 @@ bool HttpConnection::chunk(std::string_view bytes) {
 }
 
 void HttpConnection::end_chunked() {
+  if (is_http_1_0_) return;
   const asio::const_buffer buffers[] = {asio::buffer("0\r\n\r\n", 5)};
   write(buffers);
 }
@@ -139,51 +174,90 @@ void HttpConnection::fail(unsigned status, std::string_view code, std::string_vi
 /// Reads up to the empty line. False when the connection is to end; what had to be said was said.
 bool HttpConnection::read_head(std::size_t& head_bytes) {
   std::size_t searched = 0;
+  io::Clock::time_point deadline =
+      io::Clock::now() + (in_.empty() ? io::Clock::duration(kIdle) : io::Clock::duration(kHead));
   for (;;) {
     // Blank lines before a request are passed over.
-    while (searched == 0 && in_.substr(0, 2) == "\r\n") in_.erase(0, 2);
+    while (searched == 0 && in_.starts_with("\r\n")) in_.erase(0, 2);
     const std::size_t end = in_.find("\r\n\r\n", searched);
-    if (end != std::string::npos && end + 4 <= limits::kHttpHeaderBytesMax) {
-      head_bytes = end + 4;
-      return true;
-    }
-    if (in_.size() > limits::kHttpHeaderBytesMax) {
+    const std::size_t size = end == std::string::npos ? in_.size() : end + 4;
+    if (size > limits::kHttpHeaderBytesMax) {
       fail(431, protocol::codes::kProtocolError, "the request's head is too large");
       return false;
     }
-    searched = in_.size() < 3 ? 0 : in_.size() - 3;
-    if (!read_more(in_.empty() ? io::Clock::duration(kIdle) : io::Clock::duration(kHead))) {
+    if (is_malformed(std::string_view(in_).substr(0, size))) {
+      fail(400, protocol::codes::kProtocolError, "malformed HTTP: a stray control character");
       return false;
     }
-    if (shared_.stopping.load() && in_.empty()) return false;
+    if (end != std::string::npos) {
+      head_bytes = size;
+      return true;
+    }
+    searched = in_.size() < 3 ? 0 : in_.size() - 3;
+    const bool is_first = in_.empty();
+    if (is_first && shared_.stopping.load()) return false;
+    connection_.waits_for_request = is_first;
+    const Read read = read_more(deadline);
+    connection_.waits_for_request = false;
+    if (read == Read::late && !is_first) {
+      fail(408, protocol::codes::kProtocolError, "the request's head did not arrive in time");
+    }
+    if (read != Read::some) return false;
+    // The whole head has this time, however it trickles in.
+    if (is_first) deadline = io::Clock::now() + kHead;
   }
 }
 
 bool HttpConnection::read_body(Parser& parser) {
   boost::system::error_code error;
   while (!parser.is_done()) {
-    if (in_.empty() && !read_more(kBody)) return false;
-    const std::size_t used = parser.put(asio::buffer(in_), error);
-    in_.erase(0, used);
-    if (error == http::error::need_more) {
-      if (!read_more(kBody)) return false;
-      continue;
+    if (!in_.empty()) {
+      const std::size_t used = parser.put(asio::buffer(in_), error);
+      in_.erase(0, used);
+      if (error == http::error::body_limit) {
+        fail(413, protocol::codes::kProtocolError, "the request's body is too large");
+        return false;
+      }
+      if (error && error != http::error::need_more) {
+        fail(400, protocol::codes::kProtocolError, cat("malformed HTTP: ", error.message()));
+        return false;
+      }
+      if (!error && used > 0) continue;
+      if (in_.size() > limits::kHttpHeaderBytesMax) {
+        fail(400, protocol::codes::kProtocolError, "malformed HTTP: a chunk's head is too large");
+        return false;
+      }
     }
-    if (error == http::error::body_limit) {
-      fail(413, protocol::codes::kProtocolError, "the request's body is too large");
-      return false;
+    const Read read = read_more(io::Clock::now() + kBody);
+    if (read == Read::late) {
+      fail(408, protocol::codes::kProtocolError, "the request's body did not arrive in time");
     }
-    if (error) {
-      fail(400, protocol::codes::kProtocolError, cat("malformed HTTP: ", error.message()));
-      return false;
-    }
+    if (read != Read::some) return false;
   }
   return true;
 }
 
 /// A WebSocket's handshake goes on elsewhere. False when it was refused.
-bool HttpConnection::upgrade(const Parser& parser, std::size_t) {
+bool HttpConnection::upgrade(const Parser& parser) {
   const auto& request = parser.get();
+  HttpRequest call;
+  call.target = std::string_view(request.target().data(), request.target().size());
+  const auto space = request.find("x-namespace");
+  if (space != request.end())
+    call.database = std::string_view(space->value().data(), space->value().size());
+  const Target target = target_of(call);
+  if (!boost::beast::websocket::is_upgrade(request)) {
+    fail(400, protocol::codes::kProtocolError, "a malformed request for a WebSocket");
+    return false;
+  }
+  if (target.path != "/" || target.database != kDefaultDatabase) {
+    fail(404, "NOT_FOUND", cat("there is no WebSocket at ", call.target));
+    return false;
+  }
+  if (!in_.empty()) {
+    fail(400, protocol::codes::kProtocolError, "bytes ahead of the WebSocket's handshake");
+    return false;
+  }
   const auto offered = request.find(http::field::sec_websocket_protocol);
   std::optional<std::string_view> header;
   if (offered != request.end()) {
@@ -195,12 +269,14 @@ bool HttpConnection::upgrade(const Parser& parser, std::size_t) {
     return false;
   }
   upgraded_ = true;
-  serve_websocket(std::move(socket_), std::move(head_), *chosen, shared_);
+  serve_websocket(connection_, std::move(head_), *chosen, shared_);
   return false;
 }
 
 bool HttpConnection::serve_one() {
   std::size_t head_bytes = 0;
+  keep_alive_ = true;
+  is_head_ = is_http_1_0_ = false;
   if (!read_head(head_bytes)) return false;
   head_ = in_.substr(0, head_bytes);
   Result<void> checked = check_request_head(head_);
@@ -211,7 +287,7 @@ bool HttpConnection::serve_one() {
   Parser parser;
   parser.eager(true);
   parser.header_limit(limits::kHttpHeaderBytesMax);
-  parser.body_limit(shared_.http_body_max);
+  parser.body_limit(shared_.http_body_max.load());
   boost::system::error_code error;
   const std::size_t used = parser.put(asio::buffer(in_.data(), head_bytes), error);
   if (error && error != http::error::need_more) {
@@ -226,11 +302,14 @@ bool HttpConnection::serve_one() {
     if (found == request.end()) return std::nullopt;
     return std::string_view(found->value().data(), found->value().size());
   };
+  is_http_1_0_ = request.version() == 10;
+  is_head_ = request.method() == http::verb::head;
   keep_alive_ = request.keep_alive() && !shared_.stopping.load();
   if (const auto up = field(http::field::upgrade); up && equals_nocase(*up, "websocket")) {
-    return upgrade(parser, head_bytes);
+    return upgrade(parser);
   }
-  if (const auto expect = field(http::field::expect); expect && equals_nocase(*expect, "100-continue")) {
+  if (const auto expect = field(http::field::expect);
+      expect && in_.empty() && !parser.is_done() && equals_nocase(*expect, "100-continue")) {
     const asio::const_buffer buffers[] = {asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25)};
     write(buffers);
   }
@@ -254,15 +333,15 @@ void HttpConnection::run() {
   // What the peer still sends is read and dropped, so that it gets to see the answer.
   for (int i = 0; i < 16; ++i) {
     in_.clear();
-    if (!read_more(std::chrono::milliseconds(200))) break;
+    if (read_more(io::Clock::now() + std::chrono::milliseconds(200)) != Read::some) break;
   }
   socket_.close(ignored);
 }
 
 }  // namespace
 
-void serve_connection(asio::ip::tcp::socket socket, Shared& shared, StreamTable& streams) {
-  HttpConnection(std::move(socket), shared, streams).run();
+void serve_connection(Connection& connection, Shared& shared, StreamTable& streams) {
+  HttpConnection(connection, shared, streams).run();
 }
 
 }  // namespace saturn::server

@@ -1,6 +1,7 @@
 #include "http_routes.hpp"
 
 #include "base/text.hpp"
+#include "cursor.hpp"
 #include "protocol/error.hpp"
 #include "protocol/json.hpp"
 #include "protocol/json_results.hpp"
@@ -26,11 +27,18 @@ class Router {
   void error(unsigned status, const HranaError& what) {
     responder_.reply(status, kJson, protocol::http_error_body(what));
   }
-  void not_found(std::string_view what) {
-    error(404, protocol::make_error("NOT_FOUND", what));
+  void not_found(std::string_view what) { error(404, protocol::make_error("NOT_FOUND", what)); }
+  void wrong_method(std::string_view allowed) {
+    error(405, protocol::make_error("METHOD_NOT_ALLOWED", cat("this route takes ", allowed)));
+  }
+  /// There is no stream for the request.
+  void refuse(const HranaError& why) {
+    error(why.code == protocol::codes::kBlocked ? 429 : 400, why);
   }
   bool get(std::string_view path);
-  void post(std::string_view path);
+  bool post(std::string_view path);
+  void pipeline2() { pipeline(Version::hrana2); }
+  void pipeline3() { pipeline(Version::hrana3); }
   void pipeline(Version version);
   void v1_execute();
   void v1_batch();
@@ -111,7 +119,7 @@ void Router::pipeline(Version version) {
   auto decoded = protocol::decode_pipeline(request_.body, version);
   if (!decoded) return error(400, protocol::from_decoder(decoded.error()));
   StreamTable::Taken taken = streams_.take(decoded->baton);
-  if (!taken.lease) return error(400, taken.error);
+  if (!taken.lease) return refuse(taken.error);
   std::string body;
   JsonWriter out(body);
   protocol::PipelineResponseWriter answer(out);
@@ -180,79 +188,96 @@ void Router::cursor() {
   auto decoded = protocol::decode_cursor_request(request_.body);
   if (!decoded) return error(400, protocol::from_decoder(decoded.error()));
   StreamTable::Taken taken = streams_.take(decoded->baton);
-  if (!taken.lease) return error(400, taken.error);
+  if (!taken.lease) return refuse(taken.error);
   // The stream's next baton is promised before the run, which ends before the stream is put back.
   auto baton = streams_.next_baton(*taken.lease);
   if (!baton) return error(500, protocol::from_engine(baton.error()));
   std::string buffer;
   JsonWriter out(buffer);
-  bool there = responder_.begin_chunked("application/json");
   protocol::write_cursor_head(out, *baton, std::nullopt);
   out.newline();
-  taken.lease->stream->run_cursor(decoded->batch, out, [&] {
-    out.newline();
-    if (there && buffer.size() > kChunkBytes) {
-      there = responder_.chunk(buffer);
+  bool in_parts = false;
+  {
+    Cursor entries(*taken.lease->stream, 0, std::move(decoded->batch));
+    while (entries.next(out)) {
+      out.newline();
+      if (buffer.size() < kChunkBytes) continue;
+      if (!in_parts && !responder_.begin_chunked(kJson)) return;
+      in_parts = true;
+      // The stream ends with its client.
+      if (!responder_.chunk(buffer)) return;
       buffer.clear();
     }
-    return there;
-  });
-  if (!there) return;  // the stream ends with its client
+  }
   auto put = streams_.put_back(std::move(*taken.lease));
-  if (!put) return;
+  if (!put) return error(500, protocol::from_engine(put.error()));
+  if (!in_parts) return responder_.reply(200, kJson, buffer);
   if (!buffer.empty()) responder_.chunk(buffer);
   responder_.end_chunked();
 }
 
 bool Router::get(std::string_view path) {
-  if (path == "/health" || path == "/livez" || path == "/readyz") {
-    responder_.reply(200, "", "");
-    return true;
-  }
-  if (path == "/version") {
-    responder_.reply(200, "text/plain", "saturnd " SATURN_VERSION);
-    return true;
-  }
-  if (path == "/v1" || path == "/v2" || path == "/v3") {
-    responder_.reply(200, "text/plain", "Hello, this is HTTP API of Saturn");
+  const bool probe = path == "/v1" || path == "/v2" || path == "/v3";
+  const bool health = path == "/health" || path == "/livez" || path == "/readyz";
+  if (!probe && !health && path != "/version" && path != "/") return false;
+  if (request_.method == "POST") return wrong_method("GET"), true;
+  if (health) return responder_.reply(200, "", ""), true;
+  return responder_.reply(200, "text/plain", "saturnd " SATURN_VERSION "\n"), true;
+}
+
+bool Router::post(std::string_view path) {
+  struct Route {
+    std::string_view path;
+    void (Router::*run)();
+  };
+  static constexpr Route kRoutes[] = {
+      {"/v2/pipeline", &Router::pipeline2}, {"/v3/pipeline", &Router::pipeline3},
+      {"/v3/cursor", &Router::cursor},      {"/v1/execute", &Router::v1_execute},
+      {"/v1/batch", &Router::v1_batch},     {"/", &Router::simple},
+  };
+  for (const Route& route : kRoutes) {
+    if (route.path != path) continue;
+    if (request_.method == "POST") {
+      (this->*route.run)();
+    } else if (path == "/") {
+      return false;
+    } else {
+      wrong_method("POST");
+    }
     return true;
   }
   return false;
 }
 
-void Router::post(std::string_view path) {
-  if (path == "/v2/pipeline") return pipeline(Version::hrana2);
-  if (path == "/v3/pipeline") return pipeline(Version::hrana3);
-  if (path == "/v3/cursor") return cursor();
-  if (path == "/v1/execute") return v1_execute();
-  if (path == "/v1/batch") return v1_batch();
-  if (path == "/") return simple();
-  not_found(cat("there is no route POST ", path));
-}
-
 void Router::run() {
-  std::string_view path = request_.target.substr(0, request_.target.find('?'));
-  std::string_view database = request_.database.value_or("default");
-  if (path.substr(0, 5) == "/dev/") {
-    path.remove_prefix(5);
-    const std::size_t end = path.find('/');
-    database = path.substr(0, end);
-    path = end == std::string_view::npos ? std::string_view("/") : path.substr(end);
-  }
-  if (database != "default") {
+  const Target target = target_of(request_);
+  if (target.database != kDefaultDatabase) {
     return error(404, protocol::make_error("NAMESPACE_NOT_FOUND",
-                                           cat("there is no database named ", database)));
+                                           cat("there is no database named ", target.database)));
   }
-  if (request_.method == "GET") {
-    if (!get(path)) not_found(cat("there is no route GET ", path));
-  } else if (request_.method == "POST") {
-    post(path);
-  } else {
-    error(405, protocol::make_error("METHOD_NOT_ALLOWED", cat("method ", request_.method)));
+  if (request_.method != "GET" && request_.method != "HEAD" && request_.method != "POST") {
+    return error(405, protocol::make_error("METHOD_NOT_ALLOWED", cat("method ", request_.method)));
   }
+  if (post(target.path) || get(target.path)) return;
+  not_found(cat("there is no route ", request_.method, ' ', target.path));
 }
 
 }  // namespace
+
+Target target_of(const HttpRequest& request) {
+  constexpr std::string_view kPrefix = "/dev/";
+  Target out{request.target.substr(0, request.target.find('?')),
+             request.database.value_or(kDefaultDatabase)};
+  if (out.path.starts_with(kPrefix)) {
+    const std::string_view rest = out.path.substr(kPrefix.size());
+    const std::size_t end = rest.find('/');
+    out.database = rest.substr(0, end);
+    out.path = end == std::string_view::npos ? std::string_view("/") : rest.substr(end);
+  }
+  // Clients put the path of their URL in front, with or without a slash at its end.
+  while (out.path.size() > 1 && out.path.ends_with('/')) out.path.remove_suffix(1);
+  return out;
+}
 
 void serve_request(const HttpRequest& request, Shared& shared, StreamTable& streams,
                    Responder& responder) {

@@ -6,13 +6,14 @@
 #include "server.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
-// saturnd: reads the configuration, starts the server, and waits for signals: SIGTERM and SIGINT end
-// it in order, SIGHUP reads the configuration again.
+// saturnd: reads the configuration, starts the server, and waits for signals: SIGTERM and SIGINT
+// end it in order, SIGHUP reads the configuration again.
 
 namespace saturn::server {
 namespace {
@@ -28,8 +29,8 @@ void start_log(const config::Config& config) {
 }
 
 /// Applies what may change while the server runs, and says what may not.
-void reload(const config::Sources& sources, config::Config& config) {
-  notify("RELOADING=1");
+void reload(Server& server, const config::Sources& sources, config::Config& config) {
+  notify_reloading();
   auto fresh = config::load(sources);
   if (!fresh) {
     log::error(cat("reload: ", fresh.error().message(), "; the old configuration stays"));
@@ -44,8 +45,18 @@ void reload(const config::Sources& sources, config::Config& config) {
       if (!set) log::error(cat("reload: ", set.message()));
     }
     log::set_level(config.log_level());
+    server.reload(config);
+    log::info("reloaded");
   }
-  notify("READY=1");
+  notify(cat("READY=1\nSTATUS=serving on port ", server.port()));
+}
+
+/// A connection is a descriptor: as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int serve(const config::Sources& sources, config::Config& config) {
@@ -55,6 +66,7 @@ int serve(const config::Sources& sources, config::Config& config) {
   // Before any thread starts, so that all of them leave these signals to this one.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   auto server = Server::start(config);
   if (!server) return fail(server.error());
   notify(cat("READY=1\nSTATUS=serving on port ", (*server)->port()));
@@ -62,7 +74,7 @@ int serve(const config::Sources& sources, config::Config& config) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    reload(sources, config);
+    reload(**server, sources, config);
   }
   notify("STOPPING=1\nSTATUS=waiting for statements to end");
   log::info("stopping");
@@ -83,9 +95,7 @@ int run(const config::Sources& sources) {
       std::fputs(config::print_text(*loaded).c_str(), stdout);
       return 0;
     case config::Action::check_config: std::puts("the configuration is good"); return 0;
-    case config::Action::probe_vfs:
-      std::fputs(io::probe_report().c_str(), stdout);
-      return 0;
+    case config::Action::probe_vfs: std::fputs(io::probe_report().c_str(), stdout); return 0;
     case config::Action::run: break;
   }
   start_log(*loaded);

@@ -1,5 +1,9 @@
 #include "notify.hpp"
 
+#include "base/text.hpp"
+
+#include <cstdint>
+#include <ctime>
 #include <string>
 
 #if defined(SATURN_HAVE_SYSTEMD)
@@ -14,6 +18,13 @@ void notify(std::string_view state) {
 #else
   static_cast<void>(state);
 #endif
+}
+
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t microseconds = now.tv_sec * std::int64_t{1'000'000} + now.tv_nsec / 1000;
+  notify(cat("RELOADING=1\nMONOTONIC_USEC=", microseconds, "\nSTATUS=reloading"));
 }
 
 }  // namespace saturn::server

@@ -8,4 +8,7 @@ namespace saturn::server {
 /// a build without libsystemd.
 void notify(std::string_view state);
 
+/// The state that begins a reload, with the time that systemd wants beside it.
+void notify_reloading();
+
 }  // namespace saturn::server

@@ -13,6 +13,7 @@
 
 #include <sys/socket.h>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <filesystem>
@@ -47,12 +48,15 @@ Result<tcp::endpoint> resolve(const config::Listen& listen) {
   return found.begin()->endpoint();
 }
 
-Result<tcp::acceptor> make_acceptor(asio::io_context& context, const tcp::endpoint& endpoint) {
+Result<tcp::acceptor> make_acceptor(asio::io_context& context, const tcp::endpoint& endpoint,
+                                    bool shares_port) {
   boost::system::error_code error;
   tcp::acceptor acceptor(context);
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.set_option(ReusePort(true), error);
+  if (!error) acceptor.set_option(ReusePort(shares_port), error);
+  // An IPv6 address means IPv6: whether [::] takes IPv4 too must not depend on a sysctl.
+  if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(1024, error);
   if (error) {
@@ -62,6 +66,15 @@ Result<tcp::acceptor> make_acceptor(asio::io_context& context, const tcp::endpoi
   return acceptor;
 }
 
+/// Sockets that share a port would share it with those of another server of the same user, too: an
+/// address that somebody listens on is refused.
+Result<void> check_free(const tcp::endpoint& endpoint) {
+  if (endpoint.port() == 0) return {};
+  asio::io_context context;
+  TRY(make_acceptor(context, endpoint, false));
+  return {};
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -69,12 +82,13 @@ struct Server::Impl {
     io::Worker worker;
     std::unique_ptr<tcp::acceptor> acceptor;  ///< worker's thread, once it runs
     std::thread thread;
-    std::set<int> sockets;  ///< of the connections here; worker's thread
+    std::set<Connection*> connections;  ///< worker's thread
   };
 
   explicit Impl(protocol::BatonCodec codec) : streams(shared, codec) {}
 
   Result<void> open(const config::Config& config);
+  void apply(const config::Config& config);
   Result<void> listen(const config::Config& config);
   void run_node(Node& node);
   void accept_loop(Node& node);
@@ -94,8 +108,8 @@ Result<void> Server::Impl::open(const config::Config& config) {
   std::error_code error;
   std::filesystem::create_directories(config.data_dir(), error);
   if (error) {
-    return Error(Code::cantopen, cat("cannot make the directory '", config.data_dir(),
-                                     "': ", error.message()));
+    return Error(Code::cantopen,
+                 cat("cannot make the directory '", config.data_dir(), "': ", error.message()));
   }
   const io::VfsChoice choice = config.vfs() == config::Vfs::posix      ? io::VfsChoice::posix
                                : config.vfs() == config::Vfs::io_uring ? io::VfsChoice::io_uring
@@ -103,11 +117,10 @@ Result<void> Server::Impl::open(const config::Config& config) {
   vfs = TRY(io::make_vfs(choice, config.vfs_fallback(), nullptr));
   sql::DatabaseOptions options;
   options.storage.cache_bytes = config.cache_size();
-  options.storage.synchronous = config.synchronous() == config::Synchronous::full
-                                    ? storage::Synchronous::full
-                                : config.synchronous() == config::Synchronous::normal
-                                    ? storage::Synchronous::normal
-                                    : storage::Synchronous::off;
+  options.storage.synchronous =
+      config.synchronous() == config::Synchronous::full     ? storage::Synchronous::full
+      : config.synchronous() == config::Synchronous::normal ? storage::Synchronous::normal
+                                                            : storage::Synchronous::off;
   const std::string path = (std::filesystem::path(config.data_dir()) / "default.db").string();
   auto opened = io::run([&] { return sql::Database::open(*vfs, path, options); });
   if (!opened) {
@@ -115,41 +128,47 @@ Result<void> Server::Impl::open(const config::Config& config) {
                  opened.error().sys_errno());
   }
   shared.database = std::move(*opened);
-  shared.session_options.busy_timeout_ms = config.busy_timeout_ms();
-  shared.stream_limits.response_bytes = limits::kResponseBytesMax;
-  shared.stream_limits.transaction_timeout_ms = config.transaction_timeout_ms();
-  shared.http_body_max = config.http_body_max();
-  shared.connections_max = config.connections_max();
-  shared.stream_idle_timeout_ms = config.stream_idle_timeout_ms();
+  shared.response_bytes_max = limits::kResponseBytesMax;
+  apply(config);
   return {};
+}
+
+void Server::Impl::apply(const config::Config& config) {
+  shared.busy_timeout_ms = config.busy_timeout_ms();
+  shared.transaction_timeout_ms = config.transaction_timeout_ms();
+  shared.stream_idle_timeout_ms = config.stream_idle_timeout_ms();
+  shared.connections_max = config.connections_max();
+  shared.http_body_max = config.http_body_max();
 }
 
 Result<void> Server::Impl::listen(const config::Config& config) {
   tcp::endpoint endpoint = TRY(resolve(config.listen()));
+  TRY(check_free(endpoint));
   std::uint32_t threads = config.threads();
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
   for (std::uint32_t i = 0; i < threads; ++i) {
     auto node = std::make_unique<Node>();
-    node->acceptor = std::make_unique<tcp::acceptor>(
-        TRY(make_acceptor(node->worker.context(), endpoint)));
+    node->acceptor =
+        std::make_unique<tcp::acceptor>(TRY(make_acceptor(node->worker.context(), endpoint, true)));
     endpoint.port(node->acceptor->local_endpoint().port());
     nodes.push_back(std::move(node));
   }
   port = endpoint.port();
-  log::info(cat("listening on ", endpoint.address().to_string(), ":", port));
+  const std::string host = endpoint.address().to_string();
+  const bool v6 = endpoint.address().is_v6();
+  log::info(cat("listening on ", v6 ? "[" : "", host, v6 ? "]:" : ":", port));
   return {};
 }
 
 void Server::Impl::serve(Node& node, tcp::socket socket) {
-  const int descriptor = socket.native_handle();
-  node.sockets.insert(descriptor);
   if (shared.connections.fetch_add(1) >= shared.connections_max) {
     static const std::string kBusy = [] {
       const std::string body = protocol::http_error_body(
           protocol::make_error(protocol::codes::kBlocked, "the server has too many connections"));
-      return cat("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-                 "Retry-After: 1\r\nConnection: close\r\nContent-Length: ",
-                 body.size(), "\r\n\r\n", body);
+      return cat(
+          "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+          "Retry-After: 1\r\nConnection: close\r\nContent-Length: ",
+          body.size(), "\r\n\r\n", body);
     }();
     await(
         io::Clock::now() + std::chrono::seconds(1),
@@ -158,9 +177,11 @@ void Server::Impl::serve(Node& node, tcp::socket socket) {
     boost::system::error_code ignored;
     socket.close(ignored);
   } else {
-    serve_connection(std::move(socket), shared, streams);
+    Connection connection(std::move(socket));
+    node.connections.insert(&connection);
+    serve_connection(connection, shared, streams);
+    node.connections.erase(&connection);
   }
-  node.sockets.erase(descriptor);
   shared.connections.fetch_sub(1);
 }
 
@@ -170,9 +191,8 @@ void Server::Impl::accept_loop(Node& node) {
     const Completion accepted = await(
         io::Clock::time_point::max(),
         [&](auto handler) {
-          node.acceptor->async_accept(socket, [handler](const boost::system::error_code& e) mutable {
-            handler(e, 0);
-          });
+          node.acceptor->async_accept(
+              socket, [handler](const boost::system::error_code& e) mutable { handler(e, 0); });
         },
         [] {});
     if (accepted.error) {
@@ -207,13 +227,16 @@ void Server::Impl::run_node(Node& node) {
 void Server::Impl::stop_node(Node& node) {
   boost::system::error_code ignored;
   node.acceptor->close(ignored);
-  // Readers that wait for the next request see the end of the stream.
-  for (const int descriptor : node.sockets) ::shutdown(descriptor, SHUT_RD);
+  // One that waits for a request ends; one that runs some ends when they are answered.
+  for (Connection* connection : node.connections) connection->drain();
   const io::Clock::time_point give_up = io::Clock::now() + kDrain;
-  while (!node.sockets.empty() && io::Clock::now() < give_up) {
+  while (!node.connections.empty() && io::Clock::now() < give_up) {
     io::sleep_for(std::chrono::milliseconds(5));
   }
-  for (const int descriptor : node.sockets) ::shutdown(descriptor, SHUT_RDWR);
+  if (node.connections.empty()) return;
+  log::warn(cat("stopping: ", node.connections.size(), " connections are cut off"));
+  shared.all_streams.interrupt_all();
+  for (Connection* connection : node.connections) connection->cut_off();
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -232,6 +255,8 @@ Result<std::unique_ptr<Server>> Server::start(const config::Config& config) {
 }
 
 std::uint16_t Server::port() const noexcept { return impl_->port; }
+
+void Server::reload(const config::Config& config) { impl_->apply(config); }
 
 void Server::stop() {
   if (impl_->stop_asked.exchange(true)) return;

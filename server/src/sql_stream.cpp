@@ -4,7 +4,9 @@
 #include "base/text.hpp"
 #include "protocol/batch.hpp"
 #include "protocol/error.hpp"
+#include "sql_text.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace saturn::server {
@@ -14,36 +16,52 @@ using protocol::StepOutcome;
 
 namespace {
 
-/// `sql` without what may stand before or between statements: blanks, comments and `;`.
-std::string_view skip_blank(std::string_view sql) noexcept {
-  for (;;) {
-    while (!sql.empty() && (sql[0] == ' ' || sql[0] == '\t' || sql[0] == '\n' || sql[0] == '\r' ||
-                            sql[0] == '\f' || sql[0] == ';')) {
-      sql.remove_prefix(1);
-    }
-    if (sql.substr(0, 2) == "--") {
-      const std::size_t end = sql.find('\n');
-      sql = end == std::string_view::npos ? std::string_view() : sql.substr(end + 1);
-    } else if (sql.substr(0, 2) == "/*") {
-      const std::size_t end = sql.find("*/", 2);
-      sql = end == std::string_view::npos ? std::string_view() : sql.substr(end + 2);
-    } else {
-      return sql;
-    }
-  }
-}
+constexpr auto kNever = io::Clock::time_point::max();
 
-bool starts_with_word(std::string_view sql, std::string_view word) noexcept {
-  sql = skip_blank(sql);
-  if (sql.size() < word.size() || !equals_nocase(sql.substr(0, word.size()), word)) return false;
-  return sql.size() == word.size() || !((sql[word.size()] | 0x20) >= 'a' && (sql[word.size()] | 0x20) <= 'z');
+HranaError timed_out_error() {
+  return protocol::make_error(protocol::codes::kTransactionTimeout,
+                              "the transaction was open for longer than transaction_timeout_ms and "
+                              "was rolled back: end it with ROLLBACK and start again");
 }
 
 }  // namespace
 
-SqlStream::SqlStream(std::shared_ptr<sql::Database> database, const sql::SessionOptions& options,
-                     StreamLimits limits)
-    : session_(std::move(database), options), limits_(limits) {}
+HranaError sql_error(const Error& error) {
+  HranaError out = protocol::from_engine(error);
+  const std::string_view text = error.message();
+  const bool from_parser = error.code() == Code::error &&
+                           (text.ends_with(": syntax error") || text == "incomplete input" ||
+                            text.starts_with("unrecognized token"));
+  if (from_parser) out.code = protocol::codes::kSqlParseError;
+  return out;
+}
+
+void SqlStreams::add(SqlStream& stream) {
+  MutexLock lock(mutex_);
+  streams_.push_back(&stream);
+}
+
+void SqlStreams::remove(SqlStream& stream) noexcept {
+  MutexLock lock(mutex_);
+  // From behind: most streams live for one request.
+  const auto found = std::find(streams_.rbegin(), streams_.rend(), &stream);
+  ASSERT(found != streams_.rend());
+  *found = streams_.back();
+  streams_.pop_back();
+}
+
+void SqlStreams::interrupt_all() {
+  MutexLock lock(mutex_);
+  for (SqlStream* stream : streams_) stream->interrupt();
+}
+
+SqlStream::SqlStream(SqlStreams& all, std::shared_ptr<sql::Database> database,
+                     const sql::SessionOptions& options, StreamLimits limits)
+    : all_(all), session_(std::move(database), options), limits_(limits) {
+  all_.add(*this);
+}
+
+SqlStream::~SqlStream() { all_.remove(*this); }
 
 // --- preparing -----------------------------------------------------------------------------------
 
@@ -63,23 +81,25 @@ SqlStream::Failure SqlStream::text_of(const protocol::SqlSource& source,
 }
 
 /// After a transaction was rolled back for its age, its statements must not run outside of it.
-SqlStream::Failure SqlStream::timed_out(std::string_view sql) {
+/// `ended` when `sql` is the ROLLBACK that ends it for the client.
+SqlStream::Failure SqlStream::timed_out(std::string_view sql, bool& ended) {
+  ended = false;
   if (!transaction_timed_out_) return {};
-  const bool ends = starts_with_word(sql, "commit") || starts_with_word(sql, "end") ||
-                    starts_with_word(sql, "rollback");
-  if (ends) transaction_timed_out_ = false;
-  return protocol::make_error(protocol::codes::kTransactionTimeout,
-                              "the transaction was open for too long and has been rolled back");
+  const TransactionEnd end = transaction_end(sql);
+  if (end != TransactionEnd::none) transaction_timed_out_ = false;
+  ended = end == TransactionEnd::rollback;
+  if (ended) return {};
+  return timed_out_error();
 }
 
 SqlStream::Failure SqlStream::prepare(std::string_view sql,
                                       std::unique_ptr<sql::Statement>& statement) {
-  if (auto failed = timed_out(sql)) return failed;
+  session_.set_deadline(in_transaction_ ? transaction_deadline_ : kNever);
   std::size_t consumed = 0;
   auto prepared = session_.prepare(sql, &consumed);
-  if (!prepared) return protocol::from_engine(prepared.error());
+  if (!prepared) return sql_error(prepared.error());
   if (!*prepared) return protocol::no_statement();
-  if (!skip_blank(sql.substr(consumed)).empty()) return protocol::many_statements();
+  if (!is_blank_sql(sql.substr(consumed))) return protocol::many_statements();
   statement = std::move(*prepared);
   return {};
 }
@@ -97,7 +117,7 @@ SqlStream::Failure SqlStream::bind(const protocol::Stmt& stmt, sql::Statement& s
   }
   for (std::size_t i = 0; i < stmt.args.size(); ++i) {
     Result<void> bound = statement.bind(i + 1, stmt.args[i].ref());
-    if (!bound) return protocol::from_engine(std::move(bound).error());
+    if (!bound) return sql_error(std::move(bound).error());
   }
   for (const protocol::NamedArg& arg : stmt.named_args) {
     std::size_t number = statement.parameter_number(arg.name);
@@ -109,7 +129,7 @@ SqlStream::Failure SqlStream::bind(const protocol::Stmt& stmt, sql::Statement& s
                                   cat("the statement has no parameter named ", arg.name));
     }
     Result<void> bound = statement.bind(number, arg.value.ref());
-    if (!bound) return protocol::from_engine(std::move(bound).error());
+    if (!bound) return sql_error(std::move(bound).error());
   }
   return {};
 }
@@ -118,25 +138,33 @@ SqlStream::Failure SqlStream::start(const protocol::Stmt& stmt,
                                     std::unique_ptr<sql::Statement>& statement) {
   std::string_view sql;
   if (auto failed = text_of(stmt.sql, sql)) return failed;
+  bool ended = false;
+  if (auto failed = timed_out(sql, ended)) return failed;
+  if (ended) return {};
   if (auto failed = prepare(sql, statement)) return failed;
   return bind(stmt, *statement);
 }
 
-void SqlStream::note_transaction() {
-  if (session_.autocommit()) {
-    transaction_since_ = io::Clock::time_point::max();
-  } else if (transaction_since_ == io::Clock::time_point::max()) {
-    transaction_since_ = io::Clock::now();
+void SqlStream::finished(Failure& failure) {
+  if (failure && is_overdue(io::Clock::now())) {
+    expire_transaction();
+    failure = timed_out_error();
   }
+  const bool open = !session_.autocommit();
+  if (open && !in_transaction_) {
+    const std::uint32_t limit = limits_.transaction_timeout_ms;
+    transaction_deadline_ =
+        limit == 0 ? kNever : io::Clock::now() + std::chrono::milliseconds(limit);
+  }
+  if (!open) transaction_deadline_ = kNever;
+  in_transaction_ = open;
 }
 
-void SqlStream::check_timeout(io::Clock::time_point now) {
-  if (limits_.transaction_timeout_ms == 0 || session_.autocommit()) return;
-  if (transaction_since_ == io::Clock::time_point::max()) return;
-  if (now - transaction_since_ < std::chrono::milliseconds(limits_.transaction_timeout_ms)) return;
+void SqlStream::expire_transaction() noexcept {
   session_.rollback();
+  in_transaction_ = false;
+  transaction_deadline_ = kNever;
   transaction_timed_out_ = true;
-  transaction_since_ = io::Clock::time_point::max();
 }
 
 // --- running -------------------------------------------------------------------------------------
@@ -165,66 +193,60 @@ protocol::StmtTrailer SqlStream::trailer(const sql::Statement& statement,
   return trailer;
 }
 
-/// Steps to the end, handing each row to `row` if they are wanted.
-SqlStream::Failure SqlStream::rows(
-    sql::Statement& statement, bool wanted,
-    const std::function<Result<void>(std::span<const ValueRef>)>& row, protocol::JsonWriter& out,
-    std::size_t start) {
-  const std::size_t width = statement.column_count();
-  for (;;) {
-    auto more = statement.step();
-    if (!more) return protocol::from_engine(more.error());
-    if (!*more) return {};
-    if (!wanted) continue;
-    values_.resize(width);
-    for (std::size_t i = 0; i < width; ++i) values_[i] = statement.column(i);
-    Result<void> written = row(values_);
-    if (!written) return protocol::from_engine(std::move(written).error());
-    if (out.mark().size - start > limits_.response_bytes) {
-      return protocol::make_error(protocol::codes::kResponseTooLarge,
-                                  "the result is larger than the server sends in one answer: use "
-                                  "LIMIT, or a cursor");
-    }
+/// One statement, from its text to its result, which `Writer` gives its form.
+template <typename Writer>
+SqlStream::Failure SqlStream::run(const protocol::Stmt& stmt, protocol::JsonWriter& out) {
+  const io::Clock::time_point since = io::Clock::now();
+  const protocol::JsonWriter::Mark mark = out.mark();
+  Writer result(out);
+  std::unique_ptr<sql::Statement> statement;
+  Failure failed = start(stmt, statement);
+  if (!failed && statement == nullptr) {
+    result.begin({});
+    result.finish({});
+    return {};
   }
+  bool begun = false;
+  for (bool more = !failed; more && !failed;) {
+    auto stepped = statement->step();
+    if (!stepped) {
+      failed = sql_error(stepped.error());
+      break;
+    }
+    more = *stepped;
+    // Not before the first step, which compiles again when the schema has changed.
+    if (!begun) result.begin(columns_of(*statement));
+    begun = true;
+    if (more && stmt.want_rows) failed = row(*statement, result, out, mark.size);
+  }
+  if (!failed) result.finish(trailer(*statement, since));
+  statement.reset();
+  finished(failed);
+  if (failed) out.rewind(mark);
+  return failed;
+}
+
+/// Writes the row that the statement is on, within the limit on answers.
+template <typename Writer>
+SqlStream::Failure SqlStream::row(const sql::Statement& statement, Writer& result,
+                                  const protocol::JsonWriter& out, std::size_t start) {
+  values_.resize(statement.column_count());
+  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = statement.column(i);
+  Result<void> written = result.row(values_);
+  if (!written) return sql_error(std::move(written).error());
+  if (out.mark().size - start <= limits_.response_bytes) return {};
+  return protocol::make_error(protocol::codes::kResponseTooLarge,
+                              "the result is larger than the server sends in one answer: use "
+                              "LIMIT, or a cursor");
 }
 
 SqlStream::Failure SqlStream::execute(const protocol::Stmt& stmt, protocol::JsonWriter& out) {
-  const io::Clock::time_point since = io::Clock::now();
-  std::unique_ptr<sql::Statement> statement;
-  if (auto failed = start(stmt, statement)) return failed;
-  const protocol::JsonWriter::Mark mark = out.mark();
-  protocol::StmtResultWriter result(out);
-  result.begin(columns_of(*statement));
-  auto failed = rows(
-      *statement, stmt.want_rows,
-      [&](std::span<const ValueRef> values) { return result.row(values); }, out, mark.size);
-  note_transaction();
-  if (failed) {
-    out.rewind(mark);
-    return failed;
-  }
-  result.finish(trailer(*statement, since));
-  return {};
+  return run<protocol::StmtResultWriter>(stmt, out);
 }
 
 SqlStream::Failure SqlStream::execute_simple(const protocol::Stmt& stmt,
                                              protocol::JsonWriter& out) {
-  const io::Clock::time_point since = io::Clock::now();
-  std::unique_ptr<sql::Statement> statement;
-  if (auto failed = start(stmt, statement)) return failed;
-  const protocol::JsonWriter::Mark mark = out.mark();
-  protocol::SimpleResultWriter result(out);
-  result.begin(columns_of(*statement));
-  auto failed = rows(
-      *statement, stmt.want_rows,
-      [&](std::span<const ValueRef> values) { return result.row(values); }, out, mark.size);
-  note_transaction();
-  if (failed) {
-    out.rewind(mark);
-    return failed;
-  }
-  result.finish(trailer(*statement, since));
-  return {};
+  return run<protocol::SimpleResultWriter>(stmt, out);
 }
 
 SqlStream::Failure SqlStream::batch(const protocol::Batch& steps, protocol::JsonWriter& out) {
@@ -236,7 +258,7 @@ SqlStream::Failure SqlStream::batch(const protocol::Batch& steps, protocol::Json
   for (const protocol::BatchStep& step : steps.steps) {
     bool runs = true;
     if (step.condition) {
-      auto holds = protocol::evaluate(*step.condition, outcomes, session_.autocommit());
+      auto holds = protocol::evaluate(*step.condition, outcomes, autocommit());
       if (!holds) {
         out.rewind(mark);
         return protocol::from_decoder(holds.error());
@@ -257,65 +279,29 @@ SqlStream::Failure SqlStream::batch(const protocol::Batch& steps, protocol::Json
   return {};
 }
 
-void SqlStream::run_cursor(const protocol::Batch& steps, protocol::JsonWriter& out,
-                           const std::function<bool()>& entry) {
-  std::vector<StepOutcome> outcomes;
-  for (std::uint32_t number = 0; number < steps.steps.size(); ++number) {
-    const protocol::BatchStep& step = steps.steps[number];
-    bool runs = true;
-    if (step.condition) {
-      auto holds = protocol::evaluate(*step.condition, outcomes, session_.autocommit());
-      if (!holds) {
-        protocol::write_cursor_error(out, protocol::from_decoder(holds.error()));
-        entry();
-        return;
-      }
-      runs = *holds;
-    }
-    outcomes.push_back(StepOutcome::skipped);
-    if (!runs) continue;
-    const io::Clock::time_point since = io::Clock::now();
-    std::unique_ptr<sql::Statement> statement;
-    Failure failed = start(step.stmt, statement);
-    if (!failed) {
-      protocol::write_step_begin(out, number, columns_of(*statement));
-      if (!entry()) return;
-    }
-    while (!failed) {
-      auto more = statement->step();
-      if (!more) {
-        failed = protocol::from_engine(more.error());
-        break;
-      }
-      if (!*more) break;
-      if (!step.stmt.want_rows) continue;
-      values_.resize(statement->column_count());
-      for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = statement->column(i);
-      Result<void> written = protocol::write_row_entry(out, values_);
-      if (!written) {
-        failed = protocol::from_engine(std::move(written).error());
-        break;
-      }
-      if (!entry()) return;
-    }
-    note_transaction();
-    if (failed) {
-      protocol::write_step_error(out, number, *failed);
-    } else {
-      protocol::write_step_end(out, trailer(*statement, since));
-    }
-    outcomes.back() = failed ? StepOutcome::error : StepOutcome::ok;
-    if (!entry()) return;
-  }
-}
-
 SqlStream::Failure SqlStream::sequence(const protocol::SqlSource& source) {
   std::string_view sql;
   if (auto failed = text_of(source, sql)) return failed;
-  if (auto failed = timed_out(sql)) return failed;
-  Result<void> done = session_.execute(sql);
-  note_transaction();
-  if (!done) return protocol::from_engine(std::move(done).error());
+  while (!is_blank_sql(sql)) {
+    bool ended = false;
+    if (auto failed = timed_out(sql, ended)) return failed;
+    session_.set_deadline(in_transaction_ ? transaction_deadline_ : kNever);
+    std::size_t consumed = 0;
+    auto prepared = session_.prepare(sql, &consumed);
+    if (!prepared) return sql_error(prepared.error());
+    std::unique_ptr<sql::Statement> statement = std::move(*prepared);
+    if (statement == nullptr) return {};
+    Failure failed;
+    for (bool more = !ended; more;) {
+      auto stepped = statement->step();
+      if (!stepped) failed = sql_error(stepped.error());
+      more = stepped && *stepped;
+    }
+    statement.reset();
+    finished(failed);
+    if (failed) return failed;
+    sql.remove_prefix(consumed);
+  }
   return {};
 }
 

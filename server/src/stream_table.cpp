@@ -39,8 +39,8 @@ StreamTable::Taken StreamTable::take(const std::optional<std::string>& text) {
     return taken;
   }
   if (found->second.sequence != baton.sequence) {
-    taken.error = protocol::make_error(protocol::codes::kProtocolError,
-                                       "the baton has been used already");
+    taken.error =
+        protocol::make_error(protocol::codes::kProtocolError, "the baton has been used already");
     return taken;
   }
   taken.lease = Lease{std::move(found->second.stream), baton};
@@ -63,12 +63,11 @@ Result<std::string> StreamTable::put_back(Lease lease) {
 void StreamTable::sweep() {
   std::vector<std::unique_ptr<SqlStream>> ended;
   const io::Clock::time_point now = io::Clock::now();
+  const std::chrono::milliseconds idle_max(shared_.stream_idle_timeout_ms.load());
   MutexLock lock(mutex_);
   for (auto it = streams_.begin(); it != streams_.end();) {
-    it->second.stream->check_timeout(now);
-    const bool expired =
-        shared_.stream_idle_timeout_ms != 0 &&
-        now - it->second.idle_since > std::chrono::milliseconds(shared_.stream_idle_timeout_ms);
+    if (it->second.stream->is_overdue(now)) it->second.stream->expire_transaction();
+    const bool expired = idle_max.count() != 0 && now - it->second.idle_since > idle_max;
     if (expired) {
       ended.push_back(std::move(it->second.stream));
       it = streams_.erase(it);

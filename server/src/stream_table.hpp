@@ -15,21 +15,28 @@ namespace saturn::server {
 /// What every connection of a server shares.
 struct Shared {
   std::shared_ptr<sql::Database> database;
-  sql::SessionOptions session_options;
-  StreamLimits stream_limits;
-  std::uint64_t http_body_max = 0;          ///< bytes
-  std::uint32_t connections_max = 0;
-  std::uint32_t stream_idle_timeout_ms = 0;  ///< 0 = none
+  SqlStreams all_streams;
+  std::uint64_t response_bytes_max = 0;
+  // A reload changes these while workers read them; each stands for itself.
+  std::atomic<std::uint32_t> busy_timeout_ms{0};
+  std::atomic<std::uint32_t> transaction_timeout_ms{0};  ///< 0 = none
+  std::atomic<std::uint32_t> stream_idle_timeout_ms{0};  ///< 0 = none
+  std::atomic<std::uint32_t> connections_max{0};
+  std::atomic<std::uint64_t> http_body_max{0};  ///< bytes
   std::atomic<std::uint32_t> connections{0};
   std::atomic<bool> stopping{false};
 
-  std::unique_ptr<SqlStream> new_stream() const {
-    return std::make_unique<SqlStream>(database, session_options, stream_limits);
+  std::unique_ptr<SqlStream> new_stream() {
+    sql::SessionOptions options;
+    options.busy_timeout_ms = busy_timeout_ms.load();
+    options.foreign_keys = true;  // as in libSQL, unlike SQLite
+    const StreamLimits limits{response_bytes_max, transaction_timeout_ms.load()};
+    return std::make_unique<SqlStream>(all_streams, database, options, limits);
   }
 };
 
-/// The HTTP streams between their requests. A stream that is in use is out of the table, so that its
-/// baton cannot be used twice. Any thread.
+/// The HTTP streams between their requests. A stream that is in use is out of the table, so that
+/// its baton cannot be used twice. Any thread.
 class StreamTable {
  public:
   explicit StreamTable(Shared& shared, protocol::BatonCodec codec)
