@@ -97,7 +97,7 @@ await client.migrate(['CREATE TABLE IF NOT EXISTS m(x)', 'INSERT INTO m VALUES (
 
 // Errors.
 await fails(client.execute('SELECT nosuch FROM t'), 'SQL_INPUT_ERROR', 'no such column: nosuch');
-await fails(client.execute('SELEC 1'), 'SQL_INPUT_ERROR', 'syntax error');
+await fails(client.execute('SELEC 1'), 'SQL_PARSE_ERROR', 'syntax error');
 await fails(client.execute('SELECT 1; SELECT 2'), 'SQL_MANY_STATEMENTS', '');
 await fails(
   client.execute({ sql: 'INSERT INTO t(a, b) VALUES (1, ?)', args: ['dup'] }),

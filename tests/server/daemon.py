@@ -9,6 +9,11 @@ import tempfile
 import time
 
 
+def environment():
+    """Ours without SATURN_*, which the daemon would take for its configuration."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("SATURN_")}
+
+
 class Daemon:
     """A saturnd on a port of the kernel's choice; `data` is its directory."""
 
@@ -23,9 +28,7 @@ class Daemon:
         self.log_start = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(
             [self.exe, "--listen", "127.0.0.1:0", "--data-dir", self.data, *self.flags],
-            stdout=self.log, stderr=self.log,
-            # SATURN_* of the test run (seeds, jobs) are no options of the daemon.
-            env={k: v for k, v in os.environ.items() if not k.startswith("SATURN_")})
+            stdout=self.log, stderr=self.log, env=environment())
         deadline = time.time() + 20
         while time.time() < deadline:
             found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log_text())
