@@ -595,6 +595,101 @@ UPDATE sqlite_schema SET sql = 'CREATE TABLE nulls(a NOT NULL, b CHECK(b < 8))'
   WHERE name = 'nulls';
 )sql";
 
+constexpr std::string_view kAlter = R"sql(
+CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT DEFAULT 'q' )
+INSERT INTO t VALUES(1,'x'),(2,'y')
+ALTER TABLE t ADD COLUMN c
+ALTER TABLE t ADD d INT NOT NULL DEFAULT 5
+ALTER TABLE t ADD e REAL DEFAULT 2
+SELECT * FROM t
+INSERT INTO t VALUES(3,'z',1,2,3)
+SELECT * FROM t WHERE d = 5
+ALTER TABLE t ADD COLUMN c
+ALTER TABLE t ADD f UNIQUE
+ALTER TABLE t ADD f PRIMARY KEY
+ALTER TABLE t ADD f NOT NULL
+ALTER TABLE t ADD f DEFAULT CURRENT_TIMESTAMP
+ALTER TABLE t ADD f DEFAULT (1+2)
+ALTER TABLE t ADD f DEFAULT (a)
+ALTER TABLE t ADD f2 DEFAULT 0 CHECK(f2 > 1)
+ALTER TABLE t ADD f3 DEFAULT 0 CHECK(zz > 1)
+ALTER TABLE t ADD g DEFAULT -1.5 COLLATE NOCASE REFERENCES t(a)
+ALTER TABLE nope ADD x
+ALTER TABLE main.nope ADD x
+ALTER TABLE sqlite_schema ADD x
+ALTER TABLE sqlite_schema RENAME TO y
+SELECT * FROM t
+SELECT sql FROM sqlite_schema
+CREATE TABLE u(a, b, CHECK(a<>b), UNIQUE(a,b))
+ALTER TABLE u ADD COLUMN c DEFAULT 'it''s'
+INSERT INTO u(a,b) VALUES(1,2)
+SELECT * FROM u
+ALTER TABLE u ADD ck NOT NULL
+CREATE INDEX ub ON u(b, a+c) WHERE c > 0
+ALTER TABLE t DROP COLUMN e
+SELECT * FROM t
+ALTER TABLE t DROP COLUMN a
+ALTER TABLE t DROP COLUMN zz
+ALTER TABLE u DROP COLUMN a
+ALTER TABLE u DROP COLUMN c
+ALTER TABLE u DROP COLUMN b
+CREATE TABLE one(a)
+ALTER TABLE one DROP COLUMN a
+CREATE TABLE uq(a, b UNIQUE, c, d)
+INSERT INTO uq VALUES(1,2,3,4),(5,6,7,8)
+ALTER TABLE uq DROP COLUMN b
+ALTER TABLE uq DROP COLUMN d
+ALTER TABLE uq DROP c
+SELECT * FROM uq
+SELECT sql FROM sqlite_schema WHERE name='uq'
+ALTER TABLE uq RENAME TO "new uq"
+SELECT * FROM "new uq"
+SELECT * FROM uq
+SELECT name, tbl_name, sql FROM sqlite_schema
+ALTER TABLE "new uq" RENAME TO uq2
+ALTER TABLE uq2 RENAME TO t
+ALTER TABLE uq2 RENAME TO ub
+ALTER TABLE uq2 RENAME TO sqlite_foo
+CREATE TABLE par(id INTEGER PRIMARY KEY AUTOINCREMENT, x UNIQUE, CHECK(par.x <> 7))
+INSERT INTO par VALUES(1,2)
+CREATE TABLE chi(p REFERENCES par(id), q, FOREIGN KEY(q) REFERENCES par(x))
+CREATE INDEX parx ON par(x DESC) WHERE par.x > 1
+ALTER TABLE par RENAME TO parent
+SELECT name, tbl_name, sql FROM sqlite_schema
+SELECT * FROM sqlite_sequence
+INSERT INTO parent(x) VALUES(9)
+SELECT * FROM parent
+ALTER TABLE parent RENAME COLUMN x TO y
+ALTER TABLE parent RENAME y TO "z z"
+SELECT name, tbl_name, sql FROM sqlite_schema
+SELECT * FROM parent
+ALTER TABLE parent RENAME COLUMN id TO key
+ALTER TABLE parent RENAME COLUMN nope TO key2
+ALTER TABLE chi RENAME q TO r
+ALTER TABLE chi RENAME r TO p
+SELECT name, tbl_name, sql FROM sqlite_schema
+CREATE VIEW v AS SELECT b FROM t
+ALTER TABLE v RENAME TO w
+ALTER TABLE v ADD c
+ALTER TABLE v DROP b
+ALTER TABLE v RENAME b TO c
+ALTER TABLE t DROP COLUMN b
+ALTER TABLE t DROP COLUMN c
+CREATE TABLE k("A b" TEXT, text TEXT, CHECK(text <> 'text' AND "A b" > 0), PRIMARY KEY(text, "A b" COLLATE NOCASE))
+CREATE INDEX ki ON k(text || 'x', "text")
+ALTER TABLE k RENAME COLUMN text TO txt
+ALTER TABLE k RENAME COLUMN "A b" TO ab
+SELECT name, tbl_name, sql FROM sqlite_schema WHERE tbl_name='k'
+PRAGMA table_info(k)
+BEGIN
+ALTER TABLE k ADD COLUMN n INT DEFAULT 3
+INSERT INTO k VALUES('1','2',3)
+SELECT * FROM k
+ROLLBACK
+SELECT * FROM k
+PRAGMA integrity_check
+)sql";
+
 constexpr const char* kRows = R"sql(
 CREATE TABLE t(a INTEGER PRIMARY KEY, b, c TEXT, d COLLATE NOCASE);
 INSERT INTO t VALUES(1,'x','y','Z'),(2,NULL,'q','z'),(3,3.5,'y','w'),(4,x'00','y','w');
@@ -622,6 +717,8 @@ TEST_CASE("views may stand on views, as deep as the limit allows", "[ddl]") {
   }
   compare(statements);
 }
+
+TEST_CASE("tables are altered as SQLite alters them", "[ddl]") { compare_lines(kAlter); }
 
 TEST_CASE("pragmas answer as SQLite's", "[pragma]") { compare_lines(kPragmas, kPragmaSchema); }
 

@@ -21,6 +21,41 @@ Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEnt
                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
 }
 
+Result<void> change_schema_rows(storage::Transaction& transaction,
+                                const std::function<Result<bool>(SchemaRow&)>& change) {
+  std::vector<std::pair<std::int64_t, SchemaRow>> changed;
+  {
+    storage::BTreeCursor cursor(transaction, 1);
+    storage::RecordReader reader;
+    bool more = TRY(cursor.first());
+    while (more) {
+      reader.reset(TRY(cursor.payload()), 1);
+      SchemaRow row;
+      std::string* const texts[] = {&row.type, &row.name, &row.table, nullptr, &row.sql};
+      for (std::uint32_t i = 0; i < 5; ++i) {
+        const ValueRef v = TRY(reader.column(i));
+        if (texts[i] != nullptr && v.is_text()) *texts[i] = std::string(v.bytes());
+        if (texts[i] == nullptr && v.is_integer()) row.root = v.as_integer();
+      }
+      const bool wanted = TRY(change(row));
+      if (wanted) changed.emplace_back(cursor.rowid(), std::move(row));
+      more = TRY(cursor.next());
+    }
+  }
+  storage::BTreeCursor cursor(transaction, 1);
+  std::string record;
+  for (const auto& [rowid, row] : changed) {
+    const ValueRef values[] = {ValueRef::text(row.type), ValueRef::text(row.name),
+                               ValueRef::text(row.table), ValueRef::integer(row.root),
+                               row.sql.empty() ? ValueRef() : ValueRef::text(row.sql)};
+    record.clear();
+    TRY(storage::encode_record(values, record));
+    TRY(cursor.insert(rowid,
+                      {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
+  }
+  return {};
+}
+
 Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root,
                          std::uint32_t column, std::string_view value,
                          std::string_view first_column) {

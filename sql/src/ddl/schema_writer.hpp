@@ -21,6 +21,19 @@ struct SchemaEntry {
 /// Appends a row to sqlite_schema. // SUSPENDS
 Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEntry& entry);
 
+/// The same with its own texts.
+struct SchemaRow {
+  std::string type;
+  std::string name;
+  std::string table;
+  std::int64_t root = 0;
+  std::string sql;
+};
+
+/// Writes back the rows of sqlite_schema that `change` answers true for. // SUSPENDS
+Result<void> change_schema_rows(storage::Transaction& transaction,
+                                const std::function<Result<bool>(SchemaRow&)>& change);
+
 /// Removes the rows of a table whose text in `column` is `value` (in any case), and for which
 /// `more` (if given) is true of the record's first column. // SUSPENDS
 Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root,

@@ -68,7 +68,7 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
     case ast::StmtKind::pragma: return compile_pragma(context, ast::as<ast::PragmaStmt>(stmt));
     case ast::StmtKind::create_virtual_table: return unsupported("CREATE VIRTUAL TABLE");
     case ast::StmtKind::create_trigger: return unsupported("CREATE TRIGGER");
-    case ast::StmtKind::alter: return unsupported("ALTER TABLE");
+    case ast::StmtKind::alter: return compile_alter(context, ast::as<ast::AlterStmt>(stmt));
     case ast::StmtKind::attach: return unsupported("ATTACH");
     case ast::StmtKind::detach: return unsupported("DETACH");
     case ast::StmtKind::vacuum: return unsupported("VACUUM");

@@ -35,6 +35,7 @@ Result<ProgramPtr> compile_delete(CompileContext& context, const ast::DeleteStmt
 Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::CreateTableStmt& stmt);
 Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::CreateIndexStmt& stmt);
 Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::CreateViewStmt& stmt);
+Result<ProgramPtr> compile_alter(CompileContext& context, const ast::AlterStmt& stmt);
 Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt);
 /// BEGIN, COMMIT, ROLLBACK, SAVEPOINT and RELEASE; needs no schema.
 Result<ProgramPtr> compile_transaction(CompileContext& context, const ast::Stmt& stmt);

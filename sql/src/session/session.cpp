@@ -111,7 +111,10 @@ Session::Session(std::shared_ptr<Database> database, const SessionOptions& optio
 Session::~Session() { rollback(); }
 
 Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::size_t* consumed) {
-  if (auto cached = impl_->take_cached(sql)) {
+  auto cached = impl_->take_cached(sql);
+  // Of another schema the columns may be others too. Changes by other sessions show when it runs.
+  if (cached && cached->schema != impl_->state.schema) cached.reset();
+  if (cached) {
     if (consumed != nullptr) *consumed = sql.size();
     return std::make_unique<Statement>(
         std::make_unique<Statement::Impl>(*impl_, std::move(cached)));

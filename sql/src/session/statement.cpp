@@ -274,7 +274,8 @@ Result<bool> Statement::step() {
 
 ValueRef Statement::column(std::size_t index) const noexcept {
   const Batch* batch = impl_->batch;
-  if (batch == nullptr) return {};
+  // The statement may have been compiled again since the caller counted the columns.
+  if (batch == nullptr || index >= column_count()) return {};
   return batch->columns[index][batch->selection.rows[impl_->row]];
 }
 

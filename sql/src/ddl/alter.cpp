@@ -1,0 +1,468 @@
+#include "base/text.hpp"
+#include "ddl/alter_text.hpp"
+#include "ddl/schema_writer.hpp"
+#include "ddl/stored_expr.hpp"
+#include "parser/lexer.hpp"
+#include "parser/parser.hpp"
+#include "plan/compile.hpp"
+#include "pragma/integrity.hpp"
+
+#include <algorithm>
+
+// ALTER TABLE. Every form changes texts in sqlite_schema and reads the schema again; DROP COLUMN
+// rewrites the table's rows too.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+class AlterProgram : public ImmediateProgram {
+ public:
+  explicit AlterProgram(const Table& table) : table_(table) {
+    access = Access::write;
+    readonly = false;
+  }
+
+ protected:
+  Result<bool> has_rows(Runtime& runtime) const {
+    storage::BTreeCursor cursor(*runtime.transaction, table_.root);
+    return TRY(cursor.first());
+  }
+  const Table& table_;
+};
+
+/// Plans every view: a change must not break one. `when` goes into the message.
+Result<void> check_views(Runtime& runtime, const Schema& schema, std::string_view when) {
+  for (const Table* view : schema.tables()) {
+    if (view->kind != TableKind::view) continue;
+    Arena arena;
+    CompileContext context{schema, runtime, arena, 0, runtime.transaction, {view}};
+    auto planned = plan_select(context, *view->view);
+    if (!planned) {
+      return Error(Code::error,
+                   cat("error in view ", view->name, when, ": ", planned.error().message()));
+    }
+  }
+  return {};
+}
+
+// --- ADD COLUMN ----------------------------------------------------------------------------------
+
+class AddColumnProgram final : public AlterProgram {
+ public:
+  using AlterProgram::AlterProgram;
+  Result<void> prepare(CompileContext& context, const ast::AlterStmt& stmt);
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
+
+ private:
+  std::string sql_;
+  std::string name_;
+  bool checks_rows_ = false;
+  std::string refused_with_rows_;  ///< the error when the table has rows
+};
+
+/// What SQLite can put into old rows: a literal, with a sign or a CAST at most.
+bool is_plain_constant(const ast::Expr& expr) {
+  if (const auto* unary = ast::as_if<ast::Unary>(&expr)) {
+    return (unary->op == ast::UnaryOp::minus || unary->op == ast::UnaryOp::plus) &&
+           is_plain_constant(*unary->operand);
+  }
+  if (const auto* cast = ast::as_if<ast::Cast>(&expr)) return is_plain_constant(*cast->operand);
+  if (expr.kind == ast::ExprKind::column) return true;  // TRUE or FALSE
+  const auto* literal = ast::as_if<ast::Literal>(&expr);
+  return literal != nullptr && literal->literal < ast::LiteralKind::current_date;
+}
+
+bool is_null(const ast::Expr* expr) {
+  const auto* literal = ast::as_if<ast::Literal>(expr);
+  return expr == nullptr || (literal != nullptr && literal->literal == ast::LiteralKind::null);
+}
+
+Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::AlterStmt& stmt) {
+  const ast::ColumnDef& column = *stmt.definition;
+  const ast::Expr* default_value = nullptr;
+  bool not_null = false;
+  for (const ast::Constraint* constraint : column.constraints) {
+    switch (constraint->kind) {
+      case ast::ConstraintKind::primary_key: return at(stmt.at, "Cannot add a PRIMARY KEY column");
+      case ast::ConstraintKind::unique: return at(stmt.at, "Cannot add a UNIQUE column");
+      case ast::ConstraintKind::generated:
+        return at(stmt.at, "a generated column is not supported yet");
+      case ast::ConstraintKind::not_null: not_null = true; break;
+      case ast::ConstraintKind::default_value: default_value = constraint->expr; break;
+      default: break;
+    }
+    checks_rows_ = checks_rows_ || constraint->kind == ast::ConstraintKind::check ||
+                   constraint->kind == ast::ConstraintKind::not_null;
+  }
+  sql_ = TRY(with_added_column(table_, column.text));
+  name_ = table_.name;
+  Table changed;
+  changed.name = table_.name;
+  changed.sql = sql_;
+  const Parsed parsed = TRY(parse_next(changed.sql, changed.arena));
+  TRY(define_table(changed, ast::as<ast::CreateTableStmt>(*parsed.stmt)));
+  if (default_value != nullptr) {
+    TRY(check_stored_expr(changed, *default_value, StoredExpr::default_value, column.name));
+  }
+  for (const CheckConstraint& check : changed.checks) {
+    TRY(check_stored_expr(changed, *check.expr, StoredExpr::check));
+    RowScope scope;
+    scope.relations.push_back({&changed, changed.name, 0});
+    auto bound = bind_row_expr(context, scope, *check.expr, false);
+    if (!bound) {
+      return Error(Code::error, cat("error in table ", changed.name,
+                                    " after add column: ", bound.error().message()));
+    }
+  }
+  if (not_null && is_null(default_value)) {
+    refused_with_rows_ = "Cannot add a NOT NULL column with default value NULL";
+  } else if (default_value != nullptr && !is_plain_constant(*default_value)) {
+    refused_with_rows_ = "Cannot add a column with non-constant default";
+  }
+  return {};
+}
+
+Result<void> AddColumnProgram::work(Runtime& runtime, std::vector<Row>&) {
+  if (!refused_with_rows_.empty()) {
+    const bool refused = TRY(has_rows(runtime));
+    if (refused) return Error(Code::error, refused_with_rows_);
+  }
+  storage::Transaction& transaction = *runtime.transaction;
+  TRY(change_schema_rows(transaction, [&](SchemaRow& row) -> Result<bool> {
+    if (row.type != "table" || !equals_nocase(row.name, name_)) return false;
+    row.sql = sql_;
+    return true;
+  }));
+  TRY(runtime.session.schema_changed(transaction));
+  if (!checks_rows_) return {};
+  // The rows that are there must keep the new column's constraints.
+  const Schema& schema = *runtime.session.schema;
+  IntegrityOptions options;
+  options.quick = true;
+  options.table = schema.find_table(name_);
+  for (const std::string& problem : TRY(check_integrity(runtime, schema, options))) {
+    if (problem.starts_with("CHECK")) return Error(Code::constraint, "CHECK constraint failed");
+    if (problem.starts_with("NULL")) return Error(Code::constraint, "NOT NULL constraint failed");
+  }
+  return {};
+}
+
+// --- DROP COLUMN ---------------------------------------------------------------------------------
+
+class DropColumnProgram final : public AlterProgram {
+ public:
+  using AlterProgram::AlterProgram;
+  Result<void> prepare(CompileContext& context, const ast::AlterStmt& stmt);
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
+
+ private:
+  Result<void> check_rest(CompileContext& context);
+  Result<ValueRef> absent_value(CompileContext& context, const TableColumn& column);
+  Result<void> rewrite_rows(Runtime& runtime);
+
+  std::string name_;
+  std::string sql_;
+  std::size_t column_ = 0;
+  std::vector<ValueRef> absent_;  ///< of each column, in records that are too short
+};
+
+Result<void> DropColumnProgram::prepare(CompileContext& context, const ast::AlterStmt& stmt) {
+  name_ = table_.name;
+  const int column = table_.find_column(stmt.column);
+  if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.column, "\""));
+  column_ = static_cast<std::size_t>(column);
+  if (table_.columns[column_].primary_key != 0) {
+    return at(stmt.at, cat("cannot drop PRIMARY KEY column: \"", stmt.column, "\""));
+  }
+  for (const auto& index : table_.indexes) {
+    if (index->origin == IndexOrigin::create_index || index->columns.size() != 1) continue;
+    if (index->columns[0].column == column) {
+      return at(stmt.at, cat("cannot drop UNIQUE column: \"", stmt.column, "\""));
+    }
+  }
+  if (table_.columns.size() == 1) {
+    return at(stmt.at, cat("cannot drop column \"", stmt.column, "\": no other columns exist"));
+  }
+  for (const TableColumn& of : table_.columns) {
+    ValueRef absent;
+    if (of.default_value != nullptr && is_plain_constant(*of.default_value)) {
+      absent = TRY(absent_value(context, of));
+    }
+    absent_.push_back(absent);
+  }
+  sql_ = TRY(without_column(table_, column_));
+  return check_rest(context);
+}
+
+Result<ValueRef> DropColumnProgram::absent_value(CompileContext& context,
+                                                 const TableColumn& column) {
+  const ExprPtr expr = TRY(bind_row_expr(context, {}, *column.default_value, false));
+  ValueArena arena;
+  const ValueRef v =
+      apply_affinity(TRY(eval_one(*expr, context.runtime, arena, Batch())), column.affinity, arena);
+  if (v.is_text()) return ValueRef::text(context.arena.copy(v.bytes()));
+  if (v.is_blob()) return ValueRef::blob(context.arena.copy(v.bytes()));
+  return v;
+}
+
+/// What is left of the table and its indexes must not need the column.
+Result<void> DropColumnProgram::check_rest(CompileContext& context) {
+  Table rest;
+  rest.name = table_.name;
+  rest.sql = sql_;
+  const auto broken = [&](std::string_view what, std::string_view name, std::string_view why) {
+    return Error(Code::error, cat("error in ", what, " ", name, " after drop column: ", why));
+  };
+  auto parsed = parse_next(rest.sql, rest.arena);
+  if (!parsed) return broken("table", rest.name, parsed.error().message());
+  auto defined = define_table(rest, ast::as<ast::CreateTableStmt>(*parsed->stmt));
+  if (!defined) return broken("table", rest.name, defined.message());
+  RowScope scope;
+  scope.relations.push_back({&rest, rest.name, 0});
+  for (const CheckConstraint& check : rest.checks) {
+    auto bound = bind_row_expr(context, scope, *check.expr, false);
+    if (!bound) return broken("table", rest.name, bound.error().message());
+  }
+  for (const auto& index : table_.indexes) {
+    if (index->origin != IndexOrigin::create_index) continue;
+    Index same;
+    same.sql = index->sql;
+    const Parsed create = TRY(parse_next(same.sql, same.arena));
+    auto made = define_index(same, rest, ast::as<ast::CreateIndexStmt>(*create.stmt));
+    if (!made) return broken("index", index->name, made.message());
+    std::vector<const ast::Expr*> exprs;
+    for (const IndexColumn& column : same.columns) exprs.push_back(column.expr);
+    exprs.push_back(same.where);
+    for (const ast::Expr* expr : exprs) {
+      if (expr == nullptr) continue;
+      auto bound = bind_row_expr(context, scope, *expr, false);
+      if (!bound) return broken("index", index->name, bound.error().message());
+    }
+  }
+  return {};
+}
+
+Result<void> DropColumnProgram::rewrite_rows(Runtime& runtime) {
+  storage::BTreeCursor reader(*runtime.transaction, table_.root);
+  storage::BTreeCursor writer(*runtime.transaction, table_.root);
+  storage::RecordReader record;
+  std::vector<ValueRef> values;
+  std::string bytes;
+  std::uint64_t number = 0;
+  bool more = TRY(reader.first());
+  while (more) {
+    if (++number % 256 == 0) TRY(runtime.poll());
+    record.reset(TRY(reader.payload()), table_.root);
+    const std::uint32_t count = TRY(record.column_count());
+    values.clear();
+    for (std::uint32_t i = 0; i < table_.columns.size(); ++i) {
+      if (i == column_) continue;
+      values.push_back(i < count ? TRY(record.column(i)) : absent_[i]);
+    }
+    bytes.clear();
+    TRY(storage::encode_record(values, bytes));
+    TRY(writer.insert(reader.rowid(),
+                      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
+    more = TRY(reader.next());
+  }
+  return {};
+}
+
+Result<void> DropColumnProgram::work(Runtime& runtime, std::vector<Row>&) {
+  storage::Transaction& transaction = *runtime.transaction;
+  TRY(check_views(runtime, *runtime.session.schema, ""));
+  TRY(rewrite_rows(runtime));
+  TRY(change_schema_rows(transaction, [&](SchemaRow& row) -> Result<bool> {
+    if (row.type != "table" || !equals_nocase(row.name, name_)) return false;
+    row.sql = sql_;
+    return true;
+  }));
+  TRY(runtime.session.schema_changed(transaction));
+  return check_views(runtime, *runtime.session.schema, " after drop column");
+}
+
+// --- RENAME --------------------------------------------------------------------------------------
+
+class RenameProgram final : public AlterProgram {
+ public:
+  RenameProgram(const Table& table, const Table* sequence, std::string column, std::string to,
+                bool to_is_quoted)
+      : AlterProgram(table),
+        sequence_root_(sequence == nullptr ? 0 : sequence->root),
+        column_(std::move(column)),
+        to_(std::move(to)),
+        to_is_quoted_(to_is_quoted) {}
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
+
+ private:
+  Result<bool> rename_table(SchemaRow& row) const;
+  Result<bool> rename_column(SchemaRow& row) const;
+  Result<void> rename_sequence(storage::Transaction& transaction) const;
+
+  const storage::PageNo sequence_root_;
+  const std::string column_;  ///< empty: the table is renamed
+  const std::string to_;
+  const bool to_is_quoted_;
+};
+
+Result<bool> RenameProgram::rename_table(SchemaRow& row) const {
+  const std::string before = row.sql;
+  const bool own = equals_nocase(row.table, table_.name);
+  if (!row.sql.empty() && (row.type == "table" || row.type == "index")) {
+    row.sql = with_renamed_table(row.sql, table_.name, to_, own);
+  }
+  if (!own) return row.sql != before;
+  row.table = to_;
+  if (row.type == "table") row.name = to_;
+  constexpr std::string_view kAutomatic = "sqlite_autoindex_";
+  if (row.type == "index" && row.sql.empty() && row.name.starts_with(kAutomatic)) {
+    row.name = cat(kAutomatic, to_, row.name.substr(kAutomatic.size() + table_.name.size()));
+  }
+  return true;
+}
+
+Result<bool> RenameProgram::rename_column(SchemaRow& row) const {
+  if (row.sql.empty() || (row.type != "table" && row.type != "index")) return false;
+  std::string changed = TRY(with_renamed_column(row.sql, table_.name, column_, to_, to_is_quoted_,
+                                                equals_nocase(row.table, table_.name)));
+  if (changed == row.sql) return false;
+  row.sql = std::move(changed);
+  return true;
+}
+
+/// The counter of AUTOINCREMENT goes by the table's name.
+Result<void> RenameProgram::rename_sequence(storage::Transaction& transaction) const {
+  if (sequence_root_ == 0) return {};
+  storage::BTreeCursor cursor(transaction, sequence_root_);
+  storage::RecordReader record;
+  std::string bytes;
+  bool more = TRY(cursor.first());
+  while (more) {
+    record.reset(TRY(cursor.payload()), sequence_root_);
+    const ValueRef name = TRY(record.column(0));
+    if (name.is_text() && equals_nocase(name.bytes(), table_.name)) {
+      const ValueRef values[] = {ValueRef::text(to_), TRY(record.column(1))};
+      TRY(storage::encode_record(values, bytes));
+      return cursor.insert(cursor.rowid(),
+                           {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    }
+    more = TRY(cursor.next());
+  }
+  return {};
+}
+
+Result<void> RenameProgram::work(Runtime& runtime, std::vector<Row>&) {
+  storage::Transaction& transaction = *runtime.transaction;
+  TRY(check_views(runtime, *runtime.session.schema, ""));
+  TRY(change_schema_rows(transaction, [&](SchemaRow& row) {
+    return column_.empty() ? rename_table(row) : rename_column(row);
+  }));
+  if (column_.empty()) TRY(rename_sequence(transaction));
+  TRY(runtime.session.schema_changed(transaction));
+  return check_views(runtime, *runtime.session.schema, " after rename");
+}
+
+/// Views and triggers that use the name would have to be rewritten.
+Result<void> refuse_mentions(const CompileContext& context, std::string_view name) {
+  for (const Table* table : context.schema.tables()) {
+    if (table->kind == TableKind::view && mentions(table->sql, name)) {
+      return Error(Code::error,
+                   cat("renaming what view ", table->name, " uses is not supported yet"));
+    }
+    for (const auto& trigger : table->triggers) {
+      if (!mentions(trigger->sql, name)) continue;
+      return Error(Code::error,
+                   cat("renaming what trigger ", trigger->name, " uses is not supported yet"));
+    }
+  }
+  return {};
+}
+
+Result<ProgramPtr> compile_rename(CompileContext& context, const Table& table,
+                                  const ast::AlterStmt& stmt) {
+  const Table* sequence = context.schema.find_table("sqlite_sequence");
+  if (stmt.action == ast::AlterKind::rename_table) {
+    if (context.schema.find_table(stmt.new_name) != nullptr ||
+        context.schema.find_index(stmt.new_name) != nullptr) {
+      return at(stmt.at,
+                cat("there is already another table or index with this name: ", stmt.new_name));
+    }
+    if (stmt.new_name.size() >= 7 && equals_nocase(stmt.new_name.substr(0, 7), "sqlite_")) {
+      return at(stmt.at, cat("object name reserved for internal use: ", stmt.new_name));
+    }
+    TRY(refuse_mentions(context, table.name));
+    return ProgramPtr(
+        std::make_unique<RenameProgram>(table, sequence, "", std::string(stmt.new_name), true));
+  }
+  const int column = table.find_column(stmt.column);
+  if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.column, "\""));
+  const int other = table.find_column(stmt.new_name);
+  if (other >= 0 && other != column) {
+    return at(stmt.at, cat("error in table ", table.name,
+                           " after rename: duplicate column name: ", stmt.new_name));
+  }
+  TRY(refuse_mentions(context, stmt.column));
+  // The last token of the statement is the new name as it was written.
+  const char last = stmt.text.back();
+  const bool quoted = last == '"' || last == '\'' || last == ']' || last == '`';
+  return ProgramPtr(std::make_unique<RenameProgram>(table, sequence, std::string(stmt.column),
+                                                    std::string(stmt.new_name), quoted));
+}
+
+Result<void> refuse_view(const Table& table, const ast::AlterStmt& stmt) {
+  if (table.kind != TableKind::view) return {};
+  switch (stmt.action) {
+    case ast::AlterKind::rename_table:
+      return at(stmt.at, cat("view ", table.name, " may not be altered"));
+    case ast::AlterKind::add_column: return at(stmt.at, "Cannot add a column to a view");
+    case ast::AlterKind::rename_column:
+      return at(stmt.at, cat("cannot rename columns of view \"", table.name, "\""));
+    case ast::AlterKind::drop_column:
+      return at(stmt.at, cat("cannot drop column from view \"", table.name, "\""));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ProgramPtr> compile_alter(CompileContext& context, const ast::AlterStmt& stmt) {
+  const bool known_schema = !ast::present(stmt.schema) || equals_nocase(stmt.schema, "main");
+  const Table* table = known_schema ? context.schema.find_table(stmt.table) : nullptr;
+  if (table == nullptr) {
+    return at(
+        stmt.at,
+        cat("no such table: ", ast::present(stmt.schema) ? cat(stmt.schema, ".") : "", stmt.table));
+  }
+  if (table->is_system()) {
+    return at(stmt.at, cat("table ", shown_name(*table), " may not be altered"));
+  }
+  TRY(refuse_view(*table, stmt));
+  if (table->kind == TableKind::virtual_table || !table->unsupported.empty()) {
+    const std::string_view what =
+        table->unsupported.empty() ? std::string_view("a virtual table") : table->unsupported;
+    return at(stmt.at, cat("altering ", what, " is not supported yet"));
+  }
+  if (stmt.action == ast::AlterKind::add_column) {
+    auto program = std::make_unique<AddColumnProgram>(*table);
+    TRY(program->prepare(context, stmt));
+    return ProgramPtr(std::move(program));
+  }
+  if (stmt.action == ast::AlterKind::drop_column) {
+    auto program = std::make_unique<DropColumnProgram>(*table);
+    TRY(program->prepare(context, stmt));
+    return ProgramPtr(std::move(program));
+  }
+  return compile_rename(context, *table, stmt);
+}
+
+}  // namespace saturn::sql
