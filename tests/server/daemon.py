@@ -53,6 +53,16 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
+    def cpu_seconds(self, interval):
+        """What the daemon's threads use in the next `interval` seconds."""
+        def used():
+            with open(f"/proc/{self.process.pid}/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        before = used()
+        time.sleep(interval)
+        return used() - before
+
     @property
     def path(self):
         return os.path.join(self.data, "default.db")

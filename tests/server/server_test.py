@@ -363,6 +363,51 @@ def an_idle_transaction_times_out_and_nothing_runs_outside_of_it(exe):
     assert daemon.stop() == 0
 
 
+# Rows without end, as far as a test is concerned.
+ENDLESS = "SELECT count(*) FROM n a, n b, n c, n d, n e, n f, n g, n h"
+
+
+def fill_n(client):
+    client.execute("CREATE TABLE n(x)")
+    client.pipeline([execute("INSERT INTO n VALUES (?)", [i]) for i in range(200)] + [CLOSE])
+
+
+@test
+def a_transaction_times_out_in_mid_statement_too(exe):
+    daemon = Daemon(exe, "--transaction-timeout-ms", "500")
+    client = Client(daemon)
+    fill_n(client)
+    began = time.time()
+    answer = client.pipeline([execute("BEGIN"), execute(ENDLESS), execute("SELECT 1"), execute("ROLLBACK"),
+                              execute("SELECT 2"), CLOSE])
+    codes = [r.get("error", {}).get("code") for r in answer["results"]]
+    assert codes == [None, "TRANSACTION_TIMEOUT", "TRANSACTION_TIMEOUT", None, None, None], answer
+    assert time.time() - began < 10
+    assert daemon.stop() == 0
+
+
+@test
+def a_stop_interrupts_what_does_not_end_and_a_lost_client_too(exe):
+    daemon = Daemon(exe, "--threads", "1")
+    fill_n(Client(daemon))
+    client = WebSocket(daemon.port).hello()
+    client.call(1, type="open_stream", stream_id=1)
+    client.request(2, type="execute", stream_id=1, stmt=stmt(ENDLESS))
+    time.sleep(0.3)
+    assert Client(daemon).execute("SELECT 1") == [[1]]  # the only worker serves others meanwhile
+    client.socket.close()
+    wait_for(lambda: daemon.cpu_seconds(0.5) < 0.25)
+    thread = threading.Thread(target=lambda: raw(daemon, (
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)) + body, timeout=30))
+    body = json.dumps({"statements": [ENDLESS]}).encode()
+    thread.start()
+    time.sleep(0.3)
+    began = time.time()
+    assert daemon.stop() == 0
+    assert 5 < time.time() - began < 20
+    thread.join()
+
+
 @test
 def an_idle_stream_expires(exe):
     daemon = Daemon(exe, "--stream-idle-timeout-ms", "300")
