@@ -17,9 +17,10 @@ def environment():
 class Daemon:
     """A saturnd on a port of the kernel's choice; `data` is its directory."""
 
-    def __init__(self, exe, *flags, data=None):
+    def __init__(self, exe, *flags, data=None, preexec=None):
         self.exe = exe
         self.flags = list(flags)
+        self.preexec = preexec  # run in the child before the daemon
         self.data = data or tempfile.mkdtemp(prefix="saturn-test-")
         self.log = open(os.path.join(self.data, "..", os.path.basename(self.data) + ".log"), "a+")
         self.start()
@@ -28,7 +29,7 @@ class Daemon:
         self.log_start = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(
             [self.exe, "--listen", "127.0.0.1:0", "--data-dir", self.data, *self.flags],
-            stdout=self.log, stderr=self.log, env=environment())
+            stdout=self.log, stderr=self.log, env=environment(), preexec_fn=self.preexec)
         deadline = time.time() + 20
         while time.time() < deadline:
             found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log_text())
