@@ -2,12 +2,15 @@
 
 #include "base/mutex.hpp"
 #include "io/faulty.hpp"
+#include "io/fiber.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace saturn::io {
@@ -53,6 +56,7 @@ class FaultyFile final : public File {
   }
   Result<std::size_t> readv(std::uint64_t offset,
                             std::span<const MutableByteSpan> buffers) override {
+    delay();
     TRY(alive());
     if (strikes(faults().read_error_ppm)) return Error(Code::ioerr_read, "injected", EIO);
     return base_->readv(offset, buffers);
@@ -61,6 +65,7 @@ class FaultyFile final : public File {
     return writev(offset, {&bytes, 1});
   }
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
+    delay();
     TRY(writable());
     std::vector<std::uint8_t> bytes;
     for (ByteSpan b : buffers) bytes.insert(bytes.end(), b.begin(), b.end());
@@ -74,6 +79,7 @@ class FaultyFile final : public File {
     return {};
   }
   Result<void> sync(SyncMode mode) override {
+    delay();
     TRY(alive());
     if (strikes(faults().sync_error_ppm)) return Error(Code::ioerr_fsync, "injected", EIO);
     TRY(base_->sync(mode));
@@ -115,6 +121,11 @@ class FaultyFile final : public File {
   FaultOptions faults() {
     const MutexLock lock(shared_.mutex);
     return shared_.faults;
+  }
+  /// Lets others overtake, by chance.
+  void delay() {
+    if (!strikes(faults().delay_ppm)) return;
+    sleep_for(std::chrono::microseconds(1 + shared_.draw(1000)));
   }
   bool strikes(std::uint32_t ppm) { return ppm != 0 && shared_.draw(1'000'000) < ppm; }
 
@@ -183,12 +194,45 @@ class FaultyVfsImpl final : public FaultyVfs {
   }
   Result<bool> exists(std::string_view path) override { return base_.exists(path); }
   Result<void> sync_directory(std::string_view path) override { return base_.sync_directory(path); }
-  Result<void> submit(std::span<Op> ops) override { return submit_sequentially(ops); }
+  Result<void> submit(std::span<Op> ops) override {
+    bool reorders;
+    {
+      const MutexLock lock(shared_.mutex);
+      reorders = shared_.faults.delay_ppm != 0;
+    }
+    return reorders ? submit_shuffled(ops) : submit_sequentially(ops);
+  }
   Result<void> register_arena(MutableByteSpan arena) override {
     return base_.register_arena(arena);
   }
 
  private:
+  /// What nothing orders runs in an order of chance.
+  Result<void> submit_shuffled(std::span<Op> ops) {
+    bool failed = false;
+    for (std::size_t begin = 0; begin < ops.size();) {
+      std::size_t end = begin + 1;
+      while (end < ops.size() && !ops[end].after_previous) ++end;
+      std::vector<std::size_t> order;
+      for (std::size_t i = begin; i < end; ++i) order.push_back(i);
+      for (std::size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[shared_.draw(i)]);
+      for (const std::size_t i : order) {
+        Op& op = ops[i];
+        if (op.after_previous && failed) {
+          op.status = given_up_error();
+          continue;
+        }
+        const bool ordered = std::exchange(op.after_previous, false);
+        static_cast<void>(submit_sequentially({&op, 1}));
+        op.after_previous = ordered;
+      }
+      for (std::size_t i = begin; i < end; ++i) failed = failed || !ops[i].status;
+      begin = end;
+    }
+    return first_failure(ops);
+  }
+
   Result<void> redo_in_part(File& file, const Change& change) {
     if (change.truncation) {
       return shared_.draw(2) == 0 ? file.truncate(change.offset) : Result<void>();

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <system_error>
 
@@ -37,12 +38,20 @@ constexpr std::array<unsigned, 4> kFlagLadder = {
     0,
 };
 
+constexpr unsigned kFileSlots = 32;
+
+constexpr int kMemoryWaitsMax = 50;
+
+std::atomic<unsigned> masked_kinds{0};
+
 unsigned bit(RingRequest::Kind kind) { return 1U << static_cast<unsigned>(kind); }
 
 std::string flag_names(unsigned flags) {
   static constexpr std::pair<unsigned, std::string_view> kNames[] = {
-      {IORING_SETUP_SINGLE_ISSUER, "SINGLE_ISSUER"}, {IORING_SETUP_DEFER_TASKRUN, "DEFER_TASKRUN"},
-      {IORING_SETUP_COOP_TASKRUN, "COOP_TASKRUN"},   {IORING_SETUP_CLAMP, "CLAMP"},
+      {IORING_SETUP_SINGLE_ISSUER, "SINGLE_ISSUER"},
+      {IORING_SETUP_DEFER_TASKRUN, "DEFER_TASKRUN"},
+      {IORING_SETUP_COOP_TASKRUN, "COOP_TASKRUN"},
+      {IORING_SETUP_CLAMP, "CLAMP"},
       {IORING_SETUP_SUBMIT_ALL, "SUBMIT_ALL"}};
   std::string text;
   for (const auto& [flag, name] : kNames) {
@@ -59,17 +68,23 @@ Result<std::unique_ptr<Ring>> Ring::make(MutableByteSpan arena) {
   std::unique_ptr<Ring> ring(new Ring);
   std::uint32_t entries = limits::kRingEntries;
   std::size_t rung = 0;
+  int waits = 0;
   for (;;) {
     io_uring_params params{};
     params.flags = kFlagLadder[rung];
     const int error = -io_uring_queue_init_params(entries, &ring->ring_, &params);
     if (error == 0) break;
-    ring->refusals_ += cat("refused: flags ", flag_names(params.flags), ", ", entries,
-                           " entries: ", std::generic_category().message(error), '\n');
+    if (waits == 0)
+      ring->refusals_ += cat("refused: flags ", flag_names(params.flags), ", ", entries,
+                             " entries: ", std::generic_category().message(error), '\n');
     if (error == EINVAL && rung + 1 < kFlagLadder.size()) {
       ++rung;  // a kernel that does not know one of the flags
     } else if (error == ENOMEM && entries / 2 >= kRingEntriesMin) {
       entries /= 2;  // the locked memory allowed is too small for this size
+    } else if (error == ENOMEM && waits < kMemoryWaitsMax) {
+      // The kernel gives back the memory of rings that are gone a little later.
+      ++waits;
+      ::usleep(2000);
     } else {
       return posix_error(Code::cantopen, "make", "an io_uring", error);
     }
@@ -84,6 +99,7 @@ Result<std::unique_ptr<Ring>> Ring::make(MutableByteSpan arena) {
     return Error(Code::cantopen, "this kernel's io_uring can neither read nor write", ENOSYS);
   }
   ring->register_arena(arena);
+  ring->register_files();
   return ring;
 }
 
@@ -91,11 +107,11 @@ std::string Ring::describe() const {
   using Kind = RingRequest::Kind;
   std::string text = refusals_;
   text += cat("taken: flags ", flag_names(ring_.flags), ", ", ring_.sq.ring_entries, " entries\n");
-  static constexpr std::pair<Kind, std::string_view> kNames[] = {
-      {Kind::read, "READ, READV"},
-      {Kind::write, "WRITE, WRITEV"},
-      {Kind::sync_data, "FSYNC"},
-      {Kind::truncate, "FTRUNCATE"}};
+  text += cat("registered files: ", file_slots_.empty() ? "no" : "yes", '\n');
+  static constexpr std::pair<Kind, std::string_view> kNames[] = {{Kind::read, "READ, READV"},
+                                                                 {Kind::write, "WRITE, WRITEV"},
+                                                                 {Kind::sync_data, "FSYNC"},
+                                                                 {Kind::truncate, "FTRUNCATE"}};
   for (const auto& [kind, name] : kNames) {
     text += cat("operation ", name, ": ",
                 supports(kind) ? "yes" : "no (the POSIX call is used instead)", '\n');
@@ -118,24 +134,72 @@ void Ring::probe() {
   if (has(IORING_OP_FSYNC)) supported_ |= bit(Kind::sync_data) | bit(Kind::sync_full);
   if (has(kOpFtruncate)) supported_ |= bit(Kind::truncate);
   io_uring_free_probe(probe);
+  supported_ &= ~masked_kinds.load();
+}
+
+void Ring::mask_for_tests(unsigned kinds) noexcept { masked_kinds.store(kinds); }
+
+void Ring::register_files() {
+  const int error = -io_uring_register_files_sparse(&ring_, kFileSlots);
+  if (error == 0) {
+    file_slots_.resize(kFileSlots);
+  } else {
+    log::debug(cat("io_uring: goes on without registered files: ",
+                   std::generic_category().message(error)));
+  }
+}
+
+int Ring::file_slot(const RingRequest& request) noexcept {
+  if (file_slots_.empty() || request.file_id == 0) return -1;
+  std::size_t oldest = file_slots_.size();
+  for (std::size_t i = 0; i < file_slots_.size(); ++i) {
+    FileSlot& slot = file_slots_[i];
+    if (slot.file_id == request.file_id) {
+      slot.used_at = ++file_clock_;
+      return static_cast<int>(i);
+    }
+    if (slot.users != 0) continue;
+    if (oldest == file_slots_.size() || slot.used_at < file_slots_[oldest].used_at) oldest = i;
+  }
+  if (oldest == file_slots_.size()) return -1;
+  if (io_uring_register_files_update(&ring_, static_cast<unsigned>(oldest), &request.fd, 1) != 1) {
+    return -1;
+  }
+  file_slots_[oldest] = {request.file_id, 0, ++file_clock_};
+  return static_cast<int>(oldest);
+}
+
+void Ring::forget_file(std::uint64_t file_id) noexcept {
+  for (std::size_t i = 0; i < file_slots_.size(); ++i) {
+    if (file_slots_[i].file_id != file_id) continue;
+    const int none = -1;
+    io_uring_register_files_update(&ring_, static_cast<unsigned>(i), &none, 1);
+    file_slots_[i] = {};
+  }
 }
 
 bool Ring::supports(RingRequest::Kind kind) const noexcept { return supported_ & bit(kind); }
 
+/// As much of the arena's start as the limit on locked memory allows.
 void Ring::register_arena(MutableByteSpan arena) {
-  if (arena.empty()) return;
-  std::vector<iovec> buffers;
-  for (std::size_t at = 0; at < arena.size(); at += kFixedBufferBytes) {
-    buffers.push_back({arena.data() + at, std::min(kFixedBufferBytes, arena.size() - at)});
+  constexpr std::size_t kLeast = std::size_t{1} << 20;
+  int error = 0;
+  for (; arena.size() >= kLeast; arena = arena.first(arena.size() / 2)) {
+    std::vector<iovec> buffers;
+    for (std::size_t at = 0; at < arena.size(); at += kFixedBufferBytes) {
+      buffers.push_back({arena.data() + at, std::min(kFixedBufferBytes, arena.size() - at)});
+    }
+    error =
+        -io_uring_register_buffers(&ring_, buffers.data(), static_cast<unsigned>(buffers.size()));
+    if (error == 0) {
+      arena_ = arena;
+      return;
+    }
+    if (error != ENOMEM && error != EPERM) break;
   }
-  const int error =
-      -io_uring_register_buffers(&ring_, buffers.data(), static_cast<unsigned>(buffers.size()));
-  if (error == 0) {
-    arena_ = arena;
-  } else {
-    log::debug(
-        cat("io_uring: goes on without fixed buffers: ", std::generic_category().message(error)));
-  }
+  if (error == 0) return;
+  log::debug(
+      cat("io_uring: goes on without fixed buffers: ", std::generic_category().message(error)));
 }
 
 int Ring::fixed_index(const iovec& piece) const noexcept {
@@ -188,6 +252,12 @@ void Ring::queue(RingRequest& request) {
     if (sqe == nullptr) yield();
   }
   prepare(sqe, request);
+  request.file_slot = file_slot(request);
+  if (request.file_slot >= 0) {
+    sqe->fd = request.file_slot;
+    sqe->flags |= IOSQE_FIXED_FILE;
+    ++file_slots_[static_cast<std::size_t>(request.file_slot)].users;
+  }
   io_uring_sqe_set_data(sqe, &request);
   ++unsubmitted_;
 }
@@ -246,7 +316,9 @@ bool Ring::turn() {
   unsigned reaped = 0;
   io_uring_cqe* cqe;
   io_uring_for_each_cqe(&ring_, head, cqe) {
-    complete(*static_cast<RingRequest*>(io_uring_cqe_get_data(cqe)), cqe->res);
+    RingRequest& request = *static_cast<RingRequest*>(io_uring_cqe_get_data(cqe));
+    if (request.file_slot >= 0) --file_slots_[static_cast<std::size_t>(request.file_slot)].users;
+    complete(request, cqe->res);
     ++reaped;
   }
   io_uring_cq_advance(&ring_, reaped);

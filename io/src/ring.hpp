@@ -20,12 +20,14 @@ struct RingRequest {
 
   Kind kind = Kind::read;
   int fd = -1;
+  std::uint64_t file_id = 0;  ///< of the open file, never used again; 0: not to be registered
   std::uint64_t offset = 0;  ///< in bytes; for `truncate` the new size
   Pieces pieces{std::span<const ByteSpan>{}};
 
   std::size_t transferred = 0;
   int error = 0;  ///< errno
   bool done = false;
+  int file_slot = -1;  ///< while it is under way
   struct Group* group = nullptr;
 };
 
@@ -46,6 +48,14 @@ class Ring final : public Poller {
   /// Runs all requests to their end, short transfers continued. Only on a fiber. // SUSPENDS
   void run(std::span<RingRequest> requests);
 
+  /// The file is closed: its place among the registered files is free. Other rings let go of it when
+  /// they need the place.
+  void forget_file(std::uint64_t file_id) noexcept;
+
+  /// For tests: rings made from now on do as if the kernel had none of these operations (a bit for
+  /// each `RingRequest::Kind`).
+  static void mask_for_tests(unsigned kinds) noexcept;
+
   /// Whether the kernel has this opcode.
   bool supports(RingRequest::Kind kind) const noexcept;
 
@@ -59,6 +69,9 @@ class Ring final : public Poller {
   Ring() = default;
   void queue(RingRequest& request);
   void prepare(io_uring_sqe* sqe, RingRequest& request) const;
+  void register_files();
+  /// The file's place among the registered files, or -1 when it has none.
+  int file_slot(const RingRequest& request) noexcept;
   static void complete(RingRequest& request, int result);
   void probe();
   void register_arena(MutableByteSpan arena);
@@ -73,6 +86,16 @@ class Ring final : public Poller {
   std::size_t unsubmitted_ = 0;
   std::size_t in_flight_ = 0;  ///< submitted, not reaped
   MutableByteSpan arena_;
+
+  /// Files are registered when they are first used here, so that the kernel need not look their
+  /// descriptors up for each operation. A place changes hands only while nothing uses it.
+  struct FileSlot {
+    std::uint64_t file_id = 0;
+    std::uint32_t users = 0;  ///< requests queued or under way
+    std::uint64_t used_at = 0;
+  };
+  std::vector<FileSlot> file_slots_;  ///< empty when the kernel cannot
+  std::uint64_t file_clock_ = 0;
 };
 
 }  // namespace saturn::io

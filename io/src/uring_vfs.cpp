@@ -17,11 +17,17 @@ using Kind = RingRequest::Kind;
 
 class UringVfs;
 
+std::uint64_t next_key() {
+  static std::atomic<std::uint64_t> key{1};
+  return key++;
+}
+
 class UringFile final : public PosixFile {
  public:
   UringFile(UringVfs& vfs, BlockingPool& pool, std::string path, OpenedFile opened, bool read_only)
       : PosixFile(pool, std::move(path), opened.fd, read_only, std::move(opened.locks)),
         vfs_(vfs) {}
+  ~UringFile() override;
 
   Result<std::size_t> read(std::uint64_t offset, MutableByteSpan buffer) override {
     return readv(offset, {&buffer, 1});
@@ -34,15 +40,12 @@ class UringFile final : public PosixFile {
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override;
   Result<void> sync(SyncMode mode) override;
   Result<void> truncate(std::uint64_t size) override;
+  std::uint64_t id() const noexcept { return id_; }
 
  private:
   UringVfs& vfs_;
+  const std::uint64_t id_ = next_key();
 };
-
-std::uint64_t next_key() {
-  static std::atomic<std::uint64_t> key{1};
-  return key++;
-}
 
 class UringVfs final : public PosixVfs {
  public:
@@ -60,6 +63,12 @@ class UringVfs final : public PosixVfs {
   Result<void> register_arena(MutableByteSpan arena) override {
     arena_ = arena;
     return {};
+  }
+
+  /// The ring that this thread's worker has already, or null.
+  Ring* ring_at_hand() {
+    Worker* worker = Worker::current();
+    return worker == nullptr ? nullptr : static_cast<Ring*>(worker->find_poller(key_));
   }
 
   /// The ring of this fiber's worker if it can do `kind`, else null.
@@ -92,11 +101,16 @@ class UringVfs final : public PosixVfs {
   std::atomic<bool> no_more_rings_{false};
 };
 
+UringFile::~UringFile() {
+  if (Ring* ring = vfs_.ring_at_hand()) ring->forget_file(id_);
+}
+
 Result<std::size_t> UringFile::readv(std::uint64_t offset,
                                      std::span<const MutableByteSpan> buffers) {
   Ring* ring = vfs_.ring_for(Kind::read);
   if (ring == nullptr) return PosixFile::readv(offset, buffers);
-  RingRequest request{.kind = Kind::read, .fd = fd(), .offset = offset, .pieces = Pieces(buffers)};
+  RingRequest request{
+      .kind = Kind::read, .fd = fd(), .file_id = id(), .offset = offset, .pieces = Pieces(buffers)};
   ring->run({&request, 1});
   if (request.error != 0) return posix_error(Code::ioerr_read, "read", path(), request.error);
   return request.transferred;
@@ -106,7 +120,11 @@ Result<void> UringFile::writev(std::uint64_t offset, std::span<const ByteSpan> b
   TRY(writable());
   Ring* ring = vfs_.ring_for(Kind::write);
   if (ring == nullptr) return PosixFile::writev(offset, buffers);
-  RingRequest request{.kind = Kind::write, .fd = fd(), .offset = offset, .pieces = Pieces(buffers)};
+  RingRequest request{.kind = Kind::write,
+                      .fd = fd(),
+                      .file_id = id(),
+                      .offset = offset,
+                      .pieces = Pieces(buffers)};
   ring->run({&request, 1});
   if (request.error != 0) return posix_error(Code::ioerr_write, "write", path(), request.error);
   return {};
@@ -116,7 +134,7 @@ Result<void> UringFile::sync(SyncMode mode) {
   const Kind kind = mode == SyncMode::data ? Kind::sync_data : Kind::sync_full;
   Ring* ring = vfs_.ring_for(kind);
   if (ring == nullptr) return PosixFile::sync(mode);
-  RingRequest request{.kind = kind, .fd = fd()};
+  RingRequest request{.kind = kind, .fd = fd(), .file_id = id()};
   ring->run({&request, 1});
   if (request.error != 0) return posix_error(Code::ioerr_fsync, "sync", path(), request.error);
   return {};
@@ -126,7 +144,7 @@ Result<void> UringFile::truncate(std::uint64_t size) {
   TRY(writable());
   Ring* ring = vfs_.ring_for(Kind::truncate);
   if (ring == nullptr) return PosixFile::truncate(size);
-  RingRequest request{.kind = Kind::truncate, .fd = fd(), .offset = size};
+  RingRequest request{.kind = Kind::truncate, .fd = fd(), .file_id = id(), .offset = size};
   ring->run({&request, 1});
   if (request.error != 0) {
     return posix_error(Code::ioerr_truncate, "truncate", path(), request.error);
@@ -140,8 +158,9 @@ void UringVfs::run_together(Ring& ring, std::span<Op> ops) {
   for (std::size_t i = 0; i < ops.size(); ++i) {
     Op& op = ops[i];
     RingRequest& request = requests[i];
-    auto& file = static_cast<PosixFile&>(*op.file);
+    auto& file = static_cast<UringFile&>(*op.file);
     request.fd = file.fd();
+    request.file_id = file.id();
     request.offset = op.offset;
     if (op.kind == Op::Kind::read) {
       request.pieces = Pieces(std::span(&op.read_into, 1));

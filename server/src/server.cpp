@@ -117,6 +117,7 @@ Result<void> Server::Impl::open(const config::Config& config) {
   vfs = TRY(io::make_vfs(choice, config.vfs_fallback(), nullptr));
   sql::DatabaseOptions options;
   options.storage.cache_bytes = config.cache_size();
+  options.storage.register_cache = true;
   options.storage.synchronous =
       config.synchronous() == config::Synchronous::full     ? storage::Synchronous::full
       : config.synchronous() == config::Synchronous::normal ? storage::Synchronous::normal

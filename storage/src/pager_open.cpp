@@ -170,6 +170,7 @@ Result<void> Pager::open_file() {
   TRY(recover_log());
   TRY(read_layout());
   cache_ = TRY(PageCache::make({.page_size = page_size_, .budget_bytes = options_.cache_bytes}));
+  if (options_.register_cache) TRY(vfs_.register_arena(cache_->arena()));
   return {};
 }
 

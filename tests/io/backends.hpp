@@ -1,5 +1,9 @@
 #pragma once
 
+#if defined(SATURN_HAVE_URING)
+#include "ring.hpp"
+#endif
+
 #include "io/backends.hpp"
 #include "io/faulty.hpp"
 #include "io/vfs.hpp"
@@ -63,13 +67,35 @@ inline std::vector<Backend> backends() {
                    Fixture fixture{vfs.get(), ""};
                    test(fixture);
                  }});
+  out.push_back({"faulty with delays", [](const std::function<void(Fixture&)>& test) {
+                   const auto base = make_memory_vfs();
+                   const auto vfs = make_faulty_vfs(*base, {.delay_ppm = 50'000});
+                   Fixture fixture{vfs.get(), ""};
+                   test(fixture);
+                 }});
   out.push_back(disk_backend("posix on a fiber", make_posix_vfs, true));
   out.push_back(disk_backend("posix on a thread", make_posix_vfs, false));
   if (make_io_uring_vfs()) {
     const auto make = [] { return std::move(make_io_uring_vfs()).value(); };
     out.push_back(disk_backend("io_uring on a fiber", make, true));
     out.push_back(disk_backend("io_uring on a thread", make, false));
+#if defined(SATURN_HAVE_URING)
+    // As on kernels before 6.9, which cannot truncate through a ring.
+    const auto no_truncate = [] {
+      Ring::mask_for_tests(1U << static_cast<unsigned>(RingRequest::Kind::truncate));
+      return std::move(make_io_uring_vfs()).value();
+    };
+    Backend masked = disk_backend("io_uring without FTRUNCATE", no_truncate, true);
+    out.push_back({masked.name, [run = masked.run](const std::function<void(Fixture&)>& test) {
+                     run(test);
+                     Ring::mask_for_tests(0);
+                   }});
+#endif
   }
+  // Whatever this process is allowed: the ring, or what stands in for it.
+  out.push_back(disk_backend(
+      "what vfs = io_uring comes to",
+      [] { return std::move(make_vfs(VfsChoice::io_uring, true, nullptr)).value(); }, true));
   return out;
 }
 

@@ -11,6 +11,9 @@ struct FaultOptions {
   std::uint32_t write_error_ppm = 0;  ///< `ioerr_write`, EIO, after a part was written
   std::uint32_t full_ppm = 0;         ///< `full`, ENOSPC, after a part was written
   std::uint32_t sync_error_ppm = 0;   ///< `ioerr_fsync`, EIO; nothing becomes durable
+  /// The operation waits, up to a millisecond, so that others on the same or another file, which
+  /// were started later, overtake it.
+  std::uint32_t delay_ppm = 0;
 };
 
 /// Wraps a `Vfs` for tests: fails operations by chance, and loses at a simulated power cut what was

@@ -157,9 +157,10 @@ class Vfs {
   /// failure in the batch's order, or success. // SUSPENDS
   virtual Result<void> submit(std::span<Op> ops) = 0;
 
-  /// A hint: much I/O will use buffers inside `arena`, which stays mapped until the `Vfs` is
-  /// destroyed. At most one arena; called before the first operation. A backend that cannot
-  /// register it (memlock limit) goes on without, so the outcome never changes what works.
+  /// A hint: much I/O will use buffers inside `arena`, which stays mapped as long as the `Vfs` is
+  /// used. At most one arena; counts for workers that have not used the `Vfs` yet. A backend that
+  /// cannot register it (memlock limit) goes on with a part of it or without, so the outcome never
+  /// changes what works.
   virtual Result<void> register_arena(MutableByteSpan arena) = 0;
 };
 

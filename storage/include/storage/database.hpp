@@ -26,6 +26,9 @@ struct DatabaseOptions {
   bool create = true;  ///< makes an empty database when there is no file
   Synchronous synchronous = Synchronous::full;
   std::uint64_t cache_bytes = limits::kCacheBytesDefault;
+  /// Registers the cache's memory with the VFS, whose rings then pin it: for a server, where it is
+  /// going to be in use anyway.
+  bool register_cache = false;
   /// Log length, in frames, that starts a checkpoint; 0 = only at close or when asked.
   std::uint32_t checkpoint_pages = limits::kWalCheckpointPages;
   std::uint32_t page_size = limits::kPageSizeDefault;  ///< bytes, of a database that is made new
