@@ -178,6 +178,7 @@ class Pager final : public Database {
   WalChecksum wal_checksum_;
   bool wal_started_ = false;  ///< the header is written
   std::atomic<std::uint32_t> wal_frames_{0};
+  std::atomic<std::uint32_t> frames_at_checkpoint_{0};  ///< when the last one was started
   std::vector<std::uint8_t> frame_headers_;
 
   mutable Mutex wal_mutex_;

@@ -88,6 +88,7 @@ bool Pager::try_restart() {
   if (backfilled_seq_.load() != durable_seq_) return false;
   versions_.settle_in_file(durable_seq_);
   wal_frames_.store(0);
+  frames_at_checkpoint_.store(0);
   return true;
 }
 

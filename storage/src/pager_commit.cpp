@@ -11,6 +11,12 @@
 // without it, and whoever finds nobody flushing leads.
 
 namespace saturn::storage {
+namespace {
+
+/// The log's length, in checkpoint_pages(), at which commits wait for a checkpoint.
+constexpr std::uint32_t kLogLimits = 4;
+
+}  // namespace
 
 /// Gives the commit its number, and its pages to whoever builds on top. Never suspends.
 Result<void> Pager::hand_over(PendingCommit& commit) {
@@ -167,8 +173,9 @@ Result<void> Pager::flush_group(std::span<PendingCommit* const> group) {
     return a->number < b->number;
   });
   const std::uint32_t limit = checkpoint_pages_.load();
-  if (limit != 0 && wal_frames_.load() > std::uint64_t{limit} * 8) {
-    // Checkpoints in the background do not keep up: the log must not grow for ever.
+  if (limit != 0 && wal_frames_.load() > std::uint64_t{limit} * kLogLimits) {
+    // A checkpoint in the background is never quite done while commits come in. What is left of it
+    // is done here, between two groups, so that the log starts over.
     checkpoint_mutex_.lock();
     Result<void> copied = backfill();
     checkpoint_mutex_.unlock();
@@ -249,13 +256,11 @@ Result<void> Pager::wait_durable(std::uint64_t seq) {
 
 void Pager::start_background_checkpoint() {
   const std::uint32_t limit = checkpoint_pages_.load();
-  if (limit == 0 || wal_frames_.load() < limit) return;
-  if (backfilled_seq_.load() != 0) {
-    MutexLock lock(state_mutex_);
-    if (backfilled_seq_.load() == durable_seq_) return;
-  }
+  const std::uint32_t frames = wal_frames_.load();
+  if (limit == 0 || frames < frames_at_checkpoint_.load() + std::uint64_t{limit}) return;
   io::Worker* worker = io::Worker::current();
   if (worker == nullptr || checkpoint_queued_.exchange(true)) return;
+  frames_at_checkpoint_.store(frames);
   worker->spawn([this] {
     checkpoint_mutex_.lock();
     Result<void> copied = backfill();

@@ -142,6 +142,15 @@ Result<void> PagerTransaction::make_writable(io::Clock::time_point deadline) {
   return {};
 }
 
+Result<void> PagerTransaction::stamp_header() {
+  DatabaseHeader now = TRY(header());
+  now.stamp(page_count_);
+  now.sqlite_version = DatabaseHeader::kSqliteVersion;
+  std::uint8_t* page = TRY(make_private(1, false));
+  now.encode({page, page_size()});
+  return {};
+}
+
 Result<void> PagerTransaction::commit() {
   ASSERT(active_);
   if (!writable_ || dirty_.empty()) {
@@ -150,19 +159,15 @@ Result<void> PagerTransaction::commit() {
     end();
     return pager_.wait_durable(seq);
   }
-  Result<DatabaseHeader> decoded = header();
-  if (!decoded) {
-    end();
-    return std::move(decoded).error();
+  // In WAL mode the change counter moves when page 1 changes anyhow: when the database grows, its
+  // freelist or its header's fields change.
+  if (dirty_.contains(1)) {
+    Result<void> stamped = stamp_header();
+    if (!stamped) {
+      end();
+      return stamped;
+    }
   }
-  decoded->stamp(page_count_);
-  decoded->sqlite_version = DatabaseHeader::kSqliteVersion;
-  Result<std::uint8_t*> first = make_private(1, false);
-  if (!first) {
-    end();
-    return std::move(first).error();
-  }
-  decoded->encode({*first, page_size()});
   PendingCommit commit;
   commit.page_count = page_count_;
   commit.pages.reserve(dirty_.size());

@@ -47,6 +47,7 @@ class PagerTransaction final : public Transaction {
     std::unordered_map<PageNo, std::unique_ptr<std::uint8_t[]>> before;
   };
   Result<std::uint8_t*> make_private(PageNo page, bool fresh);
+  Result<void> stamp_header();
   void remember(PageNo page, const DirtyPage* now);
   void end() noexcept;
 

@@ -22,6 +22,7 @@ class Daemon:
         self.flags = list(flags)
         self.preexec = preexec  # run in the child before the daemon
         self.data = data or tempfile.mkdtemp(prefix="saturn-test-")
+        os.makedirs(self.data, exist_ok=True)
         self.log = open(os.path.join(self.data, "..", os.path.basename(self.data) + ".log"), "a+")
         self.start()
 
