@@ -21,7 +21,7 @@ struct RingRequest {
   Kind kind = Kind::read;
   int fd = -1;
   std::uint64_t file_id = 0;  ///< of the open file, never used again; 0: not to be registered
-  std::uint64_t offset = 0;  ///< in bytes; for `truncate` the new size
+  std::uint64_t offset = 0;   ///< in bytes; for `truncate` the new size
   Pieces pieces{std::span<const ByteSpan>{}};
 
   std::size_t transferred = 0;
@@ -48,8 +48,8 @@ class Ring final : public Poller {
   /// Runs all requests to their end, short transfers continued. Only on a fiber. // SUSPENDS
   void run(std::span<RingRequest> requests);
 
-  /// The file is closed: its place among the registered files is free. Other rings let go of it when
-  /// they need the place.
+  /// The file is closed: its place among the registered files is free. Other rings let go of it
+  /// when they need the place.
   void forget_file(std::uint64_t file_id) noexcept;
 
   /// For tests: rings made from now on do as if the kernel had none of these operations (a bit for

@@ -96,12 +96,27 @@ Result<void> BTreeCursor::insert(ByteSpan record) {
   for (std::uint32_t i = 0; i < columns && i < key_info_->key_columns; ++i) {
     key.push_back(TRY(reader.column(i)));
   }
-  const bool found = TRY(seek(Seek::eq, key));
-  if (found) TRY(remove());
+  TRY(lower_bound(Target{0, key, -1}));
+  const bool replaces = TRY(successor_equals(key));
+  if (replaces) {
+    const bool found = TRY(seek(Seek::eq, key));
+    if (found) TRY(remove());
+    TRY(lower_bound(Target{0, key, -1}));
+  }
   std::vector<std::uint8_t> cell;
   TRY(make_cell(0, record, cell));
-  TRY(lower_bound(Target{0, key, -1}));
   return insert_cell(cell, false);
+}
+
+/// After `lower_bound`: whether the entry after the position, on the leaf or further up, has this
+/// key.
+Result<bool> BTreeCursor::successor_equals(std::span<const ValueRef> key) {
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+    if (level->index >= level->node.count()) continue;
+    const int order = TRY(compare_at(*level, level->index, Target{0, key, 0}));
+    return order == 0;
+  }
+  return false;
 }
 
 /// Puts `cell` at the leaf's index, in front of the entry there or, with `replace`, in its stead.

@@ -2,11 +2,11 @@
 
 /// The pager: which bytes each transaction sees, and how a commit gets to the disk.
 ///
-/// A commit has a sequence number, counted from 1 since the database was opened and never reused. The
-/// version of a page that commit n wrote is (page, n); version 0 is the page as the database file
-/// had it when it was opened. A snapshot is a sequence number S, and sees of each page the newest
-/// version that is not newer than S. `VersionTable` knows, for every page that was written since,
-/// its versions and where each one is:
+/// A commit has a sequence number, counted from 1 since the database was opened and never reused.
+/// The version of a page that commit n wrote is (page, n); version 0 is the page as the database
+/// file had it when it was opened. A snapshot is a sequence number S, and sees of each page the
+/// newest version that is not newer than S. `VersionTable` knows, for every page that was written
+/// since, its versions and where each one is:
 ///
 ///     memory   in a `DirtyPage`: handed over to the pipeline, not in the log yet
 ///     log      in frame f of the -wal
@@ -28,11 +28,13 @@
 /// group, and passes the lead to a committer of the next group (`lead`).
 ///
 /// Invariants
-///  1. durable_seq_ <= handed_seq_; equal exactly when nothing is pending. Readers take snapshots of
+///  1. durable_seq_ <= handed_seq_; equal exactly when nothing is pending. Readers take snapshots
+///  of
 ///     durable_seq_, so what they see is durable; a writer builds on handed_seq_.
 ///  2. A pinned snapshot S keeps every version that it sees reachable: a checkpoint copies only
 ///     versions <= the oldest pin, and overwrites only versions older than those it copies.
-///  3. The log starts over only when all of it is in the file (backfilled_seq_ == durable_seq_), and
+///  3. The log starts over only when all of it is in the file (backfilled_seq_ == durable_seq_),
+///  and
 ///     nobody is reading a frame (wal_reads_ == 0, looked at under wal_mutex_, under which a reader
 ///     also looks up the frame it is going to read). Then every version's place is `file`.
 ///  4. A version's bytes never change. Of the versions of one page that are pending only the newest
@@ -42,7 +44,8 @@
 ///     first frame is written, and the log is SQLite's own format.
 ///
 /// Locks, in the order in which they may nest: writer_ (fiber mutex), checkpoint_mutex_ (fiber
-/// mutex); then the short ones, state_mutex_, wal_mutex_, a shard of the version table, the cache's.
+/// mutex); then the short ones, state_mutex_, wal_mutex_, a shard of the version table, the
+/// cache's.
 
 #include "base/mutex.hpp"
 #include "io/sync.hpp"
@@ -83,8 +86,7 @@ class Pager final : public Database {
   Result<void> close() override;
   Result<std::unique_ptr<Transaction>> begin_read() override;
   Result<std::unique_ptr<Transaction>> begin_write(io::Clock::time_point deadline) override;
-  Result<CheckpointResult> checkpoint(CheckpointMode mode,
-                                      io::Clock::time_point deadline) override;
+  Result<CheckpointResult> checkpoint(CheckpointMode mode, io::Clock::time_point deadline) override;
   Synchronous synchronous() const noexcept override { return synchronous_.load(); }
   void set_synchronous(Synchronous mode) noexcept override { synchronous_.store(mode); }
   std::uint32_t checkpoint_pages() const noexcept override { return checkpoint_pages_.load(); }

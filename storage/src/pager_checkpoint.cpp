@@ -79,8 +79,8 @@ Result<void> Pager::backfill() {
   return outcome;
 }
 
-/// Before a group is written: lets the log start over when nobody needs what is in it. True when the
-/// header has to be written anew.
+/// Before a group is written: lets the log start over when nobody needs what is in it. True when
+/// the header has to be written anew.
 bool Pager::try_restart() {
   MutexLock reads(wal_mutex_);
   if (wal_reads_ != 0) return false;

@@ -169,9 +169,8 @@ Result<void> Pager::flush_group(std::span<PendingCommit* const> group) {
       }
     }
   }
-  std::sort(pages.begin(), pages.end(), [](const DirtyPagePtr& a, const DirtyPagePtr& b) {
-    return a->number < b->number;
-  });
+  std::sort(pages.begin(), pages.end(),
+            [](const DirtyPagePtr& a, const DirtyPagePtr& b) { return a->number < b->number; });
   const std::uint32_t limit = checkpoint_pages_.load();
   if (limit != 0 && wal_frames_.load() > std::uint64_t{limit} * kLogLimits) {
     // A checkpoint in the background is never quite done while commits come in. What is left of it

@@ -31,15 +31,14 @@ Result<void> remove_if_there(io::Vfs& vfs, const std::string& path) {
 }  // namespace
 
 Result<void> Pager::take_locks() {
-  const bool locked =
-      TRY(options_.read_only ? file_->lock(kSharedLocks, io::LockMode::shared)
-                             : file_->lock(kAllLocks, io::LockMode::exclusive));
+  const bool locked = TRY(options_.read_only ? file_->lock(kSharedLocks, io::LockMode::shared)
+                                             : file_->lock(kAllLocks, io::LockMode::exclusive));
   if (!locked) return Error(Code::busy, "database is locked");
   return {};
 }
 
-/// Writes the first page of a database that has none, in WAL mode from the start: SQLite removes the
-/// log of a file of no bytes, so the file must be there before the first commit.
+/// Writes the first page of a database that has none, in WAL mode from the start: SQLite removes
+/// the log of a file of no bytes, so the file must be there before the first commit.
 Result<void> Pager::make_new() {
   if (options_.read_only) return Error(Code::cantopen);
   if (!is_valid_page_size(options_.page_size)) return Error(Code::misuse, "page size");
@@ -89,8 +88,8 @@ Result<void> Pager::undo_hot_journal() {
       }
       std::uint32_t sized = page_size;
       std::vector<std::pair<PageNo, std::vector<std::uint8_t>>> none;
-      const JournalPlayback played = TRY(
-          play_journal(reader_of(*journal), bytes, page_size, [&](PageNo page, ByteSpan image) {
+      const JournalPlayback played =
+          TRY(play_journal(reader_of(*journal), bytes, page_size, [&](PageNo page, ByteSpan image) {
             sized = static_cast<std::uint32_t>(image.size());
             return file_->write(std::uint64_t{page - 1} * image.size(), image);
           }));
@@ -161,8 +160,8 @@ Result<void> Pager::recover_log() {
 }
 
 Result<void> Pager::open_file() {
-  file_ = TRY(vfs_.open(path_, {.read_only = options_.read_only,
-                                .create = options_.create && !options_.read_only}));
+  file_ = TRY(vfs_.open(
+      path_, {.read_only = options_.read_only, .create = options_.create && !options_.read_only}));
   TRY(take_locks());
   TRY(undo_hot_journal());
   const std::uint64_t bytes = TRY(file_->size());

@@ -58,8 +58,8 @@ class DirtyPagePtr {
   DirtyPage* page_ = nullptr;
 };
 
-/// Where the versions of pages are that commits since the opening wrote; see pager.hpp. Thread-safe;
-/// never suspends.
+/// Where the versions of pages are that commits since the opening wrote; see pager.hpp.
+/// Thread-safe; never suspends.
 class VersionTable {
  public:
   static constexpr std::uint32_t kInFile = 0;

@@ -1,5 +1,5 @@
-// Random cold reads through the VFS: 4 KiB pages of a file that the kernel's cache was told to drop,
-// by as many fibers as DEPTH says, on one worker.
+// Random cold reads through the VFS: 4 KiB pages of a file that the kernel's cache was told to
+// drop, by as many fibers as DEPTH says, on one worker.
 //
 //   io-bench DIRECTORY [SECONDS]
 //
@@ -48,8 +48,8 @@ void make_file(const std::string& path) {
 double reads_per_second(io::Vfs& vfs, const std::string& path, int depth, double seconds) {
   std::uint64_t reads = 0;
   io::Worker worker;
-  const Clock::time_point end =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                                   std::chrono::duration<double>(seconds));
   std::unique_ptr<io::File> file;
   worker.spawn([&] {
     file = std::move(vfs.open(path, {.read_only = true})).value();
@@ -80,8 +80,8 @@ int main(int argc, char** argv) {
   make_file(path);
   for (const int depth : {1, 16, 64, 256}) {
     for (const bool uring : {false, true}) {
-      auto made = uring ? io::make_io_uring_vfs()
-                        : Result<std::unique_ptr<io::Vfs>>(io::make_posix_vfs());
+      auto made =
+          uring ? io::make_io_uring_vfs() : Result<std::unique_ptr<io::Vfs>>(io::make_posix_vfs());
       if (!made) continue;
       drop_cache(path);
       std::printf("%-8s depth %3d: %8.0f reads/s\n", std::string((*made)->name()).c_str(), depth,

@@ -2,11 +2,11 @@
 //
 //   server-load PORT insert|select http|ws CONNECTIONS SECONDS
 //
-// `insert` adds one row a request to `bench_insert`, each its own durable commit; `select` reads one
-// of the 100,000 rows of `bench_select` by its key. Both tables are made when they are not there.
-// Over HTTP a request is a stateless pipeline [execute, close], as @libsql/client sends it; over a
-// WebSocket an execute of a stored text on a stream that stays open. One thread; prints requests a
-// second, and the median and 99th percentile of the time to answer.
+// `insert` adds one row a request to `bench_insert`, each its own durable commit; `select` reads
+// one of the 100,000 rows of `bench_select` by its key. Both tables are made when they are not
+// there. Over HTTP a request is a stateless pipeline [execute, close], as @libsql/client sends it;
+// over a WebSocket an execute of a stored text on a stream that stays open. One thread; prints
+// requests a second, and the median and 99th percentile of the time to answer.
 
 #include <algorithm>
 #include <boost/asio/connect.hpp>
@@ -74,12 +74,13 @@ class HttpLoad {
  private:
   void send() {
     if (run_.over()) return;
-    const std::string body =
-        std::string(R"({"requests":[{"type":"execute","stmt":{"sql":")") +
-        (run_.inserts ? kInsert : kSelect) + R"(","args":)" + run_.args() +
-        R"(}},{"type":"close"}]})";
-    request_ = "POST /v3/pipeline HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    const std::string body = std::string(R"({"requests":[{"type":"execute","stmt":{"sql":")") +
+                             (run_.inserts ? kInsert : kSelect) + R"(","args":)" + run_.args() +
+                             R"(}},{"type":"close"}]})";
+    request_ =
+        "POST /v3/pipeline HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
     since_ = Clock::now();
     asio::async_write(socket_, asio::buffer(request_), [this](auto error, std::size_t) {
       if (error) fail(error.message());
@@ -122,7 +123,8 @@ class WsLoad {
     ws_.handshake("localhost", "/");
     ask(R"({"type":"hello","jwt":null})");
     ask(R"({"type":"request","request_id":1,"request":{"type":"open_stream","stream_id":1}})");
-    ask(std::string(R"({"type":"request","request_id":2,"request":{"type":"store_sql","sql_id":1,"sql":")") +
+    ask(std::string(
+            R"({"type":"request","request_id":2,"request":{"type":"store_sql","sql_id":1,"sql":")") +
         (run_.inserts ? kInsert : kSelect) + R"("}})");
     send();
   }
@@ -135,8 +137,9 @@ class WsLoad {
   }
   void send() {
     if (run_.over()) return;
-    request_ = R"({"type":"request","request_id":3,"request":{"type":"execute","stream_id":1,"stmt":{"sql_id":1,"args":)" +
-               run_.args() + "}}}";
+    request_ =
+        R"({"type":"request","request_id":3,"request":{"type":"execute","stream_id":1,"stmt":{"sql_id":1,"args":)" +
+        run_.args() + "}}}";
     since_ = Clock::now();
     ws_.async_write(asio::buffer(request_), [this](auto error, std::size_t) {
       if (error) fail(error.message());
@@ -161,9 +164,11 @@ void prepare(const tcp::endpoint& server, const std::string& sql) {
   asio::io_context context;
   tcp::socket socket(context);
   socket.connect(server);
-  const std::string body = R"({"requests":[{"type":"sequence","sql":")" + sql + R"("},{"type":"close"}]})";
-  const std::string request = "POST /v3/pipeline HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string body =
+      R"({"requests":[{"type":"sequence","sql":")" + sql + R"("},{"type":"close"}]})";
+  const std::string request =
+      "POST /v3/pipeline HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
   asio::write(socket, asio::buffer(request));
   std::string answer;
   boost::system::error_code error;
@@ -187,13 +192,15 @@ int main(int argc, char** argv) {
     prepare(server,
             "CREATE TABLE IF NOT EXISTS bench_select(a INTEGER PRIMARY KEY, b TEXT);"
             "INSERT OR IGNORE INTO bench_select SELECT 1 + a.d + 10*b.d + 100*c.d + 1000*e.d + "
-            "10000*f.d, 'a text of some forty bytes, as rows have' FROM (" + digits + ") a, (" +
-                digits + ") b, (" + digits + ") c, (" + digits + ") e, (" + digits + ") f");
+            "10000*f.d, 'a text of some forty bytes, as rows have' FROM (" +
+                digits + ") a, (" + digits + ") b, (" + digits + ") c, (" + digits + ") e, (" +
+                digits + ") f");
   }
   asio::io_context context{1};
   const int connections = std::atoi(argv[4]);
   const double seconds = std::atof(argv[5]);
-  run.end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  run.end = Clock::now() +
+            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   std::vector<std::unique_ptr<HttpLoad>> http;
   std::vector<std::unique_ptr<WsLoad>> ws;
   for (int i = 0; i < connections; ++i) {
@@ -209,7 +216,7 @@ int main(int argc, char** argv) {
   std::sort(run.times_us.begin(), run.times_us.end());
   const std::size_t n = run.times_us.size();
   if (n == 0) fail("nothing was answered");
-  std::printf("%s over %s, %d connections: %.0f/s, median %.0f us, 99%% %.0f us\n", argv[2], argv[3],
-              connections, static_cast<double>(n) / seconds, run.times_us[n / 2],
+  std::printf("%s over %s, %d connections: %.0f/s, median %.0f us, 99%% %.0f us\n", argv[2],
+              argv[3], connections, static_cast<double>(n) / seconds, run.times_us[n / 2],
               run.times_us[n * 99 / 100]);
 }

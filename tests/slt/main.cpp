@@ -45,7 +45,8 @@ bool run_file(const char* path, bool judge, slt::Outcome& total) {
 
 }  // namespace
 
-/// slt-run [--judge] FILE...: runs sqllogictest scripts, a fresh database a file, on Saturn, or with
+/// slt-run [--judge] FILE...: runs sqllogictest scripts, a fresh database a file, on Saturn, or
+/// with
 /// --judge on SQLite's library. Closes with 'N passed, N failed, N not supported yet'; the last
 /// count is that of records whose error said so.
 int main(int argc, char** argv) {

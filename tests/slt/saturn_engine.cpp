@@ -49,8 +49,8 @@ class SaturnEngine final : public Engine {
         const ValueRef v = statement->column(i);
         const char type = i < types.size() ? types[i] : 'T';
         const bool null = v.is_null();
-        printed.values.push_back(print_value(type, v, null ? 0 : sql::to_integer(v),
-                                             null ? 0 : sql::to_real(v)));
+        printed.values.push_back(
+            print_value(type, v, null ? 0 : sql::to_integer(v), null ? 0 : sql::to_real(v)));
       }
     }
   }

@@ -91,14 +91,12 @@ Trees make_trees(Database& database) {
     BTreeCursor schema(*transaction, 1);
     const std::string table = "CREATE TABLE t(a INTEGER PRIMARY KEY, b)";
     const std::string index = "CREATE INDEX i ON t(b)";
-    REQUIRE(schema.insert(1, bytes_of(record_of({ValueRef::text("table"), ValueRef::text("t"),
-                                                 ValueRef::text("t"),
-                                                 ValueRef::integer(trees.table),
-                                                 ValueRef::text(table)}))));
-    REQUIRE(schema.insert(2, bytes_of(record_of({ValueRef::text("index"), ValueRef::text("i"),
-                                                 ValueRef::text("t"),
-                                                 ValueRef::integer(trees.index),
-                                                 ValueRef::text(index)}))));
+    REQUIRE(schema.insert(
+        1, bytes_of(record_of({ValueRef::text("table"), ValueRef::text("t"), ValueRef::text("t"),
+                               ValueRef::integer(trees.table), ValueRef::text(table)}))));
+    REQUIRE(schema.insert(
+        2, bytes_of(record_of({ValueRef::text("index"), ValueRef::text("i"), ValueRef::text("t"),
+                               ValueRef::integer(trees.index), ValueRef::text(index)}))));
   }
   DatabaseHeader header = transaction->header().value();
   header.schema_format = 4;
@@ -275,7 +273,8 @@ TEST_CASE("random transactions agree with a model, and SQLite finds the file in 
 TEST_CASE("a reader keeps its snapshot while others commit and checkpoint") {
   const auto vfs = io::make_memory_vfs();
   on_fiber([&] {
-    auto database = Database::open(*vfs, "t.db", {.cache_bytes = 1U << 20, .checkpoint_pages = 0}).value();
+    auto database =
+        Database::open(*vfs, "t.db", {.cache_bytes = 1U << 20, .checkpoint_pages = 0}).value();
     Trees trees = make_trees(*database);
     Model model;
     for (int round = 0; round < 20; ++round) {
@@ -420,8 +419,7 @@ TEST_CASE("after a power cut everything acknowledged is there, whole") {
         for (unsigned c = 0; c < commits; ++c) {
           auto transaction = (*opened)->begin_write(soon()).value();
           for (int i = 0; i < 5; ++i) {
-            put(*transaction, trees, acknowledged, random() % 50,
-                std::string(random() % 700, 'x'));
+            put(*transaction, trees, acknowledged, random() % 50, std::string(random() % 700, 'x'));
           }
           REQUIRE(transaction->commit());
           if (random() % 6 == 0) {
@@ -495,8 +493,8 @@ TEST_CASE("SQLite is kept out while the database is open, and recovers a crashed
       REQUIRE(std::system(copy.c_str()) == 0);
     }
     judge_file(directory.file("copy.db"), model);
-    const std::string command = "sqlite3 '" + directory.file("t.db") +
-                                "' 'SELECT * FROM t' 2>&1 | grep -q locked";
+    const std::string command =
+        "sqlite3 '" + directory.file("t.db") + "' 'SELECT * FROM t' 2>&1 | grep -q locked";
     if (std::system("command -v sqlite3 > /dev/null") == 0) {
       CHECK(std::system(command.c_str()) == 0);
     }

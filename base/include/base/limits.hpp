@@ -35,8 +35,8 @@ inline constexpr std::uint32_t kCommitGroupBytesMax = 64U << 20;
 
 // --- runtime
 // ---------------------------------------------------------------------------------------
-/// Address space, touched as it is needed: the deepest expression (kExpressionDepthMax) and a hundred
-/// views in each other are planned and run on it.
+/// Address space, touched as it is needed: the deepest expression (kExpressionDepthMax) and a
+/// hundred views in each other are planned and run on it.
 inline constexpr std::uint32_t kFiberStackBytes = 8U << 20;
 inline constexpr std::uint32_t kRingEntries = 256;
 inline constexpr std::uint32_t kThreadsMax = 256;

@@ -11,8 +11,9 @@
 #include <string_view>
 #include <vector>
 
-/// The only face of the SQL layer: a `Database` is opened once and shared; each connection or stream
-/// has a `Session` (its transaction, its pragmas, its counters); a session prepares `Statement`s.
+/// The only face of the SQL layer: a `Database` is opened once and shared; each connection or
+/// stream has a `Session` (its transaction, its pragmas, its counters); a session prepares
+/// `Statement`s.
 ///
 /// Everything here that reads or changes data may suspend the calling fiber. A session and its
 /// statements belong to one fiber at a time; a database may be used by any number of threads.
@@ -99,8 +100,8 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A compiled statement. Life: `bind`, `step` until it answers false, `reset`, and again. It must not
-/// outlive its session.
+/// A compiled statement. Life: `bind`, `step` until it answers false, `reset`, and again. It must
+/// not outlive its session.
 class Statement {
  public:
   struct Impl;

@@ -85,8 +85,7 @@ Result<void> TableDefiner::add_column(const ast::ColumnDef& def) {
   for (const ast::Constraint* constraint : def.constraints) {
     // A collation counts for the keys of the same column wherever it stands.
     if (constraint->kind != ast::ConstraintKind::collate) continue;
-    table_.columns[number].collation =
-        TRY(collation_named(constraint->collation, constraint->at));
+    table_.columns[number].collation = TRY(collation_named(constraint->collation, constraint->at));
   }
   for (const ast::Constraint* constraint : def.constraints) {
     TRY(add_column_constraint(*constraint, number));
@@ -229,11 +228,10 @@ Result<void> TableDefiner::add_unique(const ast::Constraint& constraint,
                                       std::vector<IndexColumn> columns, IndexOrigin origin) {
   // The same key again needs no second index.
   for (const auto& known : table_.indexes) {
-    const bool equal = std::equal(
-        known->columns.begin(), known->columns.end(), columns.begin(), columns.end(),
-        [](const IndexColumn& a, const IndexColumn& b) {
-          return a.column == b.column && a.collation == b.collation;
-        });
+    const bool equal = std::equal(known->columns.begin(), known->columns.end(), columns.begin(),
+                                  columns.end(), [](const IndexColumn& a, const IndexColumn& b) {
+                                    return a.column == b.column && a.collation == b.collation;
+                                  });
     if (!equal) continue;
     if (known->conflict == ast::Conflict::unspecified) known->conflict = constraint.conflict;
     if (constraint.conflict != ast::Conflict::unspecified &&
@@ -270,12 +268,12 @@ Result<void> TableDefiner::add_foreign_key(const ast::Constraint& constraint,
   for (const std::string_view name : references.columns) key.parent_columns.emplace_back(name);
   if (!key.parent_columns.empty() && key.parent_columns.size() != columns.size()) {
     if (columns.size() == 1) {
-      return fail(constraint.at,
-                  cat("foreign key on ", table_.columns[columns[0]].name,
-                      " should reference only one column of table ", key.parent));
+      return fail(constraint.at, cat("foreign key on ", table_.columns[columns[0]].name,
+                                     " should reference only one column of table ", key.parent));
     }
-    return fail(constraint.at, "number of columns in foreign key does not match the number of "
-                               "columns in the referenced table");
+    return fail(constraint.at,
+                "number of columns in foreign key does not match the number of "
+                "columns in the referenced table");
   }
   key.columns = std::move(columns);
   table_.foreign_keys.push_back(std::move(key));
@@ -289,9 +287,9 @@ Result<void> TableDefiner::check_strict() {
     if (column.type.empty()) {
       return fail(stmt_.at, cat("missing datatype for ", table_.name, ".", column.name));
     }
-    const bool known = std::any_of(std::begin(kTypes), std::end(kTypes), [&](std::string_view type) {
-      return equals_nocase(type, column.type);
-    });
+    const bool known =
+        std::any_of(std::begin(kTypes), std::end(kTypes),
+                    [&](std::string_view type) { return equals_nocase(type, column.type); });
     if (!known) {
       return fail(stmt_.at, cat("unknown datatype for ", table_.name, ".", column.name, ": \"",
                                 column.type, "\""));

@@ -6,15 +6,15 @@
 
 #include <charconv>
 
-// Reading sqlite_schema. Its rows come in the order of creation, so a table's row stands before those
-// of its indexes and triggers; for files that were written otherwise two passes are made.
+// Reading sqlite_schema. Its rows come in the order of creation, so a table's row stands before
+// those of its indexes and triggers; for files that were written otherwise two passes are made.
 
 namespace saturn::sql {
 namespace {
 
 Error malformed(std::string_view name, std::string_view why) {
-  return Error(Code::corrupt, cat("malformed database schema (", name, ")",
-                                  why.empty() ? "" : " - ", why));
+  return Error(Code::corrupt,
+               cat("malformed database schema (", name, ")", why.empty() ? "" : " - ", why));
 }
 
 struct SchemaRow {
@@ -98,9 +98,11 @@ void SchemaLoader::add_built_in(std::string_view name, storage::PageNo root) {
   auto table = std::make_unique<Table>();
   table->name = std::string(name);
   table->root = root;
-  static constexpr std::pair<std::string_view, std::string_view> kColumns[] = {
-      {"type", "TEXT"}, {"name", "TEXT"}, {"tbl_name", "TEXT"}, {"rootpage", "INT"},
-      {"sql", "TEXT"}};
+  static constexpr std::pair<std::string_view, std::string_view> kColumns[] = {{"type", "TEXT"},
+                                                                               {"name", "TEXT"},
+                                                                               {"tbl_name", "TEXT"},
+                                                                               {"rootpage", "INT"},
+                                                                               {"sql", "TEXT"}};
   for (const auto& [column_name, type] : kColumns) {
     TableColumn column;
     column.name = std::string(column_name);

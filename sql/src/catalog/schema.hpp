@@ -29,7 +29,7 @@ struct TableColumn {
   const Collation* collation = &Collation::binary();
   bool not_null = false;
   ast::Conflict not_null_conflict = ast::Conflict::unspecified;
-  std::uint32_t primary_key = 0;             ///< its place in the PRIMARY KEY, from 1; 0 = not in it
+  std::uint32_t primary_key = 0;  ///< its place in the PRIMARY KEY, from 1; 0 = not in it
   const ast::Expr* default_value = nullptr;  ///< null: NULL
   std::string default_text;                  ///< the default as it was written; for table_info
   const ast::Expr* generated = nullptr;

@@ -100,8 +100,8 @@ Result<void> UpdateProgram::add_assignment(const ast::Assignment& assignment,
     return at(assignment.at, "SET of several columns from a subquery is not supported yet");
   }
   if (row->items.size() != assignment.columns.size()) {
-    return at(assignment.at, cat(assignment.columns.size(), " columns assigned ",
-                                 row->items.size(), " values"));
+    return at(assignment.at,
+              cat(assignment.columns.size(), " columns assigned ", row->items.size(), " values"));
   }
   for (std::size_t i = 0; i < row->items.size(); ++i) {
     TRY(add(assignment.columns[i], row->items[i]));

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-// INSERT. The rows come from VALUES, a SELECT or the defaults; rows of a SELECT are all taken before
-// the first one is written, so that it never sees what it inserts. An upsert's DO UPDATE changes the
-// row in the way, with "excluded" naming the row that was to be inserted.
+// INSERT. The rows come from VALUES, a SELECT or the defaults; rows of a SELECT are all taken
+// before the first one is written, so that it never sees what it inserts. An upsert's DO UPDATE
+// changes the row in the way, with "excluded" naming the row that was to be inserted.
 
 namespace saturn::sql {
 namespace {
@@ -98,7 +98,8 @@ Result<void> InsertProgram::bind_defaults(CompileContext& context) {
   defaults_.resize(table_->columns.size());
   const RowScope none;
   for (std::size_t i = 0; i < table_->columns.size(); ++i) {
-    if (std::find(targets_.begin(), targets_.end(), static_cast<int>(i)) != targets_.end()) continue;
+    if (std::find(targets_.begin(), targets_.end(), static_cast<int>(i)) != targets_.end())
+      continue;
     if (table_->columns[i].default_value == nullptr) continue;
     defaults_[i] = TRY(bind_row_expr(context, none, *table_->columns[i].default_value, false));
   }
@@ -197,7 +198,8 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
       ExprPtr value = TRY(bind_row_expr(context, scope, *assignment.value, true));
       action.assignments.emplace_back(target, std::move(value));
     }
-    if (upsert.where != nullptr) action.where = TRY(bind_row_expr(context, scope, *upsert.where, true));
+    if (upsert.where != nullptr)
+      action.where = TRY(bind_row_expr(context, scope, *upsert.where, true));
     upserts_.push_back(std::move(action));
   }
   return {};

@@ -140,9 +140,9 @@ Result<std::optional<TableWriter::Outcome>> TableWriter::check_row(ValueRef* row
       row[i] = defaults_[i];
       continue;
     }
-    return std::optional(TRY(
-        constraint_failed(what, Code::constraint_notnull,
-                          cat("NOT NULL constraint failed: ", table_.name, ".", column.name))));
+    return std::optional(
+        TRY(constraint_failed(what, Code::constraint_notnull,
+                              cat("NOT NULL constraint failed: ", table_.name, ".", column.name))));
   }
   if (runtime_.session.ignore_check_constraints) return std::optional<Outcome>();
   const Batch& batch = batch_of(row);
@@ -197,8 +197,7 @@ Result<bool> TableWriter::make_key(IndexWriter& writer, const ValueRef* row,
   for (std::size_t i = 0; i < index.columns.size(); ++i) {
     const int column = index.columns[i].column;
     if (column >= 0) {
-      const ValueRef v =
-          column == table_.rowid_column ? row[table_.columns.size()] : row[column];
+      const ValueRef v = column == table_.rowid_column ? row[table_.columns.size()] : row[column];
       key.push_back(compact_real(v));
     } else {
       key.push_back(TRY(eval_one(*writer.exprs[i], runtime_, arena_, batch_of(row))));
@@ -340,7 +339,8 @@ Result<void> TableWriter::finish_insert() {
   const ValueRef values[] = {ValueRef::text(table_.name), ValueRef::integer(sequence_)};
   std::string record;
   TRY(storage::encode_record(values, record));
-  return cursor.insert(rowid, {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
+  return cursor.insert(rowid,
+                       {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
 }
 
 // --- writing -------------------------------------------------------------------------------------
@@ -440,7 +440,8 @@ Result<TableWriter::Outcome> TableWriter::update(const ValueRef* old_row, ValueR
     const bool is_in = TRY(make_key(*writer, new_row, writer->key));
     bool equal = was_in == is_in;
     for (std::size_t i = 0; equal && was_in && i < old_key.size(); ++i) {
-      equal = old_key[i].type() == writer->key[i].type() && compare(old_key[i], writer->key[i]) == 0;
+      equal =
+          old_key[i].type() == writer->key[i].type() && compare(old_key[i], writer->key[i]) == 0;
     }
     if (equal) continue;
     if (was_in) TRY(remove_from_index(*writer, old_row));
@@ -486,7 +487,8 @@ Result<std::int64_t> TableWriter::clear() {
 Result<int> target_column(const Table& table, std::string_view name, std::uint32_t at) {
   const int column = table.find_column(name);
   if (column >= 0) return column == table.rowid_column ? kRowidTarget : column;
-  if (equals_nocase(name, "rowid") || equals_nocase(name, "_rowid_") || equals_nocase(name, "oid")) {
+  if (equals_nocase(name, "rowid") || equals_nocase(name, "_rowid_") ||
+      equals_nocase(name, "oid")) {
     return kRowidTarget;
   }
   return Error(Code::error, cat("table ", table.name, " has no column named ", name)).at(at);
@@ -514,8 +516,8 @@ Result<const Table*> find_target(CompileContext& context, const ast::Target& tar
   return table;
 }
 
-Result<void> Returning::compile(CompileContext& context, const Table& table,
-                                std::string_view alias, const List<ast::ResultColumn>& columns) {
+Result<void> Returning::compile(CompileContext& context, const Table& table, std::string_view alias,
+                                const List<ast::ResultColumn>& columns) {
   if (columns.empty()) return {};
   RowScope scope;
   scope.relations.push_back(
@@ -552,8 +554,8 @@ const Batch* Returning::next() {
     buffers_.push_back(make_column());
     out_.columns.push_back(buffers_.back().get());
   }
-  const auto count = static_cast<std::uint32_t>(
-      std::min<std::size_t>(limits::kBatchRows, rows_->size() - shown_));
+  const auto count =
+      static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, rows_->size() - shown_));
   for (std::uint32_t r = 0; r < count; ++r) {
     const ValueRef* row = rows_->row(shown_ + r);
     for (std::size_t c = 0; c < values_.size(); ++c) out_.columns[c][r] = row[c];

@@ -37,7 +37,7 @@ class AccessPath {
 /// A constraint on the key of a tree, the values being computed from the left row.
 struct SeekSpec {
   struct Key {
-    ExprPtr expr;         ///< null for the keys of an IN
+    ExprPtr expr;            ///< null for the keys of an IN
     bool null_safe = false;  ///< IS: NULL is a key like any other
     Affinity affinity = Affinity::none;
   };
@@ -108,7 +108,7 @@ class TableAccess final : public AccessPath {
   const Slot rowid_slot_;
   std::optional<storage::BTreeCursor> cursor_;
   ValueArena arena_;
-  bool started_ = false;   ///< positioned within a probe
+  bool started_ = false;  ///< positioned within a probe
   bool done_ = true;
   std::int64_t first_ = 0;  ///< the range of the current probe
   std::int64_t last_ = 0;

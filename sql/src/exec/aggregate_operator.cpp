@@ -53,9 +53,10 @@ std::uint32_t AggregateOperator::group_for(RowIndex row) {
     auto fresh = std::make_unique<Group>();
     for (const Call& call : parts_.calls) {
       fresh->states.push_back(call.function->aggregate());
-      fresh->seen.push_back(call.distinct ? std::make_unique<RowTable>(std::vector<const Collation*>(
-                                                call.arguments.size(), call.collation))
-                                          : nullptr);
+      fresh->seen.push_back(call.distinct
+                                ? std::make_unique<RowTable>(std::vector<const Collation*>(
+                                      call.arguments.size(), call.collation))
+                                : nullptr);
     }
     groups_.push_back(std::move(fresh));
   }
@@ -68,10 +69,9 @@ Result<void> AggregateOperator::keep_bare(std::uint32_t group, RowIndex row) {
     const Call& call = parts_.calls[static_cast<std::size_t>(parts_.extreme)];
     const ValueRef v = argument_columns_[0].get()[row];
     const bool is_max = call.function->name == "max";
-    const bool better = !v.is_null() && (g.extreme.type() == Type::null ||
-                                         compare(v, g.extreme.ref(), *call.collation) *
-                                                 (is_max ? 1 : -1) >
-                                             0);
+    const bool better =
+        !v.is_null() && (g.extreme.type() == Type::null ||
+                         compare(v, g.extreme.ref(), *call.collation) * (is_max ? 1 : -1) > 0);
     if (better) g.extreme = Value(v);
     if (!better && g.has_bare) return {};
   } else if (g.has_bare) {

@@ -142,7 +142,8 @@ Result<std::uint32_t> IndexAccess::fetch(const Batch& out, std::uint32_t at, std
         std::vector<ValueRef> key;
         const std::uint32_t columns = TRY(reader.column_count());
         for (std::uint32_t i = 0; i < columns; ++i) key.push_back(TRY(reader.column(i)));
-        here = TRY(cursor_->seek(keys_.spec().backward ? storage::Seek::lt : storage::Seek::gt, key));
+        here =
+            TRY(cursor_->seek(keys_.spec().backward ? storage::Seek::lt : storage::Seek::gt, key));
       } else {
         here = TRY(keys_.spec().backward ? cursor_->prev() : cursor_->next());
       }

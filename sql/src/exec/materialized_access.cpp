@@ -158,7 +158,8 @@ Result<std::uint32_t> MaterializedAccess::fetch(const Batch& out, std::uint32_t 
 }
 
 std::string MaterializedAccess::describe() const {
-  return keys_.empty() ? "CROSS JOIN" : cat("HASH JOIN (", keys_.size(), keys_.size() == 1 ? " key)" : " keys)");
+  return keys_.empty() ? "CROSS JOIN"
+                       : cat("HASH JOIN (", keys_.size(), keys_.size() == 1 ? " key)" : " keys)");
 }
 
 }  // namespace saturn::sql

@@ -167,13 +167,16 @@ Result<void> ArithmeticNode::eval(EvalContext& context, Selection selection, Val
   TRY(children[1]->eval(context, selection, right));
   switch (op) {
     case BinaryOp::add:
-      combine(selection, out, right, [](double a, double b) { return a + b; }, add);
+      combine(
+          selection, out, right, [](double a, double b) { return a + b; }, add);
       break;
     case BinaryOp::subtract:
-      combine(selection, out, right, [](double a, double b) { return a - b; }, subtract);
+      combine(
+          selection, out, right, [](double a, double b) { return a - b; }, subtract);
       break;
     case BinaryOp::multiply:
-      combine(selection, out, right, [](double a, double b) { return a * b; }, multiply);
+      combine(
+          selection, out, right, [](double a, double b) { return a * b; }, multiply);
       break;
     case BinaryOp::divide: combine(selection, out, right, divide); break;
     case BinaryOp::remainder: combine(selection, out, right, remainder); break;

@@ -97,7 +97,7 @@ class ComparisonNode final : public ExprNode {
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const ast::BinaryOp op;
-  const Affinity applied;       ///< to both operands
+  const Affinity applied;        ///< to both operands
   const Collation* const order;  ///< never null
 
  private:

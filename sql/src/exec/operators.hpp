@@ -12,8 +12,8 @@
 namespace saturn::sql {
 
 /// Joins the rows of `left` (null: a single row without columns) with those that `right` has for
-/// each; the order is that of the left rows, and then the right ones. `condition`, over both, may be
-/// null. With `outer`, a left row without a match comes once, the right slots being NULL.
+/// each; the order is that of the left rows, and then the right ones. `condition`, over both, may
+/// be null. With `outer`, a left row without a match comes once, the right slots being NULL.
 class JoinOperator final : public Operator {
  public:
   struct Parts {
@@ -53,7 +53,8 @@ class JoinOperator final : public Operator {
   Batch single_;
   const Batch* left_batch_ = nullptr;
   std::uint32_t left_at_ = 0;
-  std::uint32_t reported_ = 0;  ///< left rows up to here are known matched or were added, for `outer`
+  std::uint32_t reported_ =
+      0;  ///< left rows up to here are known matched or were added, for `outer`
   bool left_done_ = false;
   bool row_started_ = false;
   std::uint32_t room_ = 0;
@@ -266,9 +267,10 @@ class SetOperator final : public Operator {
   bool filled_ = false;
 };
 
-/// GROUP BY and aggregates. Slots of the output: the group's keys, the aggregates' results, then the
-/// bare columns, which are those of the group's first row, or of the row that a lone min() or max()
-/// chose. Without keys there is one group, also of no rows. Groups come in the order of their keys.
+/// GROUP BY and aggregates. Slots of the output: the group's keys, the aggregates' results, then
+/// the bare columns, which are those of the group's first row, or of the row that a lone min() or
+/// max() chose. Without keys there is one group, also of no rows. Groups come in the order of their
+/// keys.
 class AggregateOperator final : public Operator {
  public:
   struct Call {

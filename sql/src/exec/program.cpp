@@ -16,8 +16,8 @@ Result<const Batch*> ImmediateProgram::next(Runtime& runtime) {
     done_ = true;
     TRY(work(runtime, rows_));
   }
-  const auto count = static_cast<std::uint32_t>(
-      std::min<std::size_t>(limits::kBatchRows, rows_.size() - shown_));
+  const auto count =
+      static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, rows_.size() - shown_));
   if (count == 0) return static_cast<const Batch*>(nullptr);
   while (buffers_.size() < columns.size()) {
     buffers_.push_back(make_column());

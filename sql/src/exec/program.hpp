@@ -17,7 +17,7 @@ struct ResultColumn {
 
 /// How a statement meets the transaction.
 enum class Access : std::uint8_t {
-  none,   ///< needs no transaction of the database (BEGIN, most pragmas)
+  none,  ///< needs no transaction of the database (BEGIN, most pragmas)
   read,
   write,
 };
@@ -29,8 +29,8 @@ enum class Access : std::uint8_t {
 class Program {
  public:
   virtual ~Program() = default;
-  virtual Result<void> start(Runtime& runtime) = 0;                   // SUSPENDS
-  virtual Result<const Batch*> next(Runtime& runtime) = 0;            // SUSPENDS
+  virtual Result<void> start(Runtime& runtime) = 0;         // SUSPENDS
+  virtual Result<const Batch*> next(Runtime& runtime) = 0;  // SUSPENDS
   virtual void finish(Runtime& runtime) noexcept = 0;
 
   /// The plan, for EXPLAIN QUERY PLAN; null when there is none to show.

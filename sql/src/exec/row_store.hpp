@@ -10,8 +10,8 @@
 
 namespace saturn::sql {
 
-/// Rows of a fixed number of values, kept in memory with the bytes of their texts and blobs. A row's
-/// address does not change while it is there, moving the store included. Not thread-safe.
+/// Rows of a fixed number of values, kept in memory with the bytes of their texts and blobs. A
+/// row's address does not change while it is there, moving the store included. Not thread-safe.
 class RowStore {
  public:
   explicit RowStore(std::uint32_t width) : width_(width) {}

@@ -324,8 +324,8 @@ Result<void> SetOperator::fill() {
 
 Result<const Batch*> SetOperator::next() {
   if (!filled_) TRY(fill());
-  const auto count = static_cast<std::uint32_t>(
-      std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
+  const auto count =
+      static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
   if (count == 0) return end_of_rows();
   for (std::uint32_t r = 0; r < count; ++r) {
     for (std::size_t i = 0; i < row_.size(); ++i) out_.columns[i][r] = order_[at_ + r][i];

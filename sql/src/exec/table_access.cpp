@@ -112,7 +112,8 @@ Result<bool> TableAccess::position() {
             low == high;
     } else {
       if (keys_.spec().low) any = least_from(keys_.low, keys_.spec().low_inclusive, low);
-      if (any && keys_.spec().high) any = greatest_to(keys_.high, keys_.spec().high_inclusive, high);
+      if (any && keys_.spec().high)
+        any = greatest_to(keys_.high, keys_.spec().high_inclusive, high);
     }
     if (!any) continue;
     const bool found = TRY(seek_first(low, high));

@@ -12,8 +12,8 @@
 #include <string>
 
 // Date and time functions (https://www.sqlite.org/lang_datefunc.html). A moment is a count of
-// milliseconds since noon of November 24, 4714 BC (Julian day 0) in the proleptic Gregorian calendar;
-// 1970-01-01 00:00 is 210,866,760,000,000.
+// milliseconds since noon of November 24, 4714 BC (Julian day 0) in the proleptic Gregorian
+// calendar; 1970-01-01 00:00 is 210,866,760,000,000.
 
 namespace saturn::sql {
 namespace {
@@ -237,9 +237,12 @@ bool start_of(std::string_view what, Moment& m) {
   Civil c = to_civil(m.ms);
   c.hour = c.minute = 0;
   c.second = 0;
-  if (what == "year") c.month = c.day = 1;
-  else if (what == "month") c.day = 1;
-  else if (what != "day") return false;
+  if (what == "year")
+    c.month = c.day = 1;
+  else if (what == "month")
+    c.day = 1;
+  else if (what != "day")
+    return false;
   m.ms = to_ms(c);
   return true;
 }
@@ -287,14 +290,16 @@ bool shift_by_unit(double amount, std::string_view unit, Moment& m) {
     if (std::fabs(amount) >= 176546) return false;
     const auto whole = static_cast<std::int64_t>(amount);
     add_months(m, whole, 0);
-    m.ms += static_cast<std::int64_t>((amount - static_cast<double>(whole)) * 30 * 86400000.0 + rounder);
+    m.ms += static_cast<std::int64_t>((amount - static_cast<double>(whole)) * 30 * 86400000.0 +
+                                      rounder);
     return true;
   }
   if (unit == "year") {
     if (std::fabs(amount) >= 14713) return false;
     const auto whole = static_cast<std::int64_t>(amount);
     add_months(m, 0, whole);
-    m.ms += static_cast<std::int64_t>((amount - static_cast<double>(whole)) * 365 * 86400000.0 + rounder);
+    m.ms += static_cast<std::int64_t>((amount - static_cast<double>(whole)) * 365 * 86400000.0 +
+                                      rounder);
     return true;
   }
   return false;
@@ -463,17 +468,18 @@ int day_of_year(std::int64_t ms, const Civil& c) {
 }
 
 /// Days since Monday.
-int days_after_monday(std::int64_t ms) {
-  return static_cast<int>((ms + kDayMs / 2) / kDayMs % 7);
-}
+int days_after_monday(std::int64_t ms) { return static_cast<int>((ms + kDayMs / 2) / kDayMs % 7); }
 
 bool print_iso_week(std::string& out, char kind, std::int64_t ms) {
   // The week's Thursday decides which year it is of.
   const std::int64_t thursday = ms + (3 - days_after_monday(ms)) * kDayMs;
   const Civil c = to_civil(thursday);
-  if (kind == 'V') print(out, "%02d", day_of_year(thursday, c) / 7 + 1);
-  else if (kind == 'G') print(out, "%04d", c.year);
-  else print(out, "%02d", c.year % 100);
+  if (kind == 'V')
+    print(out, "%02d", day_of_year(thursday, c) / 7 + 1);
+  else if (kind == 'G')
+    print(out, "%04d", c.year);
+  else
+    print(out, "%02d", c.year % 100);
   return true;
 }
 
@@ -493,22 +499,30 @@ bool print_conversion(std::string& out, char kind, const Moment& m, const Civil&
     case 'I': print(out, "%02d", hour12); return true;
     case 'l': print(out, "%2d", hour12); return true;
     case 'j': print(out, "%03d", day_of_year(m.ms, c) + 1); return true;
-    case 'J': print(out, "%.16g", static_cast<double>(m.ms) / static_cast<double>(kDayMs)); return true;
+    case 'J':
+      print(out, "%.16g", static_cast<double>(m.ms) / static_cast<double>(kDayMs));
+      return true;
     case 'm': print(out, "%02d", c.month); return true;
     case 'M': print(out, "%02d", c.minute); return true;
     case 'p': out += c.hour >= 12 ? "PM" : "AM"; return true;
     case 'P': out += c.hour >= 12 ? "pm" : "am"; return true;
     case 'R': print(out, "%02d:%02d", c.hour, c.minute); return true;
     case 's':
-      if (m.subsecond) print(out, "%.3f", static_cast<double>(m.ms - kEpochMs) / 1000.0);
-      else out += cat(m.ms / 1000 - kEpochMs / 1000);
+      if (m.subsecond)
+        print(out, "%.3f", static_cast<double>(m.ms - kEpochMs) / 1000.0);
+      else
+        out += cat(m.ms / 1000 - kEpochMs / 1000);
       return true;
     case 'S': print(out, "%02d", static_cast<int>(c.second)); return true;
     case 'T': print_time(out, c, false); return true;
     case 'u': out += cat(days_after_monday(m.ms) + 1); return true;
     case 'w': out += cat((days_after_monday(m.ms) + 1) % 7); return true;
-    case 'U': print(out, "%02d", (day_of_year(m.ms, c) + 7 - (days_after_monday(m.ms) + 1) % 7) / 7); return true;
-    case 'W': print(out, "%02d", (day_of_year(m.ms, c) + 7 - days_after_monday(m.ms)) / 7); return true;
+    case 'U':
+      print(out, "%02d", (day_of_year(m.ms, c) + 7 - (days_after_monday(m.ms) + 1) % 7) / 7);
+      return true;
+    case 'W':
+      print(out, "%02d", (day_of_year(m.ms, c) + 7 - days_after_monday(m.ms)) / 7);
+      return true;
     case 'Y': print(out, "%04d", c.year); return true;
     case '%': out += '%'; return true;
     default: return false;

@@ -57,9 +57,13 @@ void round_to(Decimal& d, std::int64_t count) {
 }  // namespace
 
 std::string format_real(double v, const RealFormat& format) {
-  std::string prefix = std::signbit(v) && v != 0 ? "-" : format.plus ? "+" : format.space ? " " : "";
+  std::string prefix = std::signbit(v) && v != 0 ? "-"
+                       : format.plus             ? "+"
+                       : format.space            ? " "
+                                                 : "";
   if (std::isinf(v)) return (prefix == " " ? "" : prefix) + "Inf";
-  std::int64_t precision = format.precision < 0 ? 6 : std::min<std::int64_t>(format.precision, 100'000'000);
+  std::int64_t precision =
+      format.precision < 0 ? 6 : std::min<std::int64_t>(format.precision, 100'000'000);
   char kind = format.kind == 'E' ? 'e' : format.kind == 'G' ? 'g' : format.kind;
   const std::int64_t digits_max = format.exact ? 26 : 16;
   Decimal d = decimal_of(std::fabs(v), format.exact);
@@ -80,8 +84,9 @@ std::string format_real(double v, const RealFormat& format) {
     }
   }
   const auto digit = [&](std::int64_t at) {
-    return at >= 0 && at < static_cast<std::int64_t>(d.digits.size()) ? d.digits[static_cast<std::size_t>(at)]
-                                                                      : '0';
+    return at >= 0 && at < static_cast<std::int64_t>(d.digits.size())
+               ? d.digits[static_cast<std::size_t>(at)]
+               : '0';
   };
   std::string whole;
   std::string fraction;
@@ -105,8 +110,9 @@ std::string format_real(double v, const RealFormat& format) {
   std::string body = whole + (point ? "." : "") + fraction;
   if (kind == 'e') {
     char buffer[16];
-    std::snprintf(buffer, sizeof buffer, "%c%c%02d", format.kind == 'E' || format.kind == 'G' ? 'E' : 'e',
-                  d.exponent < 0 ? '-' : '+', std::abs(d.exponent));
+    std::snprintf(buffer, sizeof buffer, "%c%c%02d",
+                  format.kind == 'E' || format.kind == 'G' ? 'E' : 'e', d.exponent < 0 ? '-' : '+',
+                  std::abs(d.exponent));
     body += buffer;
   }
   if (format.zero) {

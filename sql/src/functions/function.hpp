@@ -24,7 +24,7 @@ struct FunctionContext {
   ValueArena& arena;  ///< results that are not borrowed from arguments live here
   const SessionCounters& counters;
   const Collation* collation = &Collation::binary();  ///< of the first argument: min, max, nullif
-  std::int64_t now_ms = 0;  ///< 'now', since 1970; 0: ask the clock
+  std::int64_t now_ms = 0;                            ///< 'now', since 1970; 0: ask the clock
 };
 
 using Arguments = std::span<const ValueRef>;

@@ -106,8 +106,8 @@ Result<ExprPtr> Binder::bind_literal(const ast::Literal& literal) {
     case ast::LiteralKind::blob: {
       Value::Blob blob;
       for (std::size_t i = 0; i + 1 < literal.text.size(); i += 2) {
-        blob.bytes += static_cast<char>(hex_digit(literal.text[i]) * 16 +
-                                        hex_digit(literal.text[i + 1]));
+        blob.bytes +=
+            static_cast<char>(hex_digit(literal.text[i]) * 16 + hex_digit(literal.text[i + 1]));
       }
       return constant(Value(std::move(blob)));
     }
@@ -115,9 +115,10 @@ Result<ExprPtr> Binder::bind_literal(const ast::Literal& literal) {
     case ast::LiteralKind::current_time:
     case ast::LiteralKind::current_timestamp: break;
   }
-  const std::string_view name = literal.literal == ast::LiteralKind::current_date   ? "current_date"
-                                : literal.literal == ast::LiteralKind::current_time ? "current_time"
-                                                                         : "current_timestamp";
+  const std::string_view name = literal.literal == ast::LiteralKind::current_date ? "current_date"
+                                : literal.literal == ast::LiteralKind::current_time
+                                    ? "current_time"
+                                    : "current_timestamp";
   const Function* function = TRY(FunctionRegistry::find(name, 0));
   return ExprPtr(std::make_unique<FunctionNode>(*function, std::vector<ExprPtr>{}));
 }
@@ -181,8 +182,8 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
     }
   }
   if (ambiguous) {
-    return at(name.at, cat("ambiguous column name: ", qualified ? cat(name.table, ".") : "",
-                           name.name));
+    return at(name.at,
+              cat("ambiguous column name: ", qualified ? cat(name.table, ".") : "", name.name));
   }
   if (found_relation < 0) return ExprPtr();
   return column_of(scope, static_cast<std::size_t>(found_relation), found_column);
@@ -257,7 +258,8 @@ Result<ExprPtr> Binder::bind_unary(const ast::Unary& unary) {
   return fold(context_, std::make_unique<UnaryNode>(unary.op, std::move(operand)));
 }
 
-Result<ExprPtr> Binder::bind_comparison(BinaryOp op, const ast::Expr& left, const ast::Expr& right) {
+Result<ExprPtr> Binder::bind_comparison(BinaryOp op, const ast::Expr& left,
+                                        const ast::Expr& right) {
   ExprPtr l = TRY(bind(left));
   ExprPtr r = TRY(bind(right));
   return ExprPtr(std::make_unique<ComparisonNode>(op, std::move(l), std::move(r)));
@@ -323,11 +325,12 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
                               equals_nocase(name->name, "false");
         if (is_true || is_false) {
           ExprPtr operand = TRY(bind(*binary.left));
-          ExprPtr truth = std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(operand));
+          ExprPtr truth =
+              std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(operand));
           // NOT x is 0 exactly where x is true, 1 where it is false.
           ExprPtr wanted = constant(Value(is_true ? 0 : 1));
-          return ExprPtr(std::make_unique<ComparisonNode>(binary.op, std::move(truth),
-                                                          std::move(wanted)));
+          return ExprPtr(
+              std::make_unique<ComparisonNode>(binary.op, std::move(truth), std::move(wanted)));
         }
       }
       return bind_comparison(binary.op, *binary.left, *binary.right);
@@ -352,8 +355,8 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
       return ExprPtr(std::make_unique<FunctionNode>(**function, std::move(arguments)));
     }
     default:
-      return fold(context_, std::make_unique<ArithmeticNode>(binary.op, std::move(left),
-                                                             std::move(right)));
+      return fold(context_,
+                  std::make_unique<ArithmeticNode>(binary.op, std::move(left), std::move(right)));
   }
 }
 
@@ -366,8 +369,8 @@ Result<ExprPtr> Binder::bind_like(const ast::Like& like) {
   ExprPtr pattern = TRY(bind(*like.pattern));
   ExprPtr escape;
   if (like.escape != nullptr) escape = TRY(bind(*like.escape));
-  ExprPtr node = std::make_unique<LikeNode>(like.op, std::move(text), std::move(pattern),
-                                            std::move(escape));
+  ExprPtr node =
+      std::make_unique<LikeNode>(like.op, std::move(text), std::move(pattern), std::move(escape));
   if (!like.negated) return node;
   return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(node)));
 }
@@ -424,8 +427,8 @@ Result<ExprPtr> Binder::bind_subquery(const ast::Select& select, std::uint32_t p
   }
   Planned planned = TRY(plan_subplan(select, !exists));
   if (!exists && planned.query.columns.size() != 1) {
-    return at(position, cat("sub-select returns ", planned.query.columns.size(),
-                            " columns - expected 1"));
+    return at(position,
+              cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
   }
   ExprPtr node;
   if (exists) {
@@ -496,12 +499,11 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   }
   Planned planned = TRY(plan_subplan(*select, select->limit != nullptr));
   if (planned.query.columns.size() != 1) {
-    return at(in.at, cat("sub-select returns ", planned.query.columns.size(),
-                         " columns - expected 1"));
+    return at(in.at,
+              cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
   }
-  auto node = std::make_unique<InSubqueryNode>(in.negated, std::move(operand),
-                                               std::move(planned.plan),
-                                               planned.query.affinities[0]);
+  auto node = std::make_unique<InSubqueryNode>(
+      in.negated, std::move(operand), std::move(planned.plan), planned.query.affinities[0]);
   for (ExprPtr& outer : planned.outer) node->children.push_back(std::move(outer));
   node->inherit();
   node->collation = nullptr;

@@ -152,8 +152,8 @@ Result<Query> plan_table_rows(CompileContext& context, const Table& table, std::
   for (const ast::Expr* expr : exprs) outputs.push_back(TRY(binder.bind(*expr)));
   OperatorPtr rows = TRY(plan_joins(context, scope, std::move(conditions), nullptr, nullptr));
   Query query;
-  query.root = std::make_unique<ProjectOperator>(context.runtime, std::move(rows),
-                                                 std::move(outputs));
+  query.root =
+      std::make_unique<ProjectOperator>(context.runtime, std::move(rows), std::move(outputs));
   return query;
 }
 

@@ -45,8 +45,8 @@ Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt
 struct Query {
   OperatorPtr root;
   std::vector<ResultColumn> columns;
-  std::vector<Affinity> affinities;              ///< of the columns
-  std::vector<const Collation*> collations;      ///< of the columns; never null
+  std::vector<Affinity> affinities;          ///< of the columns
+  std::vector<const Collation*> collations;  ///< of the columns; never null
 };
 
 /// Plans a whole SELECT (WITH, compounds, ORDER BY, LIMIT included). `with` is that of an enclosing

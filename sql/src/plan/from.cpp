@@ -180,14 +180,13 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   }
   static_cast<void>(first);
   if (left < 0 || right < 0) {
-    return at(source.at, cat("cannot join using column ", name,
-                             " - column not present in both tables"));
+    return at(source.at,
+              cat("cannot join using column ", name, " - column not present in both tables"));
   }
   ExprPtr l = Binder::column_of(scope, left_relation, left);
   ExprPtr r = Binder::column_of(scope, relation, right);
   JoinCondition condition;
-  condition.expr =
-      std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r));
+  condition.expr = std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r));
   condition.outer_relation = source.left ? static_cast<int>(relation) : -1;
   conditions.push_back(std::move(condition));
   scope.relations[relation].columns[static_cast<std::size_t>(right)].hidden = true;
@@ -308,8 +307,8 @@ void collect_parts(ExprPtr& expr, bool conjunction, std::vector<ExprPtr*>& out) 
   }
 }
 
-/// (a AND x) OR (a AND y) holds exactly when a AND (x OR (a AND y)) does: what every branch of an OR
-/// asks for is moved out of the first one, where joins and indexes can use it.
+/// (a AND x) OR (a AND y) holds exactly when a AND (x OR (a AND y)) does: what every branch of an
+/// OR asks for is moved out of the first one, where joins and indexes can use it.
 void factor_disjunction(ExprPtr& expr, std::vector<ExprPtr>& out) {
   std::vector<ExprPtr*> branches;
   collect_parts(expr, false, branches);
@@ -322,9 +321,8 @@ void factor_disjunction(ExprPtr& expr, std::vector<ExprPtr>& out) {
     for (std::size_t b = 1; b < branches.size() && everywhere; ++b) {
       std::vector<ExprPtr*> parts;
       collect_parts(*branches[b], true, parts);
-      everywhere = std::any_of(parts.begin(), parts.end(), [&](ExprPtr* part) {
-        return same_tree(**part, **candidate);
-      });
+      everywhere = std::any_of(parts.begin(), parts.end(),
+                               [&](ExprPtr* part) { return same_tree(**part, **candidate); });
     }
     if (!everywhere) continue;
     out.push_back(std::exchange(*candidate, std::make_unique<ConstantNode>(Value(1))));

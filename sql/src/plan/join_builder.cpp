@@ -68,8 +68,7 @@ SeekSpec JoinPlanner::take_seek(const Choice& choice) {
 /// relations `placed`; with `only`, those that read no other relation than these. What runs a
 /// subquery for each row waits, if it is of WHERE, until all joins have thinned the rows out, and
 /// comes last.
-ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation,
-                                     std::uint64_t only) {
+ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation, std::uint64_t only) {
   const std::size_t n = scope_.relations.size();
   const std::uint64_t everything = n == 64 ? ~std::uint64_t{0} : bit(n) - 1;
   const bool last = (placed & everything) == everything;
@@ -182,7 +181,8 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
   JoinOperator::Parts parts;
   Choice local = best_access(relation, 0, 1);
   for (const std::size_t t : local.equal) constant = constant && !terms_[t].reads_outer;
-  if (local.low >= 0) constant = constant && !terms_[static_cast<std::size_t>(local.low)].reads_outer;
+  if (local.low >= 0)
+    constant = constant && !terms_[static_cast<std::size_t>(local.low)].reads_outer;
   if (local.high >= 0) {
     constant = constant && !terms_[static_cast<std::size_t>(local.high)].reads_outer;
   }
@@ -243,8 +243,7 @@ Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation
   placed_ |= bit(relation);
   parts.right_slots = used_slots(relation);
   parts.slot_count = scope_.slot_count;
-  parts.condition =
-      take_conditions(placed_, r.outer_join ? static_cast<int>(relation) : -1, 0);
+  parts.condition = take_conditions(placed_, r.outer_join ? static_cast<int>(relation) : -1, 0);
   filled_.insert(filled_.end(), parts.right_slots.begin(), parts.right_slots.end());
   const bool outer = parts.outer;
   OperatorPtr op = std::make_unique<JoinOperator>(context_.runtime, std::move(parts));
@@ -257,8 +256,8 @@ Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation
 Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   in_order = false;
   if (scope_.relations.empty()) {
-    OperatorPtr single = std::make_unique<ProjectOperator>(context_.runtime, nullptr,
-                                                           std::vector<ExprPtr>{});
+    OperatorPtr single =
+        std::make_unique<ProjectOperator>(context_.runtime, nullptr, std::vector<ExprPtr>{});
     ExprPtr all = take_conditions(~std::uint64_t{0}, -1, 0);
     if (!all) return single;
     return OperatorPtr(
@@ -272,8 +271,8 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   double rows = 1;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t relation = order[i];
-    Choice choice = order.size() == 1 ? best_ordered(relation)
-                                      : best_access(relation, placed_, rows);
+    Choice choice =
+        order.size() == 1 ? best_ordered(relation) : best_access(relation, placed_, rows);
     bool backward = false;
     if (i == 0) in_order = gives_order(choice, relation, backward);
     rows = std::max(rows * choice.rows, 1e-3);

@@ -9,9 +9,9 @@
 
 // The order of joins and the way to each relation.
 //
-// Costs are in units of one row read in sequence. Going down a tree costs kSeek, putting a row into a
-// hash table kBuild and looking one up kProbe. What no statistics tell is guessed: an equality keeps
-// one row in twenty, a range one in three, anything else one in two.
+// Costs are in units of one row read in sequence. Going down a tree costs kSeek, putting a row into
+// a hash table kBuild and looking one up kProbe. What no statistics tell is guessed: an equality
+// keeps one row in twenty, a range one in three, anything else one in two.
 //
 // The search is greedy, from each relation that may come first; every step takes the relation that
 // makes the step's cost plus the rows it leaves least.
@@ -95,10 +95,22 @@ void JoinPlanner::collect_terms() {
       switch (node.op) {
         case ast::BinaryOp::eq: break;
         case ast::BinaryOp::is: op = mirrored = TermOp::is; break;
-        case ast::BinaryOp::lt: op = TermOp::lt; mirrored = TermOp::gt; break;
-        case ast::BinaryOp::le: op = TermOp::le; mirrored = TermOp::ge; break;
-        case ast::BinaryOp::gt: op = TermOp::gt; mirrored = TermOp::lt; break;
-        case ast::BinaryOp::ge: op = TermOp::ge; mirrored = TermOp::le; break;
+        case ast::BinaryOp::lt:
+          op = TermOp::lt;
+          mirrored = TermOp::gt;
+          break;
+        case ast::BinaryOp::le:
+          op = TermOp::le;
+          mirrored = TermOp::ge;
+          break;
+        case ast::BinaryOp::gt:
+          op = TermOp::gt;
+          mirrored = TermOp::lt;
+          break;
+        case ast::BinaryOp::ge:
+          op = TermOp::ge;
+          mirrored = TermOp::le;
+          break;
         default: continue;
       }
       const ExprNode& left = *node.children[0];
@@ -204,9 +216,8 @@ bool JoinPlanner::covers(const Index& index, std::size_t relation) const {
   const Relation& r = scope_.relations[relation];
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
     if (r.slots[c] == kNoSlot) continue;
-    const bool found = std::any_of(index.columns.begin(), index.columns.end(), [&](const auto& k) {
-      return k.column == static_cast<int>(c);
-    });
+    const bool found = std::any_of(index.columns.begin(), index.columns.end(),
+                                   [&](const auto& k) { return k.column == static_cast<int>(c); });
     if (!found) return false;
   }
   return true;
@@ -259,7 +270,8 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
   const auto fits = [&](const Term& term, const IndexColumn& key) {
     return available(term, relation, placed) && term.column == key.column && key.column >= 0 &&
            term.order == key.collation &&
-           affinity_fits(term.applied, table.columns[static_cast<std::size_t>(key.column)].affinity);
+           affinity_fits(term.applied,
+                         table.columns[static_cast<std::size_t>(key.column)].affinity);
   };
   for (; at < index.columns.size(); ++at) {
     int found = -1;
@@ -323,9 +335,9 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
     if (!available(term, relation, placed)) continue;
     if (term.op != TermOp::eq && term.op != TermOp::is) continue;
     if (term.others == 0 && !term.reads_outer) continue;  // a constant: a filter does that
-    const bool doubled =
-        std::any_of(choice.equal.begin(), choice.equal.end(),
-                    [&](std::size_t e) { return terms_[e].condition == term.condition; });
+    const bool doubled = std::any_of(choice.equal.begin(), choice.equal.end(), [&](std::size_t e) {
+      return terms_[e].condition == term.condition;
+    });
     if (doubled) continue;
     choice.equal.push_back(t);
     only_outer = only_outer && term.others == 0;
@@ -486,7 +498,8 @@ bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& 
     backward = reversed;
     return true;
   };
-  // A row of this relation may meet several of the others: only alone does its rowid settle the order.
+  // A row of this relation may meet several of the others: only alone does its rowid settle the
+  // order.
   const bool alone = scope_.relations.size() == 1;
   if (choice.kind == Choice::Kind::rowid && !choice.equal.empty()) return alone;
   std::size_t key = choice.equal.size();

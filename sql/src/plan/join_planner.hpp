@@ -38,8 +38,8 @@ class JoinPlanner {
 
   struct RelationInfo {
     double rows = 1;
-    double kept = 1;            ///< the part that conditions on this relation alone let pass
-    std::uint64_t needs = 0;    ///< relations that must come before
+    double kept = 1;          ///< the part that conditions on this relation alone let pass
+    std::uint64_t needs = 0;  ///< relations that must come before
   };
 
   /// A way to reach a relation; terms by their number. Cost and rows are for one left row.

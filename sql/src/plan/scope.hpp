@@ -42,16 +42,16 @@ struct Relation {
     std::string_view decltype_text;
     bool hidden = false;  ///< of USING and NATURAL: not part of `*`, and not found without a table
   };
-  std::string_view name;         ///< that qualifies columns
-  const Table* table = nullptr;  ///< a base table
-  OperatorPtr derived;           ///< else the plan of a subquery or view
+  std::string_view name;          ///< that qualifies columns
+  const Table* table = nullptr;   ///< a base table
+  OperatorPtr derived;            ///< else the plan of a subquery or view
   bool derived_constant = false;  ///< the plan reads nothing of an outer query
   std::string label;              ///< of the plan, for EXPLAIN
   std::vector<Column> columns;
-  std::vector<Slot> slots;  ///< of the columns, then of the rowid; kNoSlot until it is used
+  std::vector<Slot> slots;      ///< of the columns, then of the rowid; kNoSlot until it is used
   bool qualified_only = false;  ///< found with its name in front only ("excluded")
-  bool outer_join = false;  ///< the right side of a LEFT JOIN
-  bool keep_place = false;  ///< CROSS JOIN: not before the relations left of it
+  bool outer_join = false;      ///< the right side of a LEFT JOIN
+  bool keep_place = false;      ///< CROSS JOIN: not before the relations left of it
   ast::Indexed indexed = ast::Indexed::unspecified;
   std::string_view index;  ///< INDEXED BY
 
@@ -69,9 +69,9 @@ struct Scope {
 /// What kind of expression is bound, as far as it matters what is allowed in it.
 struct BindRules {
   bool aggregates = false;
-  bool aliases = false;      ///< result column names count, after columns
+  bool aliases = false;  ///< result column names count, after columns
   bool subqueries = true;
-  std::string_view clause;   ///< for errors: "misuse of aggregate ..."
+  std::string_view clause;  ///< for errors: "misuse of aggregate ..."
 };
 
 class Binder {

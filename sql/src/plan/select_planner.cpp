@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <optional>
 
-// A SELECT, from the inside out: joins, aggregation, HAVING, the result columns, DISTINCT, ORDER BY,
-// LIMIT. What ORDER BY needs beyond the result columns is computed with them, in slots behind them.
+// A SELECT, from the inside out: joins, aggregation, HAVING, the result columns, DISTINCT, ORDER
+// BY, LIMIT. What ORDER BY needs beyond the result columns is computed with them, in slots behind
+// them.
 
 namespace saturn::sql {
 namespace {
@@ -33,8 +34,10 @@ std::optional<std::int64_t> as_ordinal(const ast::Expr& expr) {
   const ast::Expr* inner = &expr;
   bool negative = false;
   while (const auto* unary = ast::as_if<ast::Unary>(inner)) {
-    if (unary->op == ast::UnaryOp::minus) negative = !negative;
-    else if (unary->op != ast::UnaryOp::plus) return std::nullopt;
+    if (unary->op == ast::UnaryOp::minus)
+      negative = !negative;
+    else if (unary->op != ast::UnaryOp::plus)
+      return std::nullopt;
     inner = unary->operand;
   }
   const auto* literal = ast::as_if<ast::Literal>(inner);
@@ -155,8 +158,7 @@ void CorePlanner::name_item(Item& item, const ast::ResultColumn& column) {
 }
 
 Result<ExprPtr> CorePlanner::bind_aggregated(const ast::Expr& expr, std::string_view clause) {
-  Binder binder(context_, scope_,
-                BindRules{.aggregates = true, .aliases = true, .clause = clause});
+  Binder binder(context_, scope_, BindRules{.aggregates = true, .aliases = true, .clause = clause});
   return binder.bind(expr);
 }
 
@@ -195,8 +197,9 @@ Result<void> CorePlanner::bind_group_by() {
     const ast::Expr* expr = term;
     if (const auto place = as_ordinal(*term)) {
       if (*place < 1 || static_cast<std::size_t>(*place) > items_.size()) {
-        return at(term->at, cat(ordinal(number), " GROUP BY term out of range - should be between 1 and ",
-                                items_.size()));
+        return at(term->at,
+                  cat(ordinal(number), " GROUP BY term out of range - should be between 1 and ",
+                      items_.size()));
       }
       // Stars have no expression to bind again: then the item is a plain column.
       std::size_t item = static_cast<std::size_t>(*place) - 1;
@@ -206,8 +209,8 @@ Result<void> CorePlanner::bind_group_by() {
         if (items_[item].expr->kind != NodeKind::slot) {
           return at(term->at, "GROUP BY ordinals beside * are not supported yet");
         }
-        group_by_.push_back(Binder::column_of(scope_, static_cast<std::size_t>(slot.relation),
-                                              slot.column));
+        group_by_.push_back(
+            Binder::column_of(scope_, static_cast<std::size_t>(slot.relation), slot.column));
         continue;
       }
     }
@@ -228,8 +231,9 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
   OrderItem order;
   if (const auto place = as_ordinal(*term.expr)) {
     if (*place < 1 || static_cast<std::size_t>(*place) > items_.size()) {
-      return at(term.expr->at, cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
-                                   items_.size()));
+      return at(term.expr->at,
+                cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
+                    items_.size()));
     }
     order.item = static_cast<std::size_t>(*place) - 1;
     return order;
@@ -288,7 +292,8 @@ bool CorePlanner::is_aggregate() const {
 WantedOrder CorePlanner::wanted_order() const {
   WantedOrder wanted;
   for (std::size_t i = 0; i < order_.size(); ++i) {
-    const ExprNode* expr = order_[i].expr ? order_[i].expr.get() : items_[order_[i].item].expr.get();
+    const ExprNode* expr =
+        order_[i].expr ? order_[i].expr.get() : items_[order_[i].item].expr.get();
     const Collation* collation = expr->collation;
     if (expr->kind == NodeKind::collate) expr = expr->children[0].get();
     const ast::OrderTerm& term = (*order_by_)[i];
@@ -317,18 +322,18 @@ Result<OperatorPtr> CorePlanner::plan_extreme(AggregateOperator::Parts& parts) {
                     parts.calls[0].arguments[0]->kind == NodeKind::slot;
   if (fits) {
     const auto* column = static_cast<const SlotNode*>(parts.calls[0].arguments[0].get());
-    wanted.terms.push_back({column, parts.calls[0].collation,
-                            parts.calls[0].function->name == "max"});
-    auto copy = Binder::column_of(scope_, static_cast<std::size_t>(column->relation),
-                                  column->column);
+    wanted.terms.push_back(
+        {column, parts.calls[0].collation, parts.calls[0].function->name == "max"});
+    auto copy =
+        Binder::column_of(scope_, static_cast<std::size_t>(column->relation), column->column);
     conditions_.push_back(
         {std::make_unique<UnaryNode>(ast::UnaryOp::not_null, std::move(copy)), -1});
   }
   bool in_order = false;
   OperatorPtr source;
   if (!scope_.relations.empty() || !conditions_.empty()) {
-    source = TRY(plan_joins(context_, scope_, std::move(conditions_), fits ? &wanted : nullptr,
-                            &in_order));
+    source = TRY(
+        plan_joins(context_, scope_, std::move(conditions_), fits ? &wanted : nullptr, &in_order));
   }
   if (!source) {
     source = std::make_unique<ProjectOperator>(context_.runtime, nullptr, std::vector<ExprPtr>{});
@@ -362,8 +367,8 @@ Result<OperatorPtr> CorePlanner::plan_aggregation() {
   AggregateOperator::Parts parts = aggregation.finish();
   in_order_ = groups_are_in_order(parts);
   OperatorPtr source = TRY(plan_extreme(parts));
-  OperatorPtr op = std::make_unique<AggregateOperator>(context_.runtime, std::move(source),
-                                                       std::move(parts));
+  OperatorPtr op =
+      std::make_unique<AggregateOperator>(context_.runtime, std::move(source), std::move(parts));
   if (having_) {
     op = std::make_unique<FilterOperator>(context_.runtime, std::move(op), std::move(having_));
   }
@@ -403,8 +408,8 @@ Result<CorePlan> CorePlanner::plan() {
     }
   }
   plan.width = static_cast<std::uint32_t>(outputs.size());
-  OperatorPtr op = std::make_unique<ProjectOperator>(context_.runtime, std::move(source),
-                                                     std::move(outputs));
+  OperatorPtr op =
+      std::make_unique<ProjectOperator>(context_.runtime, std::move(source), std::move(outputs));
   if (core_.distinct) {
     op = std::make_unique<DistinctOperator>(context_.runtime, std::move(op),
                                             static_cast<std::uint32_t>(plan.query.columns.size()),
@@ -474,8 +479,9 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
     std::size_t column = query.columns.size();
     if (const auto place = as_ordinal(*expr)) {
       if (*place < 1 || static_cast<std::size_t>(*place) > query.columns.size()) {
-        return at(expr->at, cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
-                                query.columns.size()));
+        return at(expr->at,
+                  cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
+                      query.columns.size()));
       }
       column = static_cast<std::size_t>(*place) - 1;
     } else if (const auto* name = ast::as_if<ast::Column>(expr)) {
@@ -558,8 +564,9 @@ Result<Query> plan_query(CompileContext& context, const ast::Select& select, con
     ctes = &env;
   }
   const bool single = select.cores.size() == 1 && !select.cores[0]->is_values;
-  CorePlan plan = TRY(single ? plan_core(context, *select.cores[0], &select.order_by, ctes, boundary)
-                             : plan_compound(context, select, ctes, boundary));
+  CorePlan plan =
+      TRY(single ? plan_core(context, *select.cores[0], &select.order_by, ctes, boundary)
+                 : plan_compound(context, select, ctes, boundary));
   SortOperator* sort = nullptr;
   if (!plan.order.empty()) {
     auto sorted = std::make_unique<SortOperator>(context.runtime, std::move(plan.query.root),

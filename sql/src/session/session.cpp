@@ -145,7 +145,8 @@ Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::s
     }
   }
   TRY(impl_->compile_now(*compiled, own ? own.get() : impl_->state.transaction.get()));
-  return std::make_unique<Statement>(std::make_unique<Statement::Impl>(*impl_, std::move(compiled)));
+  return std::make_unique<Statement>(
+      std::make_unique<Statement::Impl>(*impl_, std::move(compiled)));
 }
 
 Result<void> Session::execute(std::string_view sql) {
@@ -162,9 +163,7 @@ Result<void> Session::execute(std::string_view sql) {
 
 bool Session::autocommit() const noexcept { return impl_->state.autocommit; }
 std::int64_t Session::changes() const noexcept { return impl_->state.counters.changes; }
-std::int64_t Session::total_changes() const noexcept {
-  return impl_->state.counters.total_changes;
-}
+std::int64_t Session::total_changes() const noexcept { return impl_->state.counters.total_changes; }
 std::int64_t Session::last_insert_rowid() const noexcept {
   return impl_->state.counters.last_insert_rowid;
 }

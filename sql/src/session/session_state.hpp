@@ -21,7 +21,7 @@ struct SessionState {
 
   Database& database;
   Session::Impl* owner = nullptr;  ///< the session around this
-  SessionOptions options;  ///< busy_timeout_ms and foreign_keys are pragmas too
+  SessionOptions options;          ///< busy_timeout_ms and foreign_keys are pragmas too
   SessionCounters counters;
   bool autocommit = true;
   bool query_only = false;

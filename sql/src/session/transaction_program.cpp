@@ -59,8 +59,7 @@ Result<void> TransactionProgram::begin(Session::Impl& session) {
   }
   const ast::BeginMode mode = ast::as<ast::BeginStmt>(stmt_).mode;
   if (mode == ast::BeginMode::immediate || mode == ast::BeginMode::exclusive) {
-    state.transaction =
-        TRY(session.database->storage().begin_write(state.busy_deadline()));
+    state.transaction = TRY(session.database->storage().begin_write(state.busy_deadline()));
   }
   session.begin_mode = mode;
   state.autocommit = false;

@@ -109,6 +109,7 @@ class BTreeCursor {
   Result<ByteSpan> read_payload(const Node& node, const Cell& cell);
   Result<void> check_fresh() const;
 
+  Result<bool> successor_equals(std::span<const ValueRef> key);
   Result<void> insert_cell(const std::vector<std::uint8_t>& cell, bool replace);
   Result<void> make_cell(std::int64_t rowid, ByteSpan record, std::vector<std::uint8_t>& cell);
   Result<PageNo> write_overflow(ByteSpan rest);

@@ -17,8 +17,8 @@
 /// SQLite's locks, so that another process gets "database is locked".
 namespace saturn::storage {
 
-/// PRAGMA synchronous. `full`: a commit returns when its log frames are synced. `normal`: the log is
-/// synced before a checkpoint only. `off`: never.
+/// PRAGMA synchronous. `full`: a commit returns when its log frames are synced. `normal`: the log
+/// is synced before a checkpoint only. `off`: never.
 enum class Synchronous : std::uint8_t { off = 0, normal = 1, full = 2 };
 
 struct DatabaseOptions {
@@ -46,15 +46,15 @@ struct CheckpointResult {
 
 /// Figures since the database was opened, for status and metrics.
 struct DatabaseStats {
-  std::uint64_t commits = 0;          ///< write transactions acknowledged
-  std::uint64_t commit_groups = 0;    ///< log transactions written for them
+  std::uint64_t commits = 0;        ///< write transactions acknowledged
+  std::uint64_t commit_groups = 0;  ///< log transactions written for them
   std::uint64_t log_syncs = 0;
   std::uint64_t log_frames_written = 0;
   std::uint64_t checkpoints = 0;
-  std::uint64_t pages_read = 0;       ///< from the file or the log
+  std::uint64_t pages_read = 0;  ///< from the file or the log
   std::uint64_t cache_hits = 0;
   std::uint64_t cache_misses = 0;
-  std::uint64_t log_bytes = 0;        ///< length of the log now
+  std::uint64_t log_bytes = 0;  ///< length of the log now
   std::uint32_t page_size = 0;
 };
 
@@ -67,7 +67,8 @@ class Transaction;
 class Database {
  public:
   /// Opens `path`, takes SQLite's locks, plays back a hot journal, recovers the log. `busy` when
-  /// another process holds the file, `notadb`, `cantopen`, I/O errors. `vfs` is borrowed. // SUSPENDS
+  /// another process holds the file, `notadb`, `cantopen`, I/O errors. `vfs` is borrowed. //
+  /// SUSPENDS
   static Result<std::unique_ptr<Database>> open(io::Vfs& vfs, std::string path,
                                                 const DatabaseOptions& options);
   virtual ~Database() = default;
