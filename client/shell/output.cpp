@@ -1,5 +1,6 @@
 #include "output.hpp"
 
+#include "base/real_text.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -114,23 +115,6 @@ bool set_mode(Format& format, std::string_view name) {
 
 std::string quoted_text(std::string_view text) { return doubled(text, '\''); }
 std::string quoted_name(std::string_view name) { return doubled(name, '"'); }
-
-void append_real(std::string& out, double v) {
-  if (std::isinf(v)) {
-    out += v < 0 ? "-Inf" : "Inf";
-    return;
-  }
-  char buffer[40];
-  std::snprintf(buffer, sizeof buffer, "%.15g", v);
-  std::string text = buffer;
-  if (text.find_first_of(".e") == std::string::npos) {
-    text += ".0";
-  } else if (const std::size_t e = text.find('e');
-             e != std::string::npos && text.find('.') == std::string::npos) {
-    text.insert(e, ".0");
-  }
-  out += text;
-}
 
 void append_literal(std::string& out, ValueRef v) {
   switch (v.type()) {

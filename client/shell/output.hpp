@@ -65,8 +65,6 @@ class Printer final : public RowSink {
   std::size_t rows_ = 0;
 };
 
-/// REAL as SQLite turns it into text: 15 digits.
-void append_real(std::string& out, double v);
 /// A literal that reads back as the same value; infinities as 1e999.
 void append_literal(std::string& out, ValueRef v);
 /// 'text', with its quotes doubled.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/real_text.hpp"
 #include "base/value.hpp"
 #include "value/arena.hpp"
 
@@ -34,10 +35,6 @@ ParsedInteger parse_integer(std::string_view text) noexcept;
 
 /// Truncates towards zero and clamps to the range of 64-bit integers.
 std::int64_t real_to_integer(double v) noexcept;
-
-/// Appends `v` as SQLite prints it: 15 significant digits, always with a point ("1.0",
-/// "1.0e+20"), "Inf" and "-Inf" for infinities.
-void append_real(std::string& out, double v);
 
 /// The operand of an arithmetic operator: NULL, INTEGER or REAL, from the longest numeric prefix of
 /// a text or blob.
