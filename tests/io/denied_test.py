@@ -6,29 +6,16 @@ usage: denied_test.py seccomp|memlock IO_TESTS
 seccomp: io_uring_setup answers EPERM, as in many containers. memlock: at most 64 KiB of memory may be
 locked, by a user without privileges (needs to be started by root, or says that it was skipped).
 """
-import ctypes
 import os
 import pwd
 import resource
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
 
-
-def deny_io_uring():
-    """For the child, before it starts: a filter on system calls."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    program = b"".join(struct.pack("=HBBI", *op) for op in (
-        (0x20, 0, 0, 0),            # load the system call's number
-        (0x15, 0, 1, 425),          # is it io_uring_setup?
-        (0x06, 0, 0, 0x00050001),   # EPERM
-        (0x06, 0, 0, 0x7fff0000)))  # go on
-    buffer = ctypes.create_string_buffer(program)
-    fprog = struct.pack("=HxxxxxxQ", 4, ctypes.addressof(buffer))
-    assert libc.prctl(38, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS"
-    assert libc.prctl(22, 2, ctypes.create_string_buffer(fprog), 0, 0) == 0, "PR_SET_SECCOMP"
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from seccomp import deny_io_uring  # noqa: E402
 
 
 def lock_little(user):

@@ -4,10 +4,8 @@ on io_uring, on posix, and with io_uring denied by a seccomp filter.
 
 usage: tpch_test.py SATURND SATURN TPCH_DIRECTORY
 """
-import ctypes
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tarfile
@@ -16,21 +14,10 @@ import time
 
 from daemon import Daemon
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from seccomp import deny_io_uring  # noqa: E402
+
 TABLES = "region nation part supplier partsupp customer orders lineitem".split()
-
-
-def deny_io_uring():
-    """For the child: io_uring_setup (425) answers EPERM, as in many containers."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    program = b"".join(struct.pack("=HBBI", *op) for op in (
-        (0x20, 0, 0, 0),            # load the system call's number
-        (0x15, 0, 1, 425),          # is it io_uring_setup?
-        (0x06, 0, 0, 0x00050001),   # EPERM
-        (0x06, 0, 0, 0x7fff0000)))  # go on
-    buffer = ctypes.create_string_buffer(program)
-    fprog = struct.pack("=HxxxxxxQ", 4, ctypes.addressof(buffer))
-    assert libc.prctl(38, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS"
-    assert libc.prctl(22, 2, ctypes.create_string_buffer(fprog), 0, 0) == 0, "PR_SET_SECCOMP"
 
 
 def agree(expected, got):

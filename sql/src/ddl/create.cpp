@@ -161,17 +161,7 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
   std::string record;
   ValueArena arena;
   RowStore rows(static_cast<std::uint32_t>(values.size()));
-  TRY(query_.root->open());
-  for (;;) {
-    const Batch* batch = TRY(query_.root->next());
-    if (batch == nullptr) break;
-    TRY(runtime.poll());
-    for (const RowIndex row : batch->selection) {
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
-      rows.append(values);
-    }
-  }
-  query_.root->close();
+  TRY(take_rows(runtime, *query_.root, rows));
   for (std::size_t r = 0; r < rows.size(); ++r) {
     arena.reset();
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -214,7 +204,6 @@ class CreateIndexProgram final : public DdlProgram {
   Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
 
  private:
-  Result<void> take_keys(Runtime& runtime, RowStore& keys);
   Result<void> check_unique(const std::vector<const ValueRef*>& order) const;
 
   const Table* table_ = nullptr;
@@ -253,22 +242,6 @@ Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& t
   return {};
 }
 
-Result<void> CreateIndexProgram::take_keys(Runtime& runtime, RowStore& keys) {
-  std::vector<ValueRef> values(index_.columns.size() + 1);
-  TRY(query_.root->open());
-  for (;;) {
-    const Batch* batch = TRY(query_.root->next());
-    if (batch == nullptr) break;
-    TRY(runtime.poll());
-    for (const RowIndex row : batch->selection) {
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
-      keys.append(values);
-    }
-  }
-  query_.root->close();
-  return {};
-}
-
 Result<void> CreateIndexProgram::check_unique(const std::vector<const ValueRef*>& order) const {
   if (!index_.unique) return {};
   for (std::size_t r = 1; r < order.size(); ++r) {
@@ -296,7 +269,7 @@ Result<void> CreateIndexProgram::check_unique(const std::vector<const ValueRef*>
 Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = *runtime.transaction;
   RowStore keys(static_cast<std::uint32_t>(index_.columns.size() + 1));
-  TRY(take_keys(runtime, keys));
+  TRY(take_rows(runtime, *query_.root, keys));
   std::vector<const ValueRef*> order;
   for (std::size_t i = 0; i < keys.size(); ++i) order.push_back(keys.row(i));
   std::sort(order.begin(), order.end(), [&](const ValueRef* a, const ValueRef* b) {

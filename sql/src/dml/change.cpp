@@ -44,22 +44,6 @@ class ChangeProgram : public Program {
  protected:
   virtual Result<void> run(Runtime& runtime) = 0;
 
-  Result<void> take_rows(Runtime& runtime, std::size_t width) {
-    std::vector<ValueRef> values(width);
-    TRY(query_.root->open());
-    for (;;) {
-      const Batch* batch = TRY(query_.root->next());
-      if (batch == nullptr) break;
-      TRY(runtime.poll());
-      for (const RowIndex row : batch->selection) {
-        for (std::size_t i = 0; i < width; ++i) values[i] = batch->columns[i][row];
-        taken_->append(values);
-      }
-    }
-    query_.root->close();
-    return {};
-  }
-
   const Table* table_ = nullptr;
   std::unique_ptr<TableWriter> writer_;
   Query query_;
@@ -125,7 +109,7 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
 }
 
 Result<void> UpdateProgram::run(Runtime& runtime) {
-  TRY(take_rows(runtime, targets_.size() + 1));
+  TRY(take_rows(runtime, *query_.root, *taken_));
   const std::size_t width = writer_->width();
   std::vector<ValueRef> old_row(width);
   std::vector<ValueRef> new_row(width);
@@ -173,7 +157,7 @@ class DeleteProgram final : public ChangeProgram {
       runtime.affected_rows = TRY(writer_->clear());
       return {};
     }
-    TRY(take_rows(runtime, 1));
+    TRY(take_rows(runtime, *query_.root, *taken_));
     std::vector<ValueRef> row(writer_->width());
     for (std::size_t i = 0; i < taken_->size(); ++i) {
       if (i % 64 == 0) TRY(runtime.poll());

@@ -305,18 +305,7 @@ Result<void> InsertProgram::run_values(Runtime& runtime) {
 }
 
 Result<void> InsertProgram::run_query(Runtime& runtime) {
-  std::vector<ValueRef> values(targets_.size());
-  TRY(query_.root->open());
-  for (;;) {
-    const Batch* batch = TRY(query_.root->next());
-    if (batch == nullptr) break;
-    TRY(runtime.poll());
-    for (const RowIndex row : batch->selection) {
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
-      taken_->append(values);
-    }
-  }
-  query_.root->close();
+  TRY(take_rows(runtime, *query_.root, *taken_));
   for (std::size_t i = 0; i < taken_->size(); ++i) {
     if (i % 64 == 0) TRY(runtime.poll());
     arena_.reset();

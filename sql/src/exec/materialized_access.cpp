@@ -3,17 +3,6 @@
 #include "base/text.hpp"
 
 namespace saturn::sql {
-namespace {
-
-ValueRef converted(ValueRef v, Affinity affinity, ValueArena& arena) {
-  if (affinity <= Affinity::blob) return v;
-  ValueRef other = is_numeric(affinity) ? ValueRef::integer(0) : ValueRef::text("");
-  apply_comparison_affinity(v, other, affinity, arena);
-  return v;
-}
-
-}  // namespace
-
 MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std::vector<Slot> slots,
                                        std::vector<HashKey> keys, bool keep_within_run)
     : runtime_(runtime),
@@ -47,7 +36,7 @@ Result<void> MaterializedAccess::add_batch(const Batch& batch, ValueArena& arena
     ValueRef* column = right_[k].get();
     TRY(keys_[k].right->eval(context, batch.selection, column));
     for (const RowIndex row : batch.selection) {
-      column[row] = converted(column[row], keys_[k].affinity, arena);
+      column[row] = with_comparison_affinity(column[row], keys_[k].affinity, arena);
     }
   }
   for (const RowIndex row : batch.selection) {
@@ -109,7 +98,7 @@ Result<void> MaterializedAccess::bind(EvalContext& left, Selection selection) {
     ValueRef* column = left_[k].get();
     TRY(keys_[k].left->eval(left, selection, column));
     for (const RowIndex row : selection) {
-      column[row] = converted(column[row], keys_[k].affinity, left.arena);
+      column[row] = with_comparison_affinity(column[row], keys_[k].affinity, left.arena);
     }
   }
   return {};

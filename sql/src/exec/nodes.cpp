@@ -504,13 +504,6 @@ bool InListNode::same(const ExprNode& other) const noexcept {
 
 namespace {
 
-ValueRef with_affinity(ValueRef v, Affinity affinity, ValueArena& arena) {
-  if (affinity <= Affinity::blob) return v;
-  ValueRef zero = is_numeric(affinity) ? ValueRef::integer(0) : ValueRef::text("");
-  apply_comparison_affinity(v, zero, affinity, arena);
-  return v;
-}
-
 /// x IN S: true when found, else NULL when x or anything in S is NULL.
 ValueRef membership(ValueRef v, const ValueSet& set, bool negated) {
   if (set.size() == 0 && !set.has_null()) return ValueRef::integer(negated ? 1 : 0);
@@ -530,7 +523,7 @@ Result<void> InListNode::fill_set(EvalContext& context) {
     if (v.is_null()) {
       set_.add_null();
     } else {
-      set_.add(with_affinity(v, applied, context.arena));
+      set_.add(with_comparison_affinity(v, applied, context.arena));
     }
   }
   set_run_ = context.runtime.run;
@@ -542,13 +535,14 @@ Result<void> InListNode::eval(EvalContext& context, Selection selection, ValueRe
   if (list_is_constant_) {
     if (set_run_ != context.runtime.run) TRY(fill_set(context));
     for (const RowIndex row : selection) {
-      out[row] = membership(with_affinity(out[row], applied, context.arena), set_, negated);
+      out[row] =
+          membership(with_comparison_affinity(out[row], applied, context.arena), set_, negated);
     }
     return {};
   }
   std::vector<ValueRef> operand(limits::kBatchRows);
   for (const RowIndex row : selection) {
-    operand[row] = with_affinity(out[row], applied, context.arena);
+    operand[row] = with_comparison_affinity(out[row], applied, context.arena);
     out[row] = operand[row].is_null() && children.size() > 1 ? ValueRef()
                                                              : ValueRef::integer(negated ? 1 : 0);
   }
@@ -560,8 +554,8 @@ Result<void> InListNode::eval(EvalContext& context, Selection selection, ValueRe
       if (found[row] || operand[row].is_null()) continue;
       if (item[row].is_null()) {
         out[row] = ValueRef();
-      } else if (compare(operand[row], with_affinity(item[row], applied, context.arena), *order) ==
-                 0) {
+      } else if (compare(operand[row], with_comparison_affinity(item[row], applied, context.arena),
+                         *order) == 0) {
         found[row] = true;
         out[row] = ValueRef::integer(negated ? 0 : 1);
       }

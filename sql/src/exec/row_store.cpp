@@ -1,5 +1,7 @@
 #include "exec/row_store.hpp"
 
+#include "exec/operator.hpp"
+
 namespace saturn::sql {
 
 void RowStore::append(std::span<const ValueRef> row) {
@@ -26,6 +28,22 @@ void RowStore::clear() noexcept {
   text_bytes_ = 0;
   chunks_.clear();
   arena_->reset();
+}
+
+Result<void> take_rows(Runtime& runtime, Operator& input, RowStore& rows) {
+  std::vector<ValueRef> values(rows.width());
+  TRY(input.open());
+  for (;;) {
+    const Batch* batch = TRY(input.next());
+    if (batch == nullptr) break;
+    TRY(runtime.poll());
+    for (const RowIndex row : batch->selection) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
+      rows.append(values);
+    }
+  }
+  input.close();
+  return {};
 }
 
 }  // namespace saturn::sql

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/result.hpp"
 #include "base/value.hpp"
 #include "value/arena.hpp"
 
@@ -25,6 +26,7 @@ class RowStore {
     return chunks_[index / kChunkRows].get() + (index % kChunkRows) * width_;
   }
   std::size_t size() const noexcept { return size_; }
+  std::uint32_t width() const noexcept { return width_; }
   /// Memory held, in bytes, the slack of the last chunks included.
   std::size_t bytes_held() const noexcept {
     return chunks_.size() * kChunkRows * width_ * sizeof(ValueRef) + text_bytes_;
@@ -39,5 +41,11 @@ class RowStore {
   std::vector<std::unique_ptr<ValueRef[]>> chunks_;
   std::unique_ptr<ValueArena> arena_ = std::make_unique<ValueArena>();
 };
+
+class Operator;
+struct Runtime;
+
+/// Runs `input` to its end and appends the first `rows.width()` columns of all its rows. // SUSPENDS
+Result<void> take_rows(Runtime& runtime, Operator& input, RowStore& rows);
 
 }  // namespace saturn::sql

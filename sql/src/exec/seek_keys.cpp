@@ -3,18 +3,6 @@
 #include <algorithm>
 
 namespace saturn::sql {
-namespace {
-
-/// As a column of this affinity would hold it, where a comparison converts.
-ValueRef converted(ValueRef v, Affinity affinity, ValueArena& arena) {
-  if (affinity <= Affinity::blob) return v;
-  ValueRef other = is_numeric(affinity) ? ValueRef::integer(0) : ValueRef::text("");
-  apply_comparison_affinity(v, other, affinity, arena);
-  return v;
-}
-
-}  // namespace
-
 SeekKeys::SeekKeys(Runtime& runtime, SeekSpec spec) : runtime_(runtime), spec_(std::move(spec)) {
   equal.resize(spec_.equal.size());
   columns_.resize(spec_.equal.size());
@@ -29,13 +17,14 @@ Result<void> SeekKeys::collect_in(EvalContext& left) {
     auto& node = static_cast<InSubqueryNode&>(*spec_.in);
     order = node.order;
     const ValueSet* set = TRY(node.values(left));
-    for (const ValueRef v : set->values()) probes_.push_back(converted(v, affinity, probe_arena_));
+    for (const ValueRef v : set->values())
+      probes_.push_back(with_comparison_affinity(v, affinity, probe_arena_));
   } else {
     auto& node = static_cast<InListNode&>(*spec_.in);
     order = node.order;
     for (std::size_t i = 1; i < node.children.size(); ++i) {
       const ValueRef v = TRY(eval_one(*node.children[i], runtime_, probe_arena_, left.batch));
-      if (!v.is_null()) probes_.push_back(converted(v, affinity, probe_arena_));
+      if (!v.is_null()) probes_.push_back(with_comparison_affinity(v, affinity, probe_arena_));
     }
   }
   const auto less = [&](ValueRef a, ValueRef b) {
@@ -55,14 +44,15 @@ Result<void> SeekKeys::bind(EvalContext& left, Selection selection) {
     TRY(spec_.equal[i].expr->eval(left, selection, column));
     const Affinity affinity = spec_.equal[i].affinity;
     if (affinity <= Affinity::blob) continue;
-    for (const RowIndex row : selection) column[row] = converted(column[row], affinity, left.arena);
+    for (const RowIndex row : selection)
+      column[row] = with_comparison_affinity(column[row], affinity, left.arena);
   }
   for (const auto& [expr, scratch] : {std::pair{&spec_.low, &low_}, {&spec_.high, &high_}}) {
     if (!*expr) continue;
     ValueRef* column = scratch->get();
     TRY((*expr)->eval(left, selection, column));
     for (const RowIndex row : selection) {
-      column[row] = converted(column[row], spec_.range_affinity, left.arena);
+      column[row] = with_comparison_affinity(column[row], spec_.range_affinity, left.arena);
     }
   }
   if (spec_.in_key >= 0) TRY(collect_in(left));

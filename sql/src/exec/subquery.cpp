@@ -123,10 +123,7 @@ Result<void> InSubqueryNode::fill_set() {
         set_.add_null();
         continue;
       }
-      if (applied > Affinity::blob) {
-        ValueRef other = is_numeric(applied) ? ValueRef::integer(0) : ValueRef::text("");
-        apply_comparison_affinity(v, other, applied, arena);
-      }
+      v = with_comparison_affinity(v, applied, arena);
       set_.add(v);
     }
   }
@@ -150,10 +147,7 @@ Result<void> InSubqueryNode::eval(EvalContext& context, Selection selection, Val
       continue;
     }
     if (v.is_null()) continue;
-    if (applied > Affinity::blob) {
-      ValueRef other = is_numeric(applied) ? ValueRef::integer(0) : ValueRef::text("");
-      apply_comparison_affinity(v, other, applied, context.arena);
-    }
+    v = with_comparison_affinity(v, applied, context.arena);
     if (set_.contains(v)) {
       out[row] = ValueRef::integer(negated ? 0 : 1);
     } else {

@@ -22,15 +22,13 @@ struct FromBinder {
   std::vector<JoinCondition>& conditions;
 
   Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
-  Result<void> add_derived(const ast::Source& source, Query query, Boundary& boundary,
-                           std::size_t correlations_before, Relation& relation);
+  void add_derived(Query query, const Boundary& boundary, Relation& relation);
   Result<void> add_named(const ast::Source& source, Relation& relation);
   Result<bool> add_cte(const ast::Source& source, Relation& relation);
   Result<void> add_view(const ast::Source& source, const Table& view, Relation& relation);
-  Result<void> add_query(const ast::Source& source, const ast::Select& select, const CteEnv* ctes,
-                         Relation& relation);
-  Result<void> join_columns(const ast::Source& source, std::size_t first, std::size_t relation);
-  Result<void> equal_columns(std::string_view name, const ast::Source& source, std::size_t first,
+  Result<void> add_query(const ast::Select& select, const CteEnv* ctes, Relation& relation);
+  Result<void> join_columns(const ast::Source& source, std::size_t relation);
+  Result<void> equal_columns(std::string_view name, const ast::Source& source,
                              std::size_t relation);
   Result<void> add_source(const ast::Source& source);
   Result<void> add_nested(const ast::Source& source);
@@ -60,27 +58,25 @@ Result<void> FromBinder::add_table(const ast::Source& source, const Table& table
   return {};
 }
 
-Result<void> FromBinder::add_query(const ast::Source& source, const ast::Select& select,
-                                   const CteEnv* ctes, Relation& relation) {
+Result<void> FromBinder::add_query(const ast::Select& select, const CteEnv* ctes,
+                                   Relation& relation) {
   // A subquery in FROM sees what the query around this one sees, not its neighbours.
   Boundary alone;
   Boundary& boundary = scope.boundary != nullptr ? *scope.boundary : alone;
-  const std::size_t before = boundary.correlations.size();
   Query query = TRY(plan_query(context, select, ctes, &boundary));
-  return add_derived(source, std::move(query), boundary, before, relation);
+  add_derived(std::move(query), boundary, relation);
+  return {};
 }
 
-Result<void> FromBinder::add_derived(const ast::Source&, Query query, Boundary& boundary,
-                                     std::size_t correlations_before, Relation& relation) {
-  relation.derived_constant =
-      boundary.correlations.size() == correlations_before && boundary.correlations.empty();
+void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& relation) {
+  // A boundary without correlations has none that this plan could read.
+  relation.derived_constant = boundary.correlations.empty() && !boundary.volatile_result;
   relation.derived = std::move(query.root);
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
     relation.columns.push_back({context.arena.copy(query.columns[i].name), query.affinities[i],
                                 query.collations[i],
                                 context.arena.copy(query.columns[i].decltype_text), false});
   }
-  return {};
 }
 
 Result<bool> FromBinder::add_cte(const ast::Source& source, Relation& relation) {
@@ -97,7 +93,7 @@ Result<bool> FromBinder::add_cte(const ast::Source& source, Relation& relation) 
         }
       }
       mutable_env->in_progress.push_back(cte);
-      Result<void> added = add_query(source, *cte->select, env, relation);
+      Result<void> added = add_query(*cte->select, env, relation);
       mutable_env->in_progress.pop_back();
       TRY(std::move(added));
       if (!cte->columns.empty()) {
@@ -124,8 +120,6 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
     return at(source.at, "views are nested too deeply");
   }
   context.views.push_back(&view);
-  Scope* const outer = scope.boundary == nullptr ? nullptr : scope.boundary->outer;
-  static_cast<void>(outer);
   Boundary alone;
   auto planned = plan_query(context, *view.view, nullptr, &alone);
   context.views.pop_back();
@@ -139,8 +133,7 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
       query.columns[i].name = view.view_column_names[i];
     }
   }
-  TRY(add_derived(source, std::move(query), alone, 0, relation));
-  relation.derived_constant = !alone.volatile_result;
+  add_derived(std::move(query), alone, relation);
   return {};
 }
 
@@ -162,7 +155,7 @@ Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation
 
 /// left.name = right.name; the right one is then hidden.
 Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source& source,
-                                       std::size_t first, std::size_t relation) {
+                                       std::size_t relation) {
   const auto find = [&](std::size_t r, bool visible) {
     const Relation& where = scope.relations[r];
     for (std::size_t c = 0; c < where.columns.size(); ++c) {
@@ -178,7 +171,6 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
     left = find(r, true);
     left_relation = r;
   }
-  static_cast<void>(first);
   if (left < 0 || right < 0) {
     return at(source.at,
               cat("cannot join using column ", name, " - column not present in both tables"));
@@ -193,8 +185,7 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   return {};
 }
 
-Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t first,
-                                      std::size_t relation) {
+Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t relation) {
   if (source.natural) {
     std::vector<std::string_view> shared;
     for (const Relation::Column& column : scope.relations[relation].columns) {
@@ -207,11 +198,11 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t fir
       if (found) shared.push_back(column.name);
     }
     for (const std::string_view name : shared) {
-      TRY(equal_columns(name, source, first, relation));
+      TRY(equal_columns(name, source, relation));
     }
   }
   for (const std::string_view name : source.using_columns) {
-    TRY(equal_columns(name, source, first, relation));
+    TRY(equal_columns(name, source, relation));
   }
   if (source.on == nullptr) return {};
   Binder binder(context, scope, BindRules{.aliases = false, .clause = "ON"});
@@ -257,7 +248,7 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
       ast::Source on_only;
       on_only.at = source.at;
       on_only.on = source.on;
-      TRY(join_columns(on_only, 0, last));
+      TRY(join_columns(on_only, last));
     }
   }
   return {};
@@ -277,7 +268,7 @@ Result<void> FromBinder::add_source(const ast::Source& source) {
   relation.keep_place = source.cross;
   if (source.kind == ast::SourceKind::subquery) {
     relation.label = "subquery";
-    TRY(add_query(source, *source.select, scope.ctes, relation));
+    TRY(add_query(*source.select, scope.ctes, relation));
   } else {
     relation.label = std::string(source.name);
     relation.name = source.name;
@@ -290,7 +281,7 @@ Result<void> FromBinder::add_source(const ast::Source& source) {
   relation.slots.assign(relation.columns.size() + 1, kNoSlot);
   const std::size_t place = scope.relations.size();
   scope.relations.push_back(std::move(relation));
-  return join_columns(source, 0, place);
+  return join_columns(source, place);
 }
 
 }  // namespace

@@ -119,6 +119,13 @@ void apply_comparison_affinity(ValueRef& left, ValueRef& right, Affinity affinit
   }
 }
 
+ValueRef with_comparison_affinity(ValueRef v, Affinity affinity, ValueArena& arena) {
+  if (affinity <= Affinity::blob) return v;
+  ValueRef other = is_numeric(affinity) ? ValueRef::integer(0) : ValueRef::text("");
+  apply_comparison_affinity(v, other, affinity, arena);
+  return v;
+}
+
 ValueRef cast(ValueRef v, Affinity affinity, ValueArena& arena) {
   if (v.is_null()) {
     return v;

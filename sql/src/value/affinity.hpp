@@ -27,6 +27,10 @@ Affinity comparison_affinity(Affinity left, Affinity right) noexcept;
 void apply_comparison_affinity(ValueRef& left, ValueRef& right, Affinity affinity,
                                ValueArena& arena);
 
+/// One operand alone, as it would be converted beside one that needs no conversion: for keys of
+/// indexes and sets.
+ValueRef with_comparison_affinity(ValueRef v, Affinity affinity, ValueArena& arena);
+
 /// CAST(v AS type of this affinity).
 ValueRef cast(ValueRef v, Affinity affinity, ValueArena& arena);
 
