@@ -38,7 +38,7 @@ def check(name, saturnd, saturn, tpch, data, flags, **more):
     url = f"http://127.0.0.1:{daemon.port}"
 
     def shell(text):
-        return subprocess.run([saturn, url], input=text, capture_output=True, text=True, timeout=120)
+        return subprocess.run([saturn, url], input=text, capture_output=True, text=True, timeout=600)
 
     since = time.time()
     with open(os.path.join(tpch, "schema.sql")) as schema:
