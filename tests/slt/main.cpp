@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "io/backends.hpp"
 #include "saturn_engine.hpp"
 #include "script.hpp"
 #if defined(SATURN_HAVE_SQLITE)
@@ -6,7 +7,6 @@
 #endif
 
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kFailuresShown = 5;  // a file
 
 /// Runs one script file; false when it cannot be read or parsed.
-bool run_file(const char* path, bool judge, slt::Outcome& total) {
+bool run_file(const char* path, const std::string& on, slt::Outcome& total) {
   std::ifstream file(path, std::ios::binary);
   const std::string script{std::istreambuf_iterator<char>(file), {}};
   auto records = slt::parse(script, "sqlite");
@@ -28,10 +28,9 @@ bool run_file(const char* path, bool judge, slt::Outcome& total) {
     return false;
   }
 #if defined(SATURN_HAVE_SQLITE)
-  auto engine = judge ? slt::make_sqlite_engine() : slt::make_saturn_engine();
+  auto engine = on == "judge" ? slt::make_sqlite_engine() : slt::make_saturn_engine(on);
 #else
-  static_cast<void>(judge);
-  auto engine = slt::make_saturn_engine();
+  auto engine = slt::make_saturn_engine(on);
 #endif
   const slt::Outcome outcome = slt::run(*records, *engine, kFailuresShown);
   for (const slt::Failure& failure : outcome.failures) {
@@ -45,15 +44,25 @@ bool run_file(const char* path, bool judge, slt::Outcome& total) {
 
 }  // namespace
 
-/// slt-run [--judge] FILE...: runs sqllogictest scripts, a fresh database a file, on Saturn, or
-/// with
-/// --judge on SQLite's library. Closes with 'N passed, N failed, N not supported yet'; the last
-/// count is that of records whose error said so.
+/// slt-run [--judge | --posix | --io_uring] FILE...: runs sqllogictest scripts, a fresh database a
+/// file, on Saturn (in memory, or on disk through a backend), or on SQLite's library. Closes with
+/// 'N passed, N failed, N not supported yet'; the last count is that of records whose error said
+/// so.
 int main(int argc, char** argv) {
   slt::Outcome total;
-  const bool judge = argc > 1 && std::strcmp(argv[1], "--judge") == 0;
-  bool readable = argc > (judge ? 2 : 1);
-  for (int i = judge ? 2 : 1; i < argc; ++i) readable &= run_file(argv[i], judge, total);
+  std::string on = "memory";
+  int first = 1;
+  for (const char* name : {"judge", "posix", "io_uring"}) {
+    if (argc < 2 || cat("--", name) != argv[1]) continue;
+    on = name;
+    first = 2;
+  }
+  if (on == "io_uring" && !io::make_io_uring_vfs()) {
+    std::puts("skipped: io_uring cannot be had here");
+    return 77;
+  }
+  bool readable = argc > first;
+  for (int i = first; i < argc; ++i) readable &= run_file(argv[i], on, total);
   std::printf("%s\n", cat(total.passed, " passed, ", total.failed, " failed, ", total.unsupported,
                           " not supported yet")
                           .c_str());

@@ -1,20 +1,36 @@
 #include "saturn_engine.hpp"
 
-#include "io/vfs.hpp"
+#include "io/backends.hpp"
 #include "io/worker.hpp"
 #include "sql/session.hpp"
 #include "value/number.hpp"
+
+#include <cstdlib>
+#include <filesystem>
 
 namespace saturn::slt {
 namespace {
 
 class SaturnEngine final : public Engine {
  public:
-  SaturnEngine() : vfs_(io::make_memory_vfs()) {
+  explicit SaturnEngine(const std::string& vfs) {
+    std::string path = "test";
+    if (vfs == "memory") {
+      vfs_ = io::make_memory_vfs();
+    } else {
+      const bool ring = vfs == "io_uring";
+      auto made =
+          io::make_vfs(ring ? io::VfsChoice::io_uring : io::VfsChoice::posix, false, nullptr);
+      ASSERT(made.has_value());
+      vfs_ = std::move(*made);
+      directory_ = (std::filesystem::temp_directory_path() / "saturn-slt-XXXXXX").string();
+      ASSERT(mkdtemp(directory_.data()) != nullptr);
+      path = directory_ + "/test.db";
+    }
     io::run([&] {
       sql::DatabaseOptions options;
       options.storage.synchronous = storage::Synchronous::off;
-      auto database = sql::Database::open(*vfs_, "test", options);
+      auto database = sql::Database::open(*vfs_, path, options);
       ASSERT(database.has_value());
       database_ = std::move(*database);
       session_ = std::make_unique<sql::Session>(database_);
@@ -26,6 +42,8 @@ class SaturnEngine final : public Engine {
       ASSERT(database_->close().has_value());
       database_.reset();
     });
+    std::error_code ignored;
+    if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
   }
 
   Result<void> execute(const std::string& sql) override {
@@ -55,6 +73,7 @@ class SaturnEngine final : public Engine {
     }
   }
 
+  std::string directory_;
   std::unique_ptr<io::Vfs> vfs_;
   std::shared_ptr<sql::Database> database_;
   std::unique_ptr<sql::Session> session_;
@@ -62,6 +81,8 @@ class SaturnEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_saturn_engine() { return std::make_unique<SaturnEngine>(); }
+std::unique_ptr<Engine> make_saturn_engine(const std::string& vfs) {
+  return std::make_unique<SaturnEngine>(vfs);
+}
 
 }  // namespace saturn::slt
