@@ -40,7 +40,10 @@ void VersionTable::add_pending(const DirtyPagePtr& page, std::uint64_t durable) 
   Shard& s = shard(page->number);
   MutexLock lock(s.mutex);
   std::vector<Version>& versions = s.pages[page->number];
-  if (!versions.empty() && versions.front().seq > durable) {
+  // One that is in the log already is about to become durable, and readers will want it.
+  const bool replaces =
+      !versions.empty() && versions.front().seq > durable && versions.front().memory;
+  if (replaces) {
     versions.front() = Version{page->seq, kInFile, page};
   } else {
     versions.insert(versions.begin(), Version{page->seq, kInFile, page});

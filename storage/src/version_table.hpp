@@ -79,8 +79,8 @@ class VersionTable {
   Version find(PageNo page, std::uint64_t snapshot) const;
   /// A version that a recovered log has.
   void add_recovered(PageNo page, std::uint64_t seq, std::uint32_t frame);
-  /// A version handed over; a pending one of the same page that is older than it and newer than
-  /// `durable` goes.
+  /// A version handed over; an older one of the same page goes if it is newer than `durable` and
+  /// not in the log yet.
   void add_pending(const DirtyPagePtr& page, std::uint64_t durable);
   /// The version is in the log now.
   void set_frame(PageNo page, std::uint64_t seq, std::uint32_t frame);
