@@ -30,8 +30,12 @@ static void run_one(Op& op) {
       break;
     }
     case Op::Kind::write:
-      op.status = op.file->write(op.offset, op.write_from);
-      if (op.status) op.transferred = op.write_from.size();
+      if (op.write_pieces.empty()) {
+        op.status = op.file->write(op.offset, op.write_from);
+      } else {
+        op.status = op.file->writev(op.offset, op.write_pieces);
+      }
+      if (op.status) op.transferred = op.write_bytes();
       break;
     case Op::Kind::sync: op.status = op.file->sync(op.sync_mode); break;
   }

@@ -29,6 +29,13 @@ class Pieces {
   int count() const noexcept {
     return static_cast<int>(std::min<std::size_t>(size_ - next_, IOV_MAX));
   }
+  /// Whether one system call takes all of them, as far as counts and sizes go.
+  bool fit_one_call() const noexcept {
+    constexpr std::size_t kBytesMax = 0x7ffff000;  // MAX_RW_COUNT
+    std::size_t bytes = 0;
+    for (std::size_t i = next_; i < size_; ++i) bytes += base()[i].iov_len;
+    return size_ - next_ <= IOV_MAX && bytes <= kBytesMax;
+  }
   void advance(std::size_t bytes) {
     while (bytes > 0) {
       iovec& piece = const_cast<iovec&>(base()[next_]);

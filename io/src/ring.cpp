@@ -42,7 +42,12 @@ constexpr unsigned kFileSlots = 32;
 
 constexpr int kMemoryWaitsMax = 50;
 
+/// Linked entries are submitted together, so a chain must fit into the smallest queue.
+constexpr std::size_t kChainMax = kRingEntriesMin;
+
 std::atomic<unsigned> masked_kinds{0};
+std::atomic<bool> links_requests{true};
+std::atomic<std::size_t> shortened_bytes{0};
 
 unsigned bit(RingRequest::Kind kind) { return 1U << static_cast<unsigned>(kind); }
 
@@ -60,7 +65,9 @@ std::string flag_names(unsigned flags) {
   return text.empty() ? "none" : text;
 }
 
-bool wants_another_round(const RingRequest& request) { return !request.done; }
+bool transfers(const RingRequest& request) {
+  return request.kind == RingRequest::Kind::read || request.kind == RingRequest::Kind::write;
+}
 
 }  // namespace
 
@@ -138,6 +145,8 @@ void Ring::probe() {
 }
 
 void Ring::mask_for_tests(unsigned kinds) noexcept { masked_kinds.store(kinds); }
+void Ring::link_for_tests(bool links) noexcept { links_requests.store(links); }
+void Ring::shorten_for_tests(std::size_t bytes) noexcept { shortened_bytes.store(bytes); }
 
 void Ring::register_files() {
   const int error = -io_uring_register_files_sparse(&ring_, kFileSlots);
@@ -221,12 +230,14 @@ void Ring::prepare(io_uring_sqe* sqe, RingRequest& request) const {
       const bool read = request.kind == Kind::read;
       const iovec* iov = request.pieces.data();
       const int count = request.pieces.count();
-      const auto length = static_cast<unsigned>(std::min(iov->iov_len, kTransferBytesMax));
+      const std::size_t shortened = shortened_bytes.load(std::memory_order_relaxed);
+      const std::size_t most = shortened == 0 ? kTransferBytesMax : shortened;
+      const auto length = static_cast<unsigned>(std::min(iov->iov_len, most));
       const int fixed = count == 1 ? fixed_index(*iov) : -1;
       if (fixed >= 0) {
         read ? io_uring_prep_read_fixed(sqe, request.fd, iov->iov_base, length, at, fixed)
              : io_uring_prep_write_fixed(sqe, request.fd, iov->iov_base, length, at, fixed);
-      } else if (count == 1) {
+      } else if (count == 1 || shortened != 0) {
         read ? io_uring_prep_read(sqe, request.fd, iov->iov_base, length, at)
              : io_uring_prep_write(sqe, request.fd, iov->iov_base, length, at);
       } else {
@@ -244,14 +255,20 @@ void Ring::prepare(io_uring_sqe* sqe, RingRequest& request) const {
   }
 }
 
-void Ring::queue(RingRequest& request) {
-  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
-  while (sqe == nullptr) {  // the queue is full: hand over what is in it
+/// A full queue is handed over until `entries` have room in it. // SUSPENDS
+void Ring::make_room(std::size_t entries) {
+  while (io_uring_sq_space_left(&ring_) < entries) {
     turn();
-    sqe = io_uring_get_sqe(&ring_);
-    if (sqe == nullptr) yield();
+    if (io_uring_sq_space_left(&ring_) < entries) yield();
   }
+}
+
+void Ring::queue(RingRequest& request, bool links_next) {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+  ASSERT(sqe != nullptr);
   prepare(sqe, request);
+  if (links_next) sqe->flags |= IOSQE_IO_LINK;
+  request.splits_seen = splits_;
   request.file_slot = file_slot(request);
   if (request.file_slot >= 0) {
     sqe->fd = request.file_slot;
@@ -262,24 +279,60 @@ void Ring::queue(RingRequest& request) {
   ++unsubmitted_;
 }
 
+/// Whether the kernel may be left to start `request` after the last one of the round: everything
+/// unfinished before it is one chain, which has room, and one call does the last one's work.
+bool Ring::may_follow(const RingRequest& request, const std::vector<RingRequest*>& round) const {
+  if (!links_requests.load(std::memory_order_relaxed) || round.size() >= kChainMax) return false;
+  for (std::size_t i = 1; i < round.size(); ++i) {
+    if (round[i]->linked_to != round[i - 1]) return false;
+  }
+  const RingRequest& before = *round.back();
+  return supports(request.kind) && (!transfers(before) || before.pieces.fit_one_call());
+}
+
+/// What can be handed over now; requests behind one that failed are given up.
+std::vector<RingRequest*> Ring::next_round(std::span<RingRequest> requests) {
+  std::vector<RingRequest*> round;
+  bool failed = false;
+  for (RingRequest& request : requests) {
+    request.linked_to = nullptr;
+    if (!request.done && request.after_previous) {
+      if (failed) {
+        request.error = ECANCELED;
+        request.done = true;
+      } else if (!round.empty()) {
+        if (!may_follow(request, round)) break;
+        request.linked_to = round.back();
+      }
+    }
+    if (!request.done) round.push_back(&request);
+    failed = failed || request.error != 0;
+  }
+  return round;
+}
+
 void Ring::run(std::span<RingRequest> requests) {
   Group group{current_fiber(), 0};
   for (RingRequest& request : requests) {
-    const bool transfers =
-        request.kind == RingRequest::Kind::read || request.kind == RingRequest::Kind::write;
-    request.done = request.done || (transfers && request.pieces.empty());
+    request.done = request.done || (transfers(request) && request.pieces.empty());
     request.group = &group;
   }
   for (;;) {
+    const std::vector<RingRequest*> round = next_round(requests);
+    if (round.empty()) return;
     // Counted before the first is queued: a full queue may complete some of them meanwhile.
-    for (const RingRequest& request : requests) group.pending += wants_another_round(request);
-    if (group.pending == 0) return;
-    std::vector<RingRequest*> round;
-    round.reserve(group.pending);
-    for (RingRequest& request : requests) {
-      if (wants_another_round(request)) round.push_back(&request);
+    group.pending = round.size();
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      const auto follows = [&](std::size_t at) {
+        return at < round.size() && round[at]->linked_to != nullptr;
+      };
+      if (!follows(i)) {
+        std::size_t end = i + 1;
+        while (follows(end)) ++end;
+        make_room(end - i);
+      }
+      queue(*round[i], follows(i + 1));
     }
-    for (RingRequest* request : round) queue(*request);
     suspend();
   }
 }
@@ -287,8 +340,14 @@ void Ring::run(std::span<RingRequest> requests) {
 void Ring::complete(RingRequest& request, int result) {
   const bool read = request.kind == RingRequest::Kind::read;
   const bool write = request.kind == RingRequest::Kind::write;
-  if (result == -EINTR || result == -EAGAIN) {
-    // Once more in the next round.
+  // The kernel cancels what is linked to a request that failed or stopped short. Where it did not,
+  // because the chain was torn, what the request did may have come too early.
+  const RingRequest* before = request.linked_to;
+  const bool too_early =
+      before != nullptr && (!before->done || before->error != 0 || result == -ECANCELED ||
+                            request.splits_seen != splits_);
+  if (result == -EINTR || result == -EAGAIN || too_early) {
+    // Once more in the next round, or given up there.
   } else if (result < 0) {
     request.error = -result;
     request.done = true;
@@ -309,6 +368,7 @@ bool Ring::turn() {
   const int submitted = io_uring_submit_and_get_events(&ring_);
   // EAGAIN, EBUSY and EINTR leave entries in the queue, for the next turn.
   if (submitted > 0) {
+    if (static_cast<std::size_t>(submitted) < unsubmitted_) ++splits_;
     unsubmitted_ -= static_cast<std::size_t>(submitted);
     in_flight_ += static_cast<std::size_t>(submitted);
   }

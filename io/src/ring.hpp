@@ -23,11 +23,16 @@ struct RingRequest {
   std::uint64_t file_id = 0;  ///< of the open file, never used again; 0: not to be registered
   std::uint64_t offset = 0;   ///< in bytes; for `truncate` the new size
   Pieces pieces{std::span<const ByteSpan>{}};
+  /// As `Op::after_previous`: starts when all requests before it in the span have succeeded.
+  bool after_previous = false;
 
   std::size_t transferred = 0;
-  int error = 0;  ///< errno
+  int error = 0;  ///< errno; ECANCELED when one that it waits for failed
   bool done = false;
   int file_slot = -1;  ///< while it is under way
+  /// In this round the kernel starts it when this one is done.
+  const RingRequest* linked_to = nullptr;
+  std::uint64_t splits_seen = 0;
   struct Group* group = nullptr;
 };
 
@@ -45,7 +50,8 @@ class Ring final : public Poller {
   static Result<std::unique_ptr<Ring>> make(MutableByteSpan arena);
   ~Ring() override;
 
-  /// Runs all requests to their end, short transfers continued. Only on a fiber. // SUSPENDS
+  /// Runs all requests to their end, short transfers continued. Requests that follow each other in
+  /// one chain are handed to the kernel together, as linked entries. Only on a fiber. // SUSPENDS
   void run(std::span<RingRequest> requests);
 
   /// The file is closed: its place among the registered files is free. Other rings let go of it
@@ -55,6 +61,12 @@ class Ring final : public Poller {
   /// For tests: rings made from now on do as if the kernel had none of these operations (a bit for
   /// each `RingRequest::Kind`).
   static void mask_for_tests(unsigned kinds) noexcept;
+  /// For tests and measurements: whether rings link what follows each other (they do), or wait for
+  /// the one before they hand over the next.
+  static void link_for_tests(bool links) noexcept;
+  /// For tests: each read and write asks for at most this many bytes, as a kernel might that stops
+  /// short; 0 = all.
+  static void shorten_for_tests(std::size_t bytes) noexcept;
 
   /// Whether the kernel has this opcode.
   bool supports(RingRequest::Kind kind) const noexcept;
@@ -67,12 +79,15 @@ class Ring final : public Poller {
 
  private:
   Ring() = default;
-  void queue(RingRequest& request);
+  std::vector<RingRequest*> next_round(std::span<RingRequest> requests);
+  bool may_follow(const RingRequest& request, const std::vector<RingRequest*>& round) const;
+  void make_room(std::size_t entries);
+  void queue(RingRequest& request, bool links_next);
   void prepare(io_uring_sqe* sqe, RingRequest& request) const;
   void register_files();
   /// The file's place among the registered files, or -1 when it has none.
   int file_slot(const RingRequest& request) noexcept;
-  static void complete(RingRequest& request, int result);
+  void complete(RingRequest& request, int result);
   void probe();
   void register_arena(MutableByteSpan arena);
   /// The index of the registered buffer that contains the piece, or -1.
@@ -85,6 +100,8 @@ class Ring final : public Poller {
   unsigned supported_ = 0;  ///< a bit for each Kind
   std::size_t unsubmitted_ = 0;
   std::size_t in_flight_ = 0;  ///< submitted, not reaped
+  /// Submissions of which the kernel took a part only: a chain ends where the part does.
+  std::uint64_t splits_ = 0;
   MutableByteSpan arena_;
 
   /// Files are registered when they are first used here, so that the kernel need not look their

@@ -94,8 +94,6 @@ class UringVfs final : public PosixVfs {
     return made;
   }
 
-  void run_together(Ring& ring, std::span<Op> ops);
-
   const std::uint64_t key_ = next_key();
   MutableByteSpan arena_;
   std::atomic<bool> no_more_rings_{false};
@@ -152,66 +150,56 @@ Result<void> UringFile::truncate(std::uint64_t size) {
   return {};
 }
 
-/// One submission for operations that nothing orders.
-void UringVfs::run_together(Ring& ring, std::span<Op> ops) {
-  std::vector<RingRequest> requests(ops.size());
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    Op& op = ops[i];
-    RingRequest& request = requests[i];
-    auto& file = static_cast<UringFile&>(*op.file);
-    request.fd = file.fd();
-    request.file_id = file.id();
-    request.offset = op.offset;
-    if (op.kind == Op::Kind::read) {
-      request.pieces = Pieces(std::span(&op.read_into, 1));
-    } else if (op.kind == Op::Kind::write) {
+/// What the ring is to do for `op`. A write to a handle that may not write has failed already.
+RingRequest request_of(Op& op) {
+  auto& file = static_cast<UringFile&>(*op.file);
+  op.transferred = 0;
+  op.status = {};
+  RingRequest request{.fd = file.fd(),
+                      .file_id = file.id(),
+                      .offset = op.offset,
+                      .after_previous = op.after_previous};
+  switch (op.kind) {
+    case Op::Kind::read: request.pieces = Pieces(std::span(&op.read_into, 1)); break;
+    case Op::Kind::write:
       request.kind = Kind::write;
-      request.pieces = Pieces(std::span(&op.write_from, 1));
+      request.pieces =
+          op.write_pieces.empty() ? Pieces(std::span(&op.write_from, 1)) : Pieces(op.write_pieces);
       op.status = file.writable();
-      request.done = !op.status;
-    } else {
+      if (!op.status) {
+        request.error = EBADF;
+        request.done = true;
+      }
+      break;
+    case Op::Kind::sync:
       request.kind = op.sync_mode == SyncMode::data ? Kind::sync_data : Kind::sync_full;
-    }
+      break;
   }
-  ring.run(requests);
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    ops[i].transferred = requests[i].transferred;
-    const int error = requests[i].error;
-    if (error == 0) continue;
-    const std::string& path = static_cast<PosixFile&>(*ops[i].file).path();
-    switch (ops[i].kind) {
-      case Op::Kind::read:
-        ops[i].status = posix_error(Code::ioerr_read, "read", path, error);
-        break;
-      case Op::Kind::write:
-        ops[i].status = posix_error(Code::ioerr_write, "write", path, error);
-        break;
-      case Op::Kind::sync:
-        ops[i].status = posix_error(Code::ioerr_fsync, "sync", path, error);
-        break;
-    }
+  return request;
+}
+
+Error error_of(const Op& op, int error) {
+  const std::string& path = static_cast<PosixFile&>(*op.file).path();
+  switch (op.kind) {
+    case Op::Kind::read: return posix_error(Code::ioerr_read, "read", path, error);
+    case Op::Kind::write: return posix_error(Code::ioerr_write, "write", path, error);
+    case Op::Kind::sync: break;
   }
+  return posix_error(Code::ioerr_fsync, "sync", path, error);
 }
 
 Result<void> UringVfs::submit(std::span<Op> ops) {
   Ring* ring = ring_for(Kind::sync_data);
   if (ring == nullptr) return submit_sequentially(ops);
-  bool failed = false;
-  for (std::size_t begin = 0; begin < ops.size();) {
-    std::size_t end = begin + 1;
-    while (end < ops.size() && !ops[end].after_previous) ++end;
-    std::span<Op> together = ops.subspan(begin, end - begin);
-    for (Op& op : together) {
-      op.transferred = 0;
-      op.status = {};
-    }
-    if (failed && together.front().after_previous) {
-      together.front().status = given_up_error();
-      together = together.subspan(1);
-    }
-    run_together(*ring, together);
-    for (const Op& op : together) failed = failed || !op.status;
-    begin = end;
+  std::vector<RingRequest> requests;
+  requests.reserve(ops.size());
+  for (Op& op : ops) requests.push_back(request_of(op));
+  ring->run(requests);
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    ops[i].transferred = requests[i].transferred;
+    const int error = requests[i].error;
+    if (error == 0 || !ops[i].status) continue;
+    ops[i].status = error == ECANCELED ? given_up_error() : error_of(ops[i], error);
   }
   return first_failure(ops);
 }

@@ -129,11 +129,17 @@ Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo pag
     buffers.push_back(head);
     buffers.push_back(image);
   }
-  TRY(wal_->writev(wal_header_.frame_offset(wal_frames_.load() + 1), buffers));
-  if (synchronous_.load() == Synchronous::full) {
-    TRY(wal_->sync(io::SyncMode::data));
-    log_syncs_.fetch_add(1, std::memory_order_relaxed);
-  }
+  const bool syncs = synchronous_.load() == Synchronous::full;
+  io::Op ops[2];
+  ops[0].kind = io::Op::Kind::write;
+  ops[0].file = wal_.get();
+  ops[0].offset = wal_header_.frame_offset(wal_frames_.load() + 1);
+  ops[0].write_pieces = buffers;
+  ops[1].kind = io::Op::Kind::sync;
+  ops[1].file = wal_.get();
+  ops[1].after_previous = true;
+  TRY(vfs_.submit(std::span(ops).first(syncs ? 2 : 1)));
+  if (syncs) log_syncs_.fetch_add(1, std::memory_order_relaxed);
   wal_checksum_ = running;
   frames_written_.fetch_add(pages.size(), std::memory_order_relaxed);
   return {};

@@ -221,6 +221,91 @@ TEST_CASE("a failed operation stops what comes after it, and only that") {
   });
 }
 
+TEST_CASE("a write of a batch takes several buffers") {
+  over_backends([](Vfs& vfs, Fixture& at) {
+    auto file = vfs.open(at.path("a"), {.create = true}).value();
+    const auto one = bytes_of("abc");
+    const auto two = bytes_of("defg");
+    const ByteSpan pieces[] = {one, two};
+    std::vector<Op> ops(2);
+    ops[0].kind = Op::Kind::write;
+    ops[0].file = file.get();
+    ops[0].offset = 2;
+    ops[0].write_pieces = pieces;
+    ops[1].kind = Op::Kind::sync;
+    ops[1].file = file.get();
+    ops[1].after_previous = true;
+    REQUIRE(vfs.submit(ops));
+    CHECK(ops[0].transferred == 7);
+    std::vector<std::uint8_t> read(9);
+    REQUIRE(file->read(0, read).value() == 9);
+    CHECK(std::string(read.begin() + 2, read.end()) == "abcdefg");
+  });
+}
+
+/// A batch of writes, reads and syncs of which each sees what is ordered before it.
+void check_random_batch(Vfs& vfs, Fixture& at, std::mt19937& random) {
+  auto file = vfs.open(at.path("a"), {.create = true}).value();
+  auto frozen = vfs.open(at.path("a"), {.read_only = true}).value();
+  constexpr std::size_t kBlock = 3000;
+  std::vector<Op> ops(1 + random() % 12);
+  std::vector<std::vector<std::uint8_t>> bytes(ops.size());
+  std::vector<std::vector<ByteSpan>> pieces(ops.size());
+  const std::size_t fails = random() % 4 == 0 ? random() % ops.size() : ops.size();
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    Op& op = ops[i];
+    op.file = file.get();
+    op.after_previous = i > 0 && random() % 3 != 0;
+    bytes[i].assign(kBlock, static_cast<std::uint8_t>(i + 1));
+    const bool reads = i > 0 && op.after_previous && ops[i - 1].kind == Op::Kind::write;
+    if (i == fails || !reads) {
+      op.kind = random() % 4 == 0 && i != fails ? Op::Kind::sync : Op::Kind::write;
+      op.offset = i * kBlock;
+      pieces[i] = {ByteSpan(bytes[i]).first(1000), ByteSpan(bytes[i]).subspan(1000)};
+      op.write_pieces = pieces[i];
+      if (i == fails) op.file = frozen.get();
+    } else {
+      op.offset = (i - 1) * kBlock;
+      op.read_into = bytes[i];
+    }
+  }
+  REQUIRE(bool(vfs.submit(ops)) == (fails == ops.size()));
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    INFO("operation " << i << " of " << ops.size() << ", " << fails << " fails");
+    if (i == fails) {
+      CHECK(ops[i].status.code() == Code::readonly);
+    } else if (i > fails && ops[i].after_previous) {
+      CHECK(ops[i].status.code() == Code::abort);
+    } else {
+      CHECK(ops[i].status);
+      if (ops[i].kind != Op::Kind::sync) CHECK(ops[i].transferred == kBlock);
+      if (ops[i].kind == Op::Kind::read) {
+        CHECK(bytes[i] == std::vector<std::uint8_t>(kBlock, static_cast<std::uint8_t>(i)));
+      }
+    }
+  }
+  file.reset();
+  REQUIRE(vfs.remove(at.path("a")));
+}
+
+TEST_CASE("random batches keep their order, however short the transfers are") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  over_backends([seed](Vfs& vfs, Fixture& at) {
+    std::mt19937 random(seed);
+    for (int round = 0; round < 100; ++round) {
+#if defined(SATURN_HAVE_URING)
+      const std::size_t most[] = {0, 700, 2999};
+      Ring::shorten_for_tests(most[random() % 3]);
+#endif
+      check_random_batch(vfs, at, random);
+    }
+#if defined(SATURN_HAVE_URING)
+    Ring::shorten_for_tests(0);
+#endif
+  });
+}
+
 TEST_CASE("random operations agree with an array of bytes") {
   const unsigned seed = std::random_device{}();
   INFO("seed " << seed);

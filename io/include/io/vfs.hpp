@@ -120,9 +120,18 @@ struct Op {
   std::uint64_t offset = 0;  ///< for `read` and `write`
   MutableByteSpan read_into{};
   ByteSpan write_from{};
+  /// For `write`, instead of `write_from`: several buffers, laid one after the other.
+  std::span<const ByteSpan> write_pieces{};
 
   std::size_t transferred = 0;  ///< bytes read (short only at the end of the file) or written
   Result<void> status{};        ///< this operation's outcome
+
+  /// What a `write` is to write.
+  std::size_t write_bytes() const noexcept {
+    std::size_t bytes = write_from.size();
+    for (const ByteSpan& piece : write_pieces) bytes += piece.size();
+    return bytes;
+  }
 };
 
 /// A name space of files. Names are opaque to callers except that `sync_directory` takes the name
