@@ -195,6 +195,9 @@ std::string judge(const Record& record, Engine& engine) {
   if (record.kind == Record::Kind::query) return judge_query(record, engine);
   auto result = engine.execute(record.sql);
   const bool wanted = record.kind == Record::Kind::statement_ok;
+  if (!wanted && !result && !record.message.empty() && result.message() != record.message) {
+    return cat("expected the error '", record.message, "', got '", result.message(), "'");
+  }
   if (result.has_value() == wanted) return "";
   return wanted ? result.message() : "expected an error, and there was none";
 }
@@ -228,6 +231,9 @@ Result<std::vector<Record>> parse(std::string_view script, std::string_view engi
         return malformed(record.line, "a statement is 'ok' or 'error'");
       }
       record.kind = words[1] == "ok" ? Record::Kind::statement_ok : Record::Kind::statement_error;
+      if (words.size() > 2) {
+        record.message = line.substr(static_cast<std::size_t>(words[2].data() - line.data()));
+      }
       record.sql = read_sql(lines, results_follow);
     } else if (words[0] == "query") {
       record.kind = Record::Kind::query;

@@ -21,6 +21,7 @@ struct Record {
   std::string sql;
   std::string types;                  ///< query: a letter a column, of T, I and R
   Sort sort = Sort::none;             ///< query
+  std::string message;                ///< statement error: the whole message; empty: any
   std::vector<std::string> expected;  ///< query: printed values; empty when `hash` is given
   std::uint64_t expected_count = 0;   ///< query: number of values, with `hash`
   std::string hash;                   ///< query: MD5 in lower-case hex over "value\n" each
@@ -28,6 +29,7 @@ struct Record {
 
 /// Parses a whole script, leaving out the records that do not concern `engine` ("sqlite"):
 /// `skipif engine` and `onlyif other`. A malformed record is an error that names its line.
+/// An extension of the format: `statement error MESSAGE` names the message that is wanted.
 Result<std::vector<Record>> parse(std::string_view script, std::string_view engine);
 
 /// A value as the format prints it for a column of type letter `type`: NULL, "(empty)", integers by

@@ -462,9 +462,7 @@ bool ValueSet::add(ValueRef v) {
   const std::size_t hash = hash_value(v, collation_);
   const std::size_t at = find(v, hash);
   if (table_[at] != 0) return false;
-  if (v.is_text()) v = ValueRef::text(arena_.copy(v.bytes()));
-  if (v.is_blob()) v = ValueRef::blob(arena_.copy(v.bytes()));
-  entries_.push_back(v);
+  entries_.push_back(arena_.copy(v));
   hashes_.push_back(hash);
   table_[at] = static_cast<std::uint32_t>(entries_.size());
   return true;

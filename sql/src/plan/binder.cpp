@@ -171,7 +171,8 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
     for (std::size_t i = 0; i < scope.relations.size(); ++i) {
       const Relation& r = scope.relations[i];
       if (qualified && !equals_nocase(r.name, name.table)) continue;
-      if (r.table == nullptr || r.table->without_rowid) continue;
+      if (r.table == nullptr && r.function == nullptr) continue;
+      if (r.table != nullptr && r.table->without_rowid) continue;
       if (r.qualified_only && !qualified) continue;
       if (found_relation >= 0) {
         ambiguous = true;
@@ -472,12 +473,12 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   if (const auto* row = ast::as_if<ast::Row>(in.operand)) return bind_row_in(in, *row);
   ExprPtr operand = TRY(bind(*in.operand));
   // A subquery in parentheses of its own is still the whole right side.
-  const auto* only = in.list.size() == 1 ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
+  const bool alone = in.list.size() == 1 && !ast::present(in.table);
+  const auto* only = alone ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
   if (in.select == nullptr && !ast::present(in.table) && only == nullptr) {
     std::vector<ExprPtr> list = TRY(bind_list(in.list));
     return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list)));
   }
-  if (in.has_arguments) return not_supported(in.at, "table-valued functions are");
   if (!rules_.subqueries) return at(in.at, cat("subqueries prohibited in ", rules_.clause));
   const ast::Select* select = only != nullptr ? only->select : in.select;
   if (select == nullptr) {
@@ -486,6 +487,10 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
     source->at = in.at;
     source->schema = in.schema;
     source->name = in.table;
+    if (in.has_arguments) {
+      source->kind = ast::SourceKind::function;
+      source->arguments = in.list;
+    }
     auto* core = context_.arena.make<ast::SelectCore>();
     core->at = in.at;
     core->from.push(context_.arena, source);

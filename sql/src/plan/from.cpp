@@ -21,7 +21,17 @@ struct FromBinder {
   Scope& scope;
   std::vector<JoinCondition>& conditions;
 
+  /// Calls of table functions, whose arguments are bound when all relations are known.
+  struct Call {
+    std::size_t relation;
+    List<ast::Expr*> arguments;
+  };
+  std::vector<Call> calls = {};
+
   Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
+  Result<void> add_function(const ast::Source& source, const TableFunction& function,
+                            Relation& relation);
+  Result<void> bind_arguments();
   void add_derived(Query query, const Boundary& boundary, Relation& relation);
   Result<void> add_named(const ast::Source& source, Relation& relation);
   Result<bool> add_cte(const ast::Source& source, Relation& relation);
@@ -137,18 +147,58 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
   return {};
 }
 
+/// The function's name may stand alone; its arguments are then looked for in WHERE only.
+Result<void> FromBinder::add_function(const ast::Source& source, const TableFunction& function,
+                                      Relation& relation) {
+  if (source.arguments.size() > function.arguments.size()) {
+    return at(source.at,
+              cat("too many arguments on ", source.name, "() - max ", function.arguments.size()));
+  }
+  relation.function = &function;
+  for (const TableFunction::Column& column : function.columns) {
+    relation.columns.push_back(
+        {column.name, affinity_of_type(column.type), &Collation::binary(), column.type});
+  }
+  for (const TableFunction::Column& column : function.arguments) {
+    relation.columns.push_back({column.name, affinity_of_type(column.type), &Collation::binary(),
+                                column.type, false, true});
+  }
+  relation.arguments.resize(function.arguments.size());
+  calls.push_back({scope.relations.size(), source.arguments});
+  return {};
+}
+
+Result<void> FromBinder::bind_arguments() {
+  Binder binder(context, scope, BindRules{.clause = "FROM"});
+  for (const Call& call : calls) {
+    std::size_t place = 0;
+    for (const ast::Expr* argument : call.arguments) {
+      ExprPtr bound = TRY(binder.bind(*argument));
+      if ((bound->tables >> call.relation & 1) != 0) return at(argument->at, "no query solution");
+      scope.relations[call.relation].arguments[place++] = std::move(bound);
+    }
+  }
+  return {};
+}
+
 Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation) {
+  const bool called = source.kind == ast::SourceKind::function;
   if (!ast::present(source.schema)) {
     const bool is_cte = TRY(add_cte(source, relation));
+    if (is_cte && called) return at(source.at, cat("'", source.name, "' is not a function"));
     if (is_cte) return {};
   }
   const bool known_schema = !ast::present(source.schema) || equals_nocase(source.schema, "main") ||
                             equals_nocase(source.schema, "temp");
   const Table* table = known_schema ? context.schema.find_table(source.name) : nullptr;
   if (table == nullptr) {
+    if (const TableFunction* function = find_table_function(source.name)) {
+      return add_function(source, *function, relation);
+    }
     const std::string prefix = ast::present(source.schema) ? cat(source.schema, ".") : "";
     return at(source.at, cat("no such table: ", prefix, source.name));
   }
+  if (called) return at(source.at, cat("'", source.name, "' is not a function"));
   if (table->kind == TableKind::view) return add_view(source, *table, relation);
   return add_table(source, *table, relation);
 }
@@ -189,10 +239,12 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
   if (source.natural) {
     std::vector<std::string_view> shared;
     for (const Relation::Column& column : scope.relations[relation].columns) {
+      if (column.argument) continue;
       bool found = false;
       for (std::size_t r = 0; r < relation && !found; ++r) {
         for (const Relation::Column& other : scope.relations[r].columns) {
-          found = found || (!other.hidden && equals_nocase(other.name, column.name));
+          found =
+              found || (!other.hidden && !other.argument && equals_nocase(other.name, column.name));
         }
       }
       if (found) shared.push_back(column.name);
@@ -257,9 +309,6 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
 Result<void> FromBinder::add_source(const ast::Source& source) {
   if (source.kind == ast::SourceKind::nested) return add_nested(source);
   if (source.right) return at(source.at, "RIGHT and FULL JOIN are not supported yet");
-  if (source.kind == ast::SourceKind::function) {
-    return at(source.at, cat("table-valued function ", source.name, "() is not supported yet"));
-  }
   if (scope.relations.size() == limits::kJoinTablesMax) {
     return at(source.at, "at most 64 tables in a join");
   }
@@ -339,7 +388,7 @@ Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::So
                        std::vector<JoinCondition>& conditions) {
   FromBinder binder{context, scope, conditions};
   for (const ast::Source* source : from) TRY(binder.add_source(*source));
-  return {};
+  return binder.bind_arguments();
 }
 
 }  // namespace saturn::sql

@@ -1,6 +1,7 @@
 #include "plan/join_planner.hpp"
 
 #include "base/text.hpp"
+#include "exec/function_access.hpp"
 
 #include <algorithm>
 
@@ -165,7 +166,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
   Relation& r = scope_.relations[relation];
   constant = true;
   const int outer = r.outer_join ? static_cast<int>(relation) : -1;
-  if (r.table == nullptr) {
+  if (r.derived) {
     constant = r.derived_constant;
     std::vector<std::pair<Slot, Slot>> moves;
     for (std::size_t c = 0; c < r.columns.size(); ++c) {
@@ -179,6 +180,16 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
         std::make_unique<FilterOperator>(context_.runtime, std::move(rows), std::move(filter)));
   }
   JoinOperator::Parts parts;
+  parts.right_slots = used_slots(relation);
+  parts.slot_count = scope_.slot_count;
+  if (r.function != nullptr) {
+    for (const ExprPtr& argument : r.arguments) {
+      constant = constant && (!argument || argument->run_constant());
+    }
+    parts.right = function_access(relation);
+    parts.condition = take_conditions(bit(relation), outer, bit(relation));
+    return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
+  }
   Choice local = best_access(relation, 0, 1);
   for (const std::size_t t : local.equal) constant = constant && !terms_[t].reads_outer;
   if (local.low >= 0)
@@ -192,9 +203,20 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
   }
   parts.right = TRY(tree_access(relation, local, false));
   parts.condition = take_conditions(bit(relation), outer, bit(relation));
-  parts.right_slots = used_slots(relation);
-  parts.slot_count = scope_.slot_count;
   return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
+}
+
+std::unique_ptr<AccessPath> JoinPlanner::function_access(std::size_t relation) {
+  Relation& r = scope_.relations[relation];
+  FunctionAccess::Parts parts;
+  parts.cursor = r.function->make_cursor(context_.runtime, context_.schema);
+  parts.arguments = std::move(r.arguments);
+  for (std::uint32_t c = 0; c < r.columns.size(); ++c) {
+    if (r.slots[c] != kNoSlot) parts.wanted.emplace_back(c, r.slots[c]);
+  }
+  parts.rowid_slot = r.slots[r.rowid_place()];
+  parts.label = r.label;
+  return std::make_unique<FunctionAccess>(context_.runtime, std::move(parts));
 }
 
 Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relation,
@@ -220,7 +242,7 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relatio
 Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation,
                                           const Choice& choice, bool backward) {
   Relation& r = scope_.relations[relation];
-  if (!left && r.table == nullptr && choice.equal.empty() && !r.outer_join) {
+  if (!left && r.derived && choice.equal.empty() && !r.outer_join) {
     // The first of all: its rows are passed on as they come.
     bool constant = false;
     OperatorPtr rows = TRY(relation_rows(relation, constant));
@@ -237,6 +259,8 @@ Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation
   parts.left_slots = filled_;
   if (choice.kind == Choice::Kind::hash) {
     parts.right = TRY(hash_access(relation, choice));
+  } else if (choice.kind == Choice::Kind::function) {
+    parts.right = function_access(relation);
   } else {
     parts.right = TRY(tree_access(relation, choice, backward));
   }
@@ -264,9 +288,10 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
         std::make_unique<FilterOperator>(context_.runtime, std::move(single), std::move(all)));
   }
   strengthen_outer_joins();
+  TRY(complete_arguments());
   collect_terms();
   TRY(estimate_relations());
-  const std::vector<std::size_t> order = choose_order();
+  const std::vector<std::size_t> order = TRY(choose_order());
   OperatorPtr op;
   double rows = 1;
   for (std::size_t i = 0; i < order.size(); ++i) {

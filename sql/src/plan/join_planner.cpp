@@ -178,11 +178,56 @@ bool JoinPlanner::usable_for(const JoinCondition& condition, std::size_t relatio
   return condition.outer_relation < 0;
 }
 
+/// Takes the equality that gives an argument of a table function, `argument = value`, out of the
+/// conditions: the function decides what it makes of the value.
+bool JoinPlanner::take_argument(std::size_t relation, std::size_t argument) {
+  Relation& r = scope_.relations[relation];
+  const int column = static_cast<int>(r.function->columns.size() + argument);
+  const auto is_argument = [&](const ExprNode& expr) {
+    if (expr.kind != NodeKind::slot) return false;
+    const auto& slot = static_cast<const SlotNode&>(expr);
+    return slot.relation == static_cast<int>(relation) && slot.column == column;
+  };
+  for (std::size_t i = 0; i < conditions_.size(); ++i) {
+    ExprNode& expr = *conditions_[i].expr;
+    if (expr.kind != NodeKind::comparison || !usable_for(conditions_[i], relation)) continue;
+    if (static_cast<const ComparisonNode&>(expr).op != ast::BinaryOp::eq) continue;
+    for (const std::size_t side : {0U, 1U}) {
+      if (!is_argument(*expr.children[side])) continue;
+      if ((expr.children[1 - side]->tables & bit(relation)) != 0) continue;
+      r.arguments[argument] = std::move(expr.children[1 - side]);
+      conditions_.erase(conditions_.begin() + static_cast<std::ptrdiff_t>(i));
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Arguments of table functions that stand in WHERE or ON.
+Result<void> JoinPlanner::complete_arguments() {
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    Relation& relation = scope_.relations[r];
+    if (relation.function == nullptr) continue;
+    std::vector<bool> given;
+    for (std::size_t a = 0; a < relation.arguments.size(); ++a) {
+      given.push_back(relation.arguments[a] != nullptr || take_argument(r, a));
+    }
+    TRY(relation.function->check_arguments(given));
+  }
+  return {};
+}
+
 Result<void> JoinPlanner::estimate_relations() {
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     const Relation& relation = scope_.relations[r];
     RelationInfo info;
     info.rows = kDerivedRows;
+    if (relation.function != nullptr) {
+      info.rows = relation.function->rows_guess;
+      for (const ExprPtr& argument : relation.arguments) {
+        if (argument) info.needs |= argument->tables;
+      }
+    }
     if (relation.table != nullptr) {
       info.rows = static_cast<double>(relation.table->row_estimate);
       if (info.rows == 0 && context_.source != nullptr && relation.table->root != 0) {
@@ -197,7 +242,7 @@ Result<void> JoinPlanner::estimate_relations() {
       }
     }
     info.kept = std::max(info.kept, 1.0 / info.rows);
-    if (relation.outer_join || relation.keep_place) info.needs = bit(r) - 1;
+    if (relation.outer_join || relation.keep_place) info.needs |= bit(r) - 1;
     info_.push_back(info);
   }
   return {};
@@ -326,6 +371,9 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
 void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
                                 double left_rows) const {
   const Relation& r = scope_.relations[relation];
+  for (const ExprPtr& argument : r.arguments) {
+    if (argument && argument->tables != 0) return;  // other rows for every left row
+  }
   Choice choice;
   choice.kind = Choice::Kind::hash;
   double partner_rows = 0;
@@ -348,7 +396,8 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
   const double rows = info_[relation].rows * info_[relation].kept;
   const double scan = info_[relation].rows + rows * kBuild;
   if (choice.equal.empty()) {
-    if (placed == 0 && r.table != nullptr) return;  // that is a scan
+    if (r.function != nullptr) return;  // calling again costs less than keeping what may be much
+    if (placed == 0 && !r.derived) return;  // that is a scan
     choice.rows = rows;
     choice.cost = scan / std::max(left_rows, 1.0) + rows * 0.5;
   } else {
@@ -382,6 +431,13 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
         consider_index(best, *index, relation, placed);
       }
     }
+  }
+  if (r.function != nullptr) {
+    Choice call;
+    call.kind = Choice::Kind::function;
+    call.rows = info_[relation].rows;
+    call.cost = kSeek + call.rows;
+    consider(best, std::move(call));
   }
   consider_hash(best, relation, placed, left_rows);
   if (!best.filtered) {
@@ -459,7 +515,7 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
   return order;
 }
 
-std::vector<std::size_t> JoinPlanner::choose_order() const {
+Result<std::vector<std::size_t>> JoinPlanner::choose_order() const {
   const std::size_t n = scope_.relations.size();
   std::vector<std::size_t> starts;
   for (std::size_t r = 0; r < n; ++r) {
@@ -478,9 +534,15 @@ std::vector<std::size_t> JoinPlanner::choose_order() const {
     if (order.cost < best.cost && order.relations.size() == n) best = std::move(order);
   }
   if (best.relations.empty()) {
-    for (std::size_t r = 0; r < n; ++r) best.relations.push_back(r);
+    std::uint64_t placed = 0;
+    for (std::size_t r = 0; r < n; ++r) {
+      // Arguments of table functions may ask for what comes only after them.
+      if ((info_[r].needs & ~placed) != 0) return Error(Code::error, "no query solution");
+      best.relations.push_back(r);
+      placed |= bit(r);
+    }
   }
-  return best.relations;
+  return std::move(best.relations);
 }
 
 // --- orders of rows ------------------------------------------------------------------------------
@@ -488,6 +550,7 @@ std::vector<std::size_t> JoinPlanner::choose_order() const {
 /// Whether an access gives its rows in the wanted order; `backward` tells in which direction.
 bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& backward) const {
   if (wanted_ == nullptr || choice.kind == Choice::Kind::hash) return false;
+  if (choice.kind == Choice::Kind::function) return false;
   for (const std::size_t t : choice.equal) {
     if (terms_[t].op == TermOp::in) return false;
   }

@@ -44,7 +44,7 @@ class JoinPlanner {
 
   /// A way to reach a relation; terms by their number. Cost and rows are for one left row.
   struct Choice {
-    enum class Kind : std::uint8_t { rowid, index, hash };
+    enum class Kind : std::uint8_t { rowid, index, hash, function };
     Kind kind = Kind::rowid;
     const Index* index = nullptr;
     bool covering = false;
@@ -65,6 +65,8 @@ class JoinPlanner {
                 Affinity applied, const Collation* order, bool left);
   void collect_terms();
   void strengthen_outer_joins();
+  Result<void> complete_arguments();
+  bool take_argument(std::size_t relation, std::size_t argument);
   bool usable_for(const JoinCondition& condition, std::size_t relation) const noexcept;
   Result<void> estimate_relations();
   bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
@@ -78,7 +80,7 @@ class JoinPlanner {
   Choice best_access(std::size_t relation, std::uint64_t placed, double left_rows) const;
   bool uses(const Choice& choice, std::size_t condition) const noexcept;
   Order greedy_from(std::size_t first, double give_up_at) const;
-  std::vector<std::size_t> choose_order() const;
+  Result<std::vector<std::size_t>> choose_order() const;
   bool gives_order(const Choice& choice, std::size_t relation, bool& backward) const;
   Choice best_ordered(std::size_t relation) const;
 
@@ -91,6 +93,7 @@ class JoinPlanner {
   Result<std::unique_ptr<AccessPath>> tree_access(std::size_t relation, const Choice& choice,
                                                   bool backward);
   Result<std::unique_ptr<AccessPath>> hash_access(std::size_t relation, const Choice& choice);
+  std::unique_ptr<AccessPath> function_access(std::size_t relation);
   Result<OperatorPtr> relation_rows(std::size_t relation, bool& constant);
   std::vector<Slot> used_slots(std::size_t relation) const;
   Result<OperatorPtr> add_step(OperatorPtr left, std::size_t relation, const Choice& choice,

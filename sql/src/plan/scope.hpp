@@ -1,6 +1,7 @@
 #pragma once
 
 #include "exec/nodes.hpp"
+#include "functions/table_function.hpp"
 #include "plan/compile.hpp"
 
 #include <memory>
@@ -41,12 +42,15 @@ struct Relation {
     const Collation* collation = nullptr;
     std::string_view decltype_text;
     bool hidden = false;  ///< of USING and NATURAL: not part of `*`, and not found without a table
+    bool argument = false;  ///< of a table function: not part of `*`
   };
-  std::string_view name;          ///< that qualifies columns
-  const Table* table = nullptr;   ///< a base table
-  OperatorPtr derived;            ///< else the plan of a subquery or view
-  bool derived_constant = false;  ///< the plan reads nothing of an outer query
-  std::string label;              ///< of the plan, for EXPLAIN
+  std::string_view name;                    ///< that qualifies columns
+  const Table* table = nullptr;             ///< a base table
+  const TableFunction* function = nullptr;  ///< or a call of this function
+  std::vector<ExprPtr> arguments;           ///< of the call; null where none is given
+  OperatorPtr derived;                      ///< else the plan of a subquery or view
+  bool derived_constant = false;            ///< the plan reads nothing of an outer query
+  std::string label;                        ///< of the plan, for EXPLAIN
   std::vector<Column> columns;
   std::vector<Slot> slots;      ///< of the columns, then of the rowid; kNoSlot until it is used
   bool qualified_only = false;  ///< found with its name in front only ("excluded")

@@ -117,7 +117,7 @@ Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t
     found = true;
     for (std::size_t c = 0; c < scope_.relations[r].columns.size(); ++c) {
       const Relation::Column& column = scope_.relations[r].columns[c];
-      if (column.hidden && !ast::present(only_table)) continue;
+      if (column.argument || (column.hidden && !ast::present(only_table))) continue;
       Item item;
       item.column.name = std::string(column.name);
       item.column.decltype_text = std::string(column.decltype_text);

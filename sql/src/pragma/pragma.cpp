@@ -11,21 +11,6 @@
 namespace saturn::sql {
 namespace {
 
-/// What an argument does.
-enum class PragmaArgument : std::uint8_t {
-  answered,  ///< the pragma returns rows all the same
-  silent,    ///< no rows
-  writes,    ///< no rows; it changes the database, and needs a write transaction
-};
-
-struct Pragma {
-  std::string_view name;
-  std::string_view columns;  ///< their names, with blanks between them
-  Result<void> (*run)(const PragmaCall&);
-  Access access = Access::read;
-  PragmaArgument argument = PragmaArgument::answered;
-};
-
 Result<void> pragma_list(const PragmaCall& call);
 
 // --- the header ----------------------------------------------------------------------------------
@@ -251,16 +236,18 @@ Result<void> locking_mode(const PragmaCall& call) {
 }
 
 using enum PragmaArgument;
+using enum PragmaFunction;
 
 constexpr Pragma kPragmas[] = {
     {"analysis_limit", "analysis_limit", remembered<0, false>, Access::none},
     {"application_id", "application_id", application_id, Access::read, writes},
-    {"auto_vacuum", "auto_vacuum", auto_vacuum, Access::read, silent},
+    {"auto_vacuum", "auto_vacuum", auto_vacuum, Access::read, silent, by_schema},
     {"automatic_index", "automatic_index", remembered<1, true>, Access::none, silent},
     {"busy_timeout", "timeout", busy_timeout, Access::none},
-    {"cache_size", "cache_size", cache_size, Access::none, silent},
+    {"cache_size", "cache_size", cache_size, Access::none, silent, by_schema},
     {"case_sensitive_like", "", session_flag<&SessionState::case_sensitive_like>, Access::none,
-     silent},
+     silent, no_function},
+    {"cache_spill", "cache_spill", remembered<1, true>, Access::none, silent, by_schema},
     {"cell_size_check", "cell_size_check", remembered<0, true>, Access::none, silent},
     {"checkpoint_fullfsync", "checkpoint_fullfsync", remembered<0, true>, Access::none, silent},
     {"collation_list", "seq name", collation_list, Access::none},
@@ -272,7 +259,8 @@ constexpr Pragma kPragmas[] = {
      Access::none, silent},
     {"empty_result_callbacks", "empty_result_callbacks", always<0>, Access::none, silent},
     {"encoding", "encoding", encoding, Access::none, silent},
-    {"foreign_key_list", "id seq table from to on_update on_delete match", pragma_foreign_key_list},
+    {"foreign_key_list", "id seq table from to on_update on_delete match", pragma_foreign_key_list,
+     Access::read, answered, by_name_and_schema},
     {"foreign_keys", "foreign_keys", foreign_keys, Access::none, silent},
     {"freelist_count", "freelist_count", freelist_count},
     {"full_column_names", "full_column_names", always<0>, Access::none, silent},
@@ -281,22 +269,26 @@ constexpr Pragma kPragmas[] = {
     {"hard_heap_limit", "hard_heap_limit", remembered<0, false>, Access::none},
     {"ignore_check_constraints", "ignore_check_constraints",
      session_flag<&SessionState::ignore_check_constraints>, Access::none, silent},
-    {"index_info", "seqno cid name", pragma_index_info},
-    {"index_list", "seq name unique origin partial", pragma_index_list},
-    {"index_xinfo", "seqno cid name desc coll key", pragma_index_xinfo},
-    {"integrity_check", "integrity_check", integrity<false>},
-    {"journal_mode", "journal_mode", journal_mode, Access::none},
-    {"journal_size_limit", "journal_size_limit", remembered<-1, false>, Access::none},
+    {"index_info", "seqno cid name", pragma_index_info, Access::read, answered, by_name_and_schema},
+    {"index_list", "seq name unique origin partial", pragma_index_list, Access::read, answered,
+     by_name_and_schema},
+    {"index_xinfo", "seqno cid name desc coll key", pragma_index_xinfo, Access::read, answered,
+     by_name_and_schema},
+    {"integrity_check", "integrity_check", integrity<false>, Access::read, answered,
+     by_name_and_schema},
+    {"journal_mode", "journal_mode", journal_mode, Access::none, answered, by_schema},
+    {"journal_size_limit", "journal_size_limit", remembered<-1, false>, Access::none, answered,
+     by_schema},
     {"legacy_alter_table", "legacy_alter_table", always<0>, Access::none, silent},
-    {"locking_mode", "locking_mode", locking_mode, Access::none},
-    {"max_page_count", "max_page_count", max_page_count, Access::none},
-    {"mmap_size", "mmap_size", always<0>, Access::none},
-    {"optimize", "optimize", nothing, Access::none},
-    {"page_count", "page_count", page_count},
-    {"page_size", "page_size", page_size, Access::read, silent},
+    {"locking_mode", "locking_mode", locking_mode, Access::none, answered, by_schema},
+    {"max_page_count", "max_page_count", max_page_count, Access::none, answered, by_schema},
+    {"mmap_size", "mmap_size", always<0>, Access::none, answered, no_function},
+    {"optimize", "optimize", nothing, Access::none, answered, by_name},
+    {"page_count", "page_count", page_count, Access::read, answered, by_schema},
+    {"page_size", "page_size", page_size, Access::read, silent, by_schema},
     {"pragma_list", "name", pragma_list, Access::none},
     {"query_only", "query_only", session_flag<&SessionState::query_only>, Access::none, silent},
-    {"quick_check", "quick_check", integrity<true>},
+    {"quick_check", "quick_check", integrity<true>, Access::read, answered, by_name_and_schema},
     {"read_uncommitted", "read_uncommitted", remembered<0, true>, Access::none, silent},
     {"recursive_triggers", "recursive_triggers", session_flag<&SessionState::recursive_triggers>,
      Access::none, silent},
@@ -305,20 +297,42 @@ constexpr Pragma kPragmas[] = {
     {"schema_version", "schema_version", schema_version, Access::read, writes},
     {"secure_delete", "secure_delete", remembered<0, true>, Access::none},
     {"short_column_names", "short_column_names", always<1>, Access::none, silent},
-    {"shrink_memory", "", nothing, Access::none},
+    {"shrink_memory", "", nothing, Access::none, answered, no_function},
     {"soft_heap_limit", "soft_heap_limit", remembered<0, false>, Access::none},
-    {"synchronous", "synchronous", synchronous, Access::none, silent},
-    {"table_info", "cid name type notnull dflt_value pk", pragma_table_info},
-    {"table_list", "schema name type ncol wr strict", pragma_table_list},
-    {"table_xinfo", "cid name type notnull dflt_value pk hidden", pragma_table_xinfo},
+    {"synchronous", "synchronous", synchronous, Access::none, silent, by_schema},
+    {"table_info", "cid name type notnull dflt_value pk", pragma_table_info, Access::read, answered,
+     by_name_and_schema},
+    {"table_list", "schema name type ncol wr strict", pragma_table_list, Access::read, answered,
+     by_name},
+    {"table_xinfo", "cid name type notnull dflt_value pk hidden", pragma_table_xinfo, Access::read,
+     answered, by_name_and_schema},
     {"temp_store", "temp_store", temp_store, Access::none, silent},
     {"threads", "threads", remembered<0, false>, Access::none},
     {"trusted_schema", "trusted_schema", remembered<1, true>, Access::none, silent},
     {"user_version", "user_version", user_version, Access::read, writes},
-    {"wal_autocheckpoint", "wal_autocheckpoint", wal_autocheckpoint, Access::none},
-    {"wal_checkpoint", "busy log checkpointed", wal_checkpoint, Access::none},
+    {"wal_autocheckpoint", "wal_autocheckpoint", wal_autocheckpoint, Access::none, answered,
+     no_function},
+    {"wal_checkpoint", "busy log checkpointed", wal_checkpoint, Access::none, answered,
+     no_function},
     {"writable_schema", "writable_schema", always<0>, Access::none, silent},
 };
+
+}  // namespace
+
+std::span<const Pragma> pragmas() noexcept { return kPragmas; }
+
+std::vector<std::string> pragma_columns(const Pragma& pragma) {
+  std::vector<std::string> columns;
+  std::string_view names = pragma.columns;
+  while (!names.empty()) {
+    const std::size_t size = std::min(names.find(' '), names.size());
+    columns.emplace_back(names.substr(0, size));
+    names.remove_prefix(std::min(size + 1, names.size()));
+  }
+  return columns;
+}
+
+namespace {
 
 Result<void> pragma_list(const PragmaCall& call) {
   for (const Pragma& pragma : kPragmas) call.add(Value(pragma.name));
@@ -338,12 +352,7 @@ class PragmaProgram final : public ImmediateProgram {
       readonly = false;
     }
     if (has_argument && pragma->argument != answered) return;
-    std::string_view names = pragma->columns;
-    while (!names.empty()) {
-      const std::size_t size = std::min(names.find(' '), names.size());
-      columns.push_back({std::string(names.substr(0, size)), ""});
-      names.remove_prefix(std::min(size + 1, names.size()));
-    }
+    for (std::string& name : pragma_columns(*pragma)) columns.push_back({std::move(name), ""});
   }
 
  protected:

@@ -1,10 +1,15 @@
 #pragma once
 
 #include "base/text.hpp"
+#include "exec/program.hpp"
 #include "exec/runtime.hpp"
+#include "functions/table_function.hpp"
 #include "plan/compile.hpp"
 #include "value/number.hpp"
 
+#include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +31,36 @@ struct PragmaCall {
   std::int64_t number() const;
   void add(Value v) const { rows.push_back({std::move(v)}); }
 };
+
+/// What an argument does.
+enum class PragmaArgument : std::uint8_t {
+  answered,  ///< the pragma returns rows all the same
+  silent,    ///< no rows
+  writes,    ///< no rows; it changes the database, and needs a write transaction
+};
+
+/// What pragma_NAME takes in FROM, where a pragma only asks.
+enum class PragmaFunction : std::uint8_t {
+  without_arguments,
+  by_schema,           ///< pragma_NAME(schema)
+  by_name,             ///< pragma_NAME(argument)
+  by_name_and_schema,  ///< pragma_NAME(argument, schema)
+  no_function,         ///< there is no such function
+};
+
+struct Pragma {
+  std::string_view name;
+  std::string_view columns;  ///< their names, with blanks between them
+  Result<void> (*run)(const PragmaCall&);
+  Access access = Access::read;
+  PragmaArgument argument = PragmaArgument::answered;
+  PragmaFunction function = PragmaFunction::without_arguments;
+};
+
+std::span<const Pragma> pragmas() noexcept;
+std::vector<std::string> pragma_columns(const Pragma& pragma);
+/// The pragmas that may stand in FROM.
+std::span<const std::unique_ptr<const TableFunction>> pragma_functions() noexcept;
 
 // What the catalog knows. Each returns nothing for a name that does not exist.
 Result<void> pragma_table_info(const PragmaCall& call);

@@ -35,4 +35,10 @@ void ValueArena::grow(std::size_t bytes) {
   end_ = next_ + size;
 }
 
+ValueRef ValueArena::copy(ValueRef v) {
+  if (v.is_text()) return ValueRef::text(copy(v.bytes()));
+  if (v.is_blob()) return ValueRef::blob(copy(v.bytes()));
+  return v;
+}
+
 }  // namespace saturn::sql

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/value.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -27,6 +29,8 @@ class ValueArena {
   }
   /// A copy of `bytes` that lives as long as the arena's contents.
   std::string_view copy(std::string_view bytes);
+  /// The value with a copy of its bytes; without its subtype.
+  ValueRef copy(ValueRef v);
   /// Frees everything but one chunk of ordinary size, which is used again.
   void reset() noexcept;
 

@@ -1,0 +1,49 @@
+#include "exec/function_access.hpp"
+
+#include "base/text.hpp"
+
+namespace saturn::sql {
+
+FunctionAccess::FunctionAccess(Runtime& runtime, Parts parts)
+    : runtime_(runtime), parts_(std::move(parts)) {
+  columns_.resize(parts_.arguments.size());
+  arguments_.resize(parts_.arguments.size());
+}
+
+Result<void> FunctionAccess::bind(EvalContext& left, Selection selection) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (parts_.arguments[i]) {
+      TRY(parts_.arguments[i]->eval(left, selection, columns_[i].get()));
+    }
+  }
+  return {};
+}
+
+Result<void> FunctionAccess::start(RowIndex left_row) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (parts_.arguments[i]) arguments_[i] = columns_[i].get()[left_row];
+  }
+  return parts_.cursor->start(arguments_);
+}
+
+Result<std::uint32_t> FunctionAccess::fetch(const Batch& out, std::uint32_t at,
+                                            std::uint32_t room) {
+  std::uint32_t count = 0;
+  for (; count < room; ++count) {
+    const bool more = TRY(parts_.cursor->next());
+    if (!more) break;
+    const std::uint32_t row = at + count;
+    for (const auto& [column, slot] : parts_.wanted) {
+      out.columns[slot][row] = TRY(parts_.cursor->column(column, arena_));
+    }
+    if (parts_.rowid_slot != kNoSlot) {
+      out.columns[parts_.rowid_slot][row] = ValueRef::integer(parts_.cursor->rowid());
+    }
+  }
+  runtime_.rows_read += count;
+  return count;
+}
+
+std::string FunctionAccess::describe() const { return cat("SCAN ", parts_.label, " FUNCTION"); }
+
+}  // namespace saturn::sql
