@@ -1,6 +1,7 @@
 #include "btree_level.hpp"
 
 #include "base/limits.hpp"
+#include "storage/auto_vacuum.hpp"
 
 namespace saturn::storage {
 namespace {
@@ -55,9 +56,8 @@ Result<void> free_overflow(PageSource& source, PageNo page, std::uint64_t rest) 
 }
 
 Result<PageNo> create_tree(PageSource& source, TreeKind kind) {
-  const PageNo root = TRY(source.allocate());
+  const PageNo root = TRY(source.auto_vacuum() ? allocate_root(source) : source.allocate());
   TRY(write_empty_leaf(source, root, kind));
-  if (source.auto_vacuum()) TRY(source.set_pointer_map(root, PointerType::root, 0));
   source.note_tree_change();
   return root;
 }
@@ -68,11 +68,13 @@ Result<void> clear_tree(PageSource& source, PageNo root, TreeKind kind) {
   return write_empty_leaf(source, root, kind);
 }
 
-Result<void> drop_tree(PageSource& source, PageNo root, TreeKind kind) {
+Result<PageNo> drop_tree(PageSource& source, PageNo root, TreeKind kind) {
   if (root < 2) return Error(Code::misuse, "page 1 cannot be dropped");
   source.note_tree_change();
   TRY(free_below(source, root, kind, 0));
-  return source.free_page(root);
+  if (source.auto_vacuum()) return free_root(source, root);
+  TRY(source.free_page(root));
+  return PageNo{0};
 }
 
 }  // namespace saturn::storage

@@ -1,5 +1,7 @@
 #include "storage/freelist.hpp"
 
+#include <cstring>
+
 namespace saturn::storage {
 namespace {
 
@@ -67,6 +69,93 @@ Result<PageNo> freelist_take(PageSource& source) {
     store_be32(page + 4, leaves - 1);
   }
   return taken;
+}
+
+namespace {
+
+/// A place in the list: a trunk, what points at it, and one of its leaves or itself.
+struct FreelistPlace {
+  PageNo trunk = 0;
+  PageNo before = 0;  ///< the trunk before it, 0 = page 1
+  std::uint32_t leaves = 0;
+  std::uint32_t leaf = 0;  ///< `leaves`: the trunk itself
+};
+
+/// The first place whose page is in [page_min, page_max].
+Result<FreelistPlace> find_free(PageSource& source, PageNo page_min, PageNo page_max) {
+  FreelistPlace place;
+  PageNo next = 0;
+  std::uint32_t total = 0;
+  {
+    const PageRef header = TRY(source.read(1));
+    next = load_be32(header.data() + kFirstTrunkAt);
+    total = load_be32(header.data() + kCountAt);
+  }
+  // Each trunk counts, so that a list that bites its tail ends too.
+  for (; total > 0; --total) {
+    place.before = place.trunk;
+    place.trunk = next;
+    if (next < 2 || next > source.page_count()) {
+      return corrupt_error(place.before == 0 ? 1 : place.before, 0, "freelist trunk number");
+    }
+    const PageRef ref = TRY(source.read(next));
+    place.leaves = load_be32(ref.data() + 4);
+    if (place.leaves > source.usable_size() / 4 - 2) {
+      return corrupt_error(next, 4, "freelist leaf count");
+    }
+    place.leaf = place.leaves;
+    if (next >= page_min && next <= page_max) return place;
+    for (place.leaf = 0; place.leaf < place.leaves; ++place.leaf) {
+      const PageNo leaf = load_be32(ref.data() + 8 + 4 * place.leaf);
+      if (leaf >= page_min && leaf <= page_max) return place;
+    }
+    next = load_be32(ref.data());
+  }
+  return corrupt_error(1, kFirstTrunkAt, "a free page is not on the freelist");
+}
+
+/// Takes the page at `place` out and returns it.
+Result<PageNo> take_out(PageSource& source, const FreelistPlace& place) {
+  std::uint8_t* header = TRY(source.write(1));
+  store_be32(header + kCountAt, load_be32(header + kCountAt) - 1);
+  std::uint8_t* trunk = TRY(source.write(place.trunk));
+  std::uint8_t* leaves = trunk + 8;
+  if (place.leaf < place.leaves) {
+    const PageNo taken = load_be32(leaves + 4 * place.leaf);
+    store_be32(leaves + 4 * place.leaf, load_be32(leaves + 4 * (place.leaves - 1)));
+    store_be32(trunk + 4, place.leaves - 1);
+    return taken;
+  }
+  // The trunk goes; its first leaf, if any, is the trunk for the others.
+  PageNo heir = load_be32(trunk);
+  if (place.leaves > 0) {
+    heir = load_be32(leaves);
+    if (heir < 2 || heir == place.trunk) return corrupt_error(place.trunk, 8, "freelist leaf");
+    std::uint8_t* bytes = TRY(source.write(heir));
+    std::memcpy(bytes, trunk, 4);
+    store_be32(bytes + 4, place.leaves - 1);
+    std::memcpy(bytes + 8, leaves + 4, 4 * (place.leaves - std::size_t{1}));
+  }
+  if (place.before == 0) {
+    store_be32(header + kFirstTrunkAt, heir);
+  } else {
+    std::uint8_t* link = TRY(source.write(place.before));
+    store_be32(link, heir);
+  }
+  return place.trunk;
+}
+
+}  // namespace
+
+Result<void> freelist_take_page(PageSource& source, PageNo page) {
+  const FreelistPlace place = TRY(find_free(source, page, page));
+  TRY(take_out(source, place));
+  return {};
+}
+
+Result<PageNo> freelist_take_up_to(PageSource& source, PageNo page_max) {
+  const FreelistPlace place = TRY(find_free(source, 2, page_max));
+  return take_out(source, place);
 }
 
 Result<void> freelist_put(PageSource& source, PageNo page) {

@@ -66,13 +66,13 @@ Error Pager::broken_error() const {
 Pager::Snapshot Pager::pin_durable() {
   MutexLock lock(state_mutex_);
   ++pins_[durable_seq_];
-  return {durable_seq_, durable_pages_};
+  return {durable_seq_, durable_pages_, durable_auto_vacuum_};
 }
 
 Pager::Snapshot Pager::pin_handed() {
   MutexLock lock(state_mutex_);
   ++pins_[handed_seq_];
-  return {handed_seq_, handed_pages_};
+  return {handed_seq_, handed_pages_, handed_auto_vacuum_};
 }
 
 void Pager::unpin(std::uint64_t seq) noexcept {
@@ -85,8 +85,7 @@ void Pager::unpin(std::uint64_t seq) noexcept {
 Result<std::unique_ptr<Transaction>> Pager::begin_read() {
   const Snapshot snapshot = pin_durable();
   transactions_.fetch_add(1);
-  return std::unique_ptr<Transaction>(
-      std::make_unique<PagerTransaction>(*this, snapshot.seq, snapshot.page_count, false));
+  return std::unique_ptr<Transaction>(std::make_unique<PagerTransaction>(*this, snapshot, false));
 }
 
 Result<std::unique_ptr<Transaction>> Pager::begin_write(io::Clock::time_point deadline) {
@@ -103,8 +102,7 @@ Result<std::unique_ptr<Transaction>> Pager::begin_write(io::Clock::time_point de
   }
   const Snapshot snapshot = pin_handed();
   transactions_.fetch_add(1);
-  return std::unique_ptr<Transaction>(
-      std::make_unique<PagerTransaction>(*this, snapshot.seq, snapshot.page_count, true));
+  return std::unique_ptr<Transaction>(std::make_unique<PagerTransaction>(*this, snapshot, true));
 }
 
 // --- pages ---------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class PagerTransaction;
 struct PendingCommit {
   std::uint64_t seq = 0;
   PageNo page_count = 0;  ///< of the database after it
+  bool auto_vacuum = false;
   std::vector<DirtyPagePtr> pages;
   io::Event done;
   bool leads = false;           ///< woken to lead the next group, not because it is done
@@ -104,6 +105,7 @@ class Pager final : public Database {
   struct Snapshot {
     std::uint64_t seq = 0;
     PageNo page_count = 0;
+    bool auto_vacuum = false;
   };
 
   // pager_open.cpp
@@ -150,7 +152,6 @@ class Pager final : public Database {
   std::unique_ptr<io::File> wal_;
   std::uint32_t page_size_ = 0;
   std::uint32_t usable_size_ = 0;
-  bool auto_vacuum_ = false;
   std::unique_ptr<PageCache> cache_;
   VersionTable versions_;
   std::atomic<Synchronous> synchronous_;
@@ -165,8 +166,10 @@ class Pager final : public Database {
   mutable Mutex state_mutex_;
   std::uint64_t durable_seq_ GUARDED_BY(state_mutex_) = 0;
   PageNo durable_pages_ GUARDED_BY(state_mutex_) = 0;
+  bool durable_auto_vacuum_ GUARDED_BY(state_mutex_) = false;
   std::uint64_t handed_seq_ GUARDED_BY(state_mutex_) = 0;
   PageNo handed_pages_ GUARDED_BY(state_mutex_) = 0;
+  bool handed_auto_vacuum_ GUARDED_BY(state_mutex_) = false;
   std::map<std::uint64_t, std::uint32_t> pins_ GUARDED_BY(state_mutex_);
   std::deque<PendingCommit*> pending_ GUARDED_BY(state_mutex_);
   bool flushing_ GUARDED_BY(state_mutex_) = false;

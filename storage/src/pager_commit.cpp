@@ -24,6 +24,7 @@ Result<void> Pager::hand_over(PendingCommit& commit) {
   if (broken_) return broken_->clone();
   commit.seq = ++handed_seq_;
   handed_pages_ = commit.page_count;
+  handed_auto_vacuum_ = commit.auto_vacuum;
   for (DirtyPagePtr& page : commit.pages) {
     page->seq = commit.seq;
     versions_.add_pending(page, durable_seq_);
@@ -202,6 +203,7 @@ void Pager::finish_group(std::span<PendingCommit* const> group) {
     MutexLock lock(state_mutex_);
     durable_seq_ = group.back()->seq;
     durable_pages_ = group.back()->page_count;
+    durable_auto_vacuum_ = group.back()->auto_vacuum;
     while (!waiters_.empty() && waiters_.begin()->first <= durable_seq_) {
       wake.push_back(waiters_.begin()->second);
       waiters_.erase(waiters_.begin());
@@ -231,6 +233,7 @@ void Pager::fail_pending(const Error& error, std::span<PendingCommit* const> gro
     flushing_ = false;
     handed_seq_ = durable_seq_;
     handed_pages_ = durable_pages_;
+    handed_auto_vacuum_ = durable_auto_vacuum_;
     versions_.drop_pending(durable_seq_);
     for (const auto& [seq, event] : waiters_) wake.push_back(event);
     waiters_.clear();

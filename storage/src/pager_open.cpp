@@ -122,7 +122,10 @@ Result<void> Pager::read_layout() {
   }
   page_size_ = header.page_size;
   usable_size_ = header.usable_bytes();
-  auto_vacuum_ = header.auto_vacuum();
+  {
+    MutexLock lock(state_mutex_);
+    durable_auto_vacuum_ = handed_auto_vacuum_ = header.auto_vacuum();
+  }
   wal_mode_.store(header.is_wal());
   if (header.is_read_only() && !options_.read_only) {
     return Error(Code::readonly, "the file was written by a later version of SQLite");

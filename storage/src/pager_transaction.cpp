@@ -1,14 +1,18 @@
 #include "pager_transaction.hpp"
 
+#include "storage/auto_vacuum.hpp"
 #include "storage/freelist.hpp"
 
 #include <cstring>
 
 namespace saturn::storage {
 
-PagerTransaction::PagerTransaction(Pager& pager, std::uint64_t snapshot, PageNo page_count,
-                                   bool writable)
-    : pager_(pager), snapshot_(snapshot), page_count_(page_count), writable_(writable) {}
+PagerTransaction::PagerTransaction(Pager& pager, const Pager::Snapshot& snapshot, bool writable)
+    : pager_(pager),
+      snapshot_(snapshot.seq),
+      page_count_(snapshot.page_count),
+      auto_vacuum_(snapshot.auto_vacuum),
+      writable_(writable) {}
 
 PagerTransaction::~PagerTransaction() { rollback(); }
 
@@ -102,6 +106,20 @@ Result<void> PagerTransaction::free_page(PageNo page) {
   return {};
 }
 
+Result<void> PagerTransaction::shrink(PageNo page_count) {
+  if (!writable_) return Error(Code::readonly);
+  ASSERT(page_count >= 1);
+  ASSERT(page_count <= page_count_);
+  TRY(make_private(1, false));
+  std::erase_if(dirty_, [&](const auto& entry) {
+    if (entry.first <= page_count) return false;
+    remember(entry.first, entry.second.get());
+    return true;
+  });
+  page_count_ = page_count;
+  return {};
+}
+
 Result<void> PagerTransaction::set_pointer_map(PageNo page, PointerType type, PageNo parent) {
   const PageNo map = pointer_map_page(page, page_size(), usable_size());
   const std::uint32_t at = 5 * (page - map - 1);
@@ -151,6 +169,17 @@ Result<void> PagerTransaction::stamp_header() {
   return {};
 }
 
+/// The last changes of a transaction that commits.
+Result<void> PagerTransaction::finish_pages() {
+  if (auto_vacuum_) {
+    const DatabaseHeader now = TRY(header());
+    if (now.incremental_vacuum == 0) TRY(vacuum_fully(*this));
+  }
+  // In WAL mode the change counter moves when page 1 changes anyhow: when the database grows, its
+  // freelist or its header's fields change.
+  return dirty_.contains(1) ? stamp_header() : Result<void>();
+}
+
 Result<void> PagerTransaction::commit() {
   ASSERT(active_);
   if (!writable_ || dirty_.empty()) {
@@ -159,17 +188,14 @@ Result<void> PagerTransaction::commit() {
     end();
     return pager_.wait_durable(seq);
   }
-  // In WAL mode the change counter moves when page 1 changes anyhow: when the database grows, its
-  // freelist or its header's fields change.
-  if (dirty_.contains(1)) {
-    Result<void> stamped = stamp_header();
-    if (!stamped) {
-      end();
-      return stamped;
-    }
+  Result<void> finished = finish_pages();
+  if (!finished) {
+    end();
+    return finished;
   }
   PendingCommit commit;
   commit.page_count = page_count_;
+  commit.auto_vacuum = auto_vacuum_;
   commit.pages.reserve(dirty_.size());
   for (auto& [number, page] : dirty_) commit.pages.push_back(std::move(page));
   Result<void> handed = pager_.hand_over(commit);
@@ -182,7 +208,7 @@ Result<void> PagerTransaction::commit() {
 
 std::size_t PagerTransaction::savepoint() {
   ASSERT(writable_);
-  savepoints_.push_back({page_count_, {}});
+  savepoints_.push_back({page_count_, auto_vacuum_, {}});
   return savepoints_.size();
 }
 
@@ -192,12 +218,16 @@ Result<void> PagerTransaction::rollback_to(std::size_t depth) {
     Savepoint& top = savepoints_.back();
     for (auto& [page, image] : top.before) {
       if (image) {
-        std::memcpy(dirty_.at(page)->bytes.get(), image.get(), page_size());
+        DirtyPagePtr& dirty = dirty_[page];
+        // A page that was cut off since is back.
+        if (!dirty) dirty = DirtyPagePtr(new DirtyPage(page, page_size()));
+        std::memcpy(dirty->bytes.get(), image.get(), page_size());
       } else {
         dirty_.erase(page);
       }
     }
     page_count_ = top.page_count;
+    auto_vacuum_ = top.auto_vacuum;
     if (savepoints_.size() == depth) {
       top.before.clear();
       break;
@@ -243,6 +273,7 @@ Result<void> PagerTransaction::set_header(const DatabaseHeader& changed) {
   header_now.application_id = changed.application_id;
   std::uint8_t* page = TRY(write(1));
   header_now.encode({page, page_size()});
+  auto_vacuum_ = header_now.auto_vacuum();
   return {};
 }
 

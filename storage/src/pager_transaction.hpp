@@ -10,7 +10,7 @@ namespace saturn::storage {
 /// A transaction of a `Pager`. Pins its snapshot, and holds the writer's turn while it is writable.
 class PagerTransaction final : public Transaction {
  public:
-  PagerTransaction(Pager& pager, std::uint64_t snapshot, PageNo page_count, bool writable);
+  PagerTransaction(Pager& pager, const Pager::Snapshot& snapshot, bool writable);
   ~PagerTransaction() override;
 
   std::uint32_t page_size() const noexcept override { return pager_.page_size_; }
@@ -20,7 +20,8 @@ class PagerTransaction final : public Transaction {
   Result<std::uint8_t*> write(PageNo page) override;
   Result<PageNo> allocate() override;
   Result<void> free_page(PageNo page) override;
-  bool auto_vacuum() const noexcept override { return pager_.auto_vacuum_; }
+  Result<void> shrink(PageNo page_count) override;
+  bool auto_vacuum() const noexcept override { return auto_vacuum_; }
   Result<void> set_pointer_map(PageNo page, PointerType type, PageNo parent) override;
 
   bool writable() const noexcept override { return writable_; }
@@ -43,10 +44,12 @@ class PagerTransaction final : public Transaction {
   /// What a savepoint remembers of pages that were changed under it for the first time.
   struct Savepoint {
     PageNo page_count = 0;
+    bool auto_vacuum = false;
     /// The bytes before; null: the page was not changed before the savepoint.
     std::unordered_map<PageNo, std::unique_ptr<std::uint8_t[]>> before;
   };
   Result<std::uint8_t*> make_private(PageNo page, bool fresh);
+  Result<void> finish_pages();
   Result<void> stamp_header();
   void remember(PageNo page, const DirtyPage* now);
   void end() noexcept;
@@ -54,6 +57,7 @@ class PagerTransaction final : public Transaction {
   Pager& pager_;
   std::uint64_t snapshot_;
   PageNo page_count_;
+  bool auto_vacuum_;
   bool writable_;
   bool active_ = true;
   std::uint64_t pages_read_ = 0;

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "btree_level.hpp"
+#include "storage/auto_vacuum.hpp"
 #include "storage/freelist.hpp"
 
 #include <algorithm>
@@ -38,6 +39,17 @@ bool TreeCheck::claim(PageNo page, PageNo from) {
   return true;
 }
 
+/// With auto-vacuum: what the pointer map must say of `page`.
+Result<void> TreeCheck::pointer_map(PageNo page, PointerType type, PageNo parent) {
+  if (!source_.auto_vacuum() || page < 2) return {};
+  const auto entry = pointer_map_entry(source_, page);
+  if (!entry && primary(entry.error().code()) != Code::corrupt) return entry.error().clone();
+  if (entry && entry->type == type && entry->parent == parent) return {};
+  problem(
+      cat("page ", page, ": pointer map entry is not (", static_cast<int>(type), ",", parent, ")"));
+  return {};
+}
+
 void TreeCheck::overlaps(const Node& node) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> extents;
   for (std::uint32_t i = 0; i < node.count(); ++i) {
@@ -54,8 +66,11 @@ void TreeCheck::overlaps(const Node& node) {
 }
 
 Result<void> TreeCheck::overflow(PageNo from, PageNo page, std::uint64_t rest) {
+  PointerType type = PointerType::overflow_first;
   for (std::uint64_t n = rest == 0 ? 0 : overflow_pages(rest, source_.usable_size()); n > 0; --n) {
     if (!claim(page, from)) return {};
+    TRY(pointer_map(page, type, from));
+    type = PointerType::overflow_next;
     const PageRef ref = TRY(source_.read(page));
     from = page;
     page = load_be32(ref.data());
@@ -86,7 +101,10 @@ Result<void> TreeCheck::node(PageNo page, std::uint32_t depth, Bounds& bounds,
   for (std::uint32_t i = 0; i < parsed->count() + (parsed->leaf() ? 0 : 1); ++i) {
     if (!parsed->leaf()) {
       const auto child = parsed->child(i);
-      if (child && claim(*child, page)) TRY(node(*child, depth + 1, bounds, key_info));
+      if (child && claim(*child, page)) {
+        TRY(pointer_map(*child, PointerType::btree, page));
+        TRY(node(*child, depth + 1, bounds, key_info));
+      }
     }
     if (i == parsed->count()) break;
     const auto cell = parsed->cell(i);
@@ -137,6 +155,7 @@ Result<void> TreeCheck::tree(PageNo root, const KeyInfo* key_info) {
   entries_ = 0;
   const std::size_t before = problems_.size();
   if (!claim(root, 0)) return {};
+  TRY(pointer_map(root, PointerType::root, 0));
   Bounds bounds;
   TRY(node(root, 1, bounds, key_info));
   if (key_info == nullptr || problems_.size() > before) return {};
@@ -157,13 +176,17 @@ Result<void> TreeCheck::freelist() {
   std::uint64_t found = 0;
   for (PageNo from = 1; trunk != 0;) {
     if (!claim(trunk, from)) return {};
+    TRY(pointer_map(trunk, PointerType::free, 0));
     const PageRef ref = TRY(source_.read(trunk));
     const std::uint32_t leaves = load_be32(ref.data() + 4);
     if (leaves > source_.usable_size() / 4 - 2) {
       problem(cat("page ", trunk, ": freelist leaf count ", leaves));
       return {};
     }
-    for (std::uint32_t i = 0; i < leaves; ++i) claim(load_be32(ref.data() + 8 + 4 * i), trunk);
+    for (std::uint32_t i = 0; i < leaves; ++i) {
+      const PageNo leaf = load_be32(ref.data() + 8 + 4 * i);
+      if (claim(leaf, trunk)) TRY(pointer_map(leaf, PointerType::free, 0));
+    }
     found += leaves + 1;
     from = trunk;
     trunk = load_be32(ref.data());

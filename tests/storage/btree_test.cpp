@@ -263,7 +263,7 @@ TEST_CASE("dropped tree gives all its pages back") {
   BTreeCursor cursor(source, root);
   const std::string record = record_of({ValueRef::text(std::string(700, 'x'))});
   for (int i = 1; i <= 200; ++i) check_ok(cursor.insert(i, bytes_of(record)));
-  check_ok(drop_tree(source, root, TreeKind::table));
+  CHECK(drop_tree(source, root, TreeKind::table).has_value());
   CHECK(freelist_count(source).value() == source.page_count() - 1);
 }
 

@@ -54,6 +54,10 @@ class MemoryPageSource final : public PageSource {
     if (auto_vacuum_) return set_pointer_map(page, PointerType::free, 0);
     return {};
   }
+  Result<void> shrink(PageNo page_count) override {
+    pages_.resize(page_count);
+    return {};
+  }
   bool auto_vacuum() const noexcept override { return auto_vacuum_; }
   Result<void> set_pointer_map(PageNo page, PointerType type, PageNo parent) override {
     const PageNo map = pointer_map_page(page, page_size_, usable_);

@@ -177,14 +177,16 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
 
 Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = *runtime.transaction;
-  const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::table));
+  const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::table));
   TRY(add_schema_entry(transaction, {"table", table_.name, table_.name, root, table_.sql}));
   for (const auto& index : table_.indexes) {
-    const storage::PageNo index_root = TRY(new_root(transaction, storage::TreeKind::index));
+    const storage::PageNo index_root =
+        TRY(storage::create_tree(transaction, storage::TreeKind::index));
     TRY(add_schema_entry(transaction, {"index", index->name, table_.name, index_root, ""}));
   }
   if (needs_sequence_) {
-    const storage::PageNo sequence = TRY(new_root(transaction, storage::TreeKind::table));
+    const storage::PageNo sequence =
+        TRY(storage::create_tree(transaction, storage::TreeKind::table));
     TRY(add_schema_entry(transaction, {"table", "sqlite_sequence", "sqlite_sequence", sequence,
                                        "CREATE TABLE sqlite_sequence(name,seq)"}));
   }
@@ -276,7 +278,7 @@ Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
     return compare_rows(a, b, sort_keys_) < 0;
   });
   TRY(check_unique(order));
-  const storage::PageNo root = TRY(new_root(transaction, storage::TreeKind::index));
+  const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::index));
   storage::BTreeCursor cursor(transaction, root, &index_.key_info);
   std::vector<ValueRef> entry;
   std::string record;

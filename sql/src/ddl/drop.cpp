@@ -28,7 +28,7 @@ class DropProgram final : public ImmediateProgram {
     if (access == Access::read) return {};
     storage::Transaction& transaction = *runtime.transaction;
     if (index_ != nullptr) {
-      TRY(storage::drop_tree(transaction, index_->root, storage::TreeKind::index));
+      TRY(drop_trees(transaction, {{index_->root, storage::TreeKind::index}}));
       TRY(remove_rows(transaction, 1, 1, index_->name, "index"));
     } else {
       TRY(drop_table(transaction));
@@ -38,17 +38,18 @@ class DropProgram final : public ImmediateProgram {
 
  private:
   Result<void> drop_table(storage::Transaction& transaction) {
-    for (const auto& index : table_->indexes) {
-      TRY(storage::drop_tree(transaction, index->root, storage::TreeKind::index));
-    }
-    if (table_->kind == TableKind::table) {
-      TRY(storage::drop_tree(transaction, table_->root, storage::TreeKind::table));
-    }
-    TRY(remove_rows(transaction, 1, 2, table_->name));
     for (const Table* companion : companions_) {
       TRY(remove_rows(transaction, companion->root, 0, table_->name));
     }
-    return {};
+    TRY(remove_rows(transaction, 1, 2, table_->name));
+    std::vector<DroppedTree> trees;
+    for (const auto& index : table_->indexes) {
+      trees.push_back({index->root, storage::TreeKind::index});
+    }
+    if (table_->kind == TableKind::table) {
+      trees.push_back({table_->root, storage::TreeKind::table});
+    }
+    return drop_trees(transaction, std::move(trees));
   }
 
   const Table* table_;

@@ -4,6 +4,7 @@
 #include "parser/lexer.hpp"
 #include "storage/record.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace saturn::sql {
@@ -78,12 +79,20 @@ Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root
   return {};
 }
 
-Result<storage::PageNo> new_root(storage::Transaction& transaction, storage::TreeKind kind) {
-  if (transaction.auto_vacuum()) {
-    return Error(Code::error,
-                 "creating tables and indexes in an auto-vacuum database is not supported yet");
+Result<void> drop_trees(storage::Transaction& transaction, std::vector<DroppedTree> trees) {
+  // The largest root first: none of those still to be dropped is moved then.
+  std::sort(trees.begin(), trees.end(),
+            [](const DroppedTree& a, const DroppedTree& b) { return a.root > b.root; });
+  for (const DroppedTree& tree : trees) {
+    const storage::PageNo moved = TRY(storage::drop_tree(transaction, tree.root, tree.kind));
+    if (moved == 0) continue;
+    TRY(change_schema_rows(transaction, [&](SchemaRow& row) -> Result<bool> {
+      if (row.root != moved) return false;
+      row.root = tree.root;
+      return true;
+    }));
   }
-  return storage::create_tree(transaction, kind);
+  return {};
 }
 
 std::string_view shown_name(const Table& table) noexcept {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace saturn::sql {
 
@@ -40,8 +41,14 @@ Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root
                          std::uint32_t column, std::string_view value,
                          std::string_view first_column = {});
 
-/// A new tree's root. Fails with "not supported yet" in an auto-vacuum database. // SUSPENDS
-Result<storage::PageNo> new_root(storage::Transaction& transaction, storage::TreeKind kind);
+struct DroppedTree {
+  storage::PageNo root = 0;
+  storage::TreeKind kind = storage::TreeKind::table;
+};
+
+/// Drops trees. In an auto-vacuum database other roots may move, and sqlite_schema then says where
+/// they are. // SUSPENDS
+Result<void> drop_trees(storage::Transaction& transaction, std::vector<DroppedTree> trees);
 
 /// The name that SQLite's errors give a table: sqlite_schema goes by its old name.
 std::string_view shown_name(const Table& table) noexcept;

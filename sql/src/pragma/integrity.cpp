@@ -271,7 +271,7 @@ Result<std::vector<std::string>> IntegrityCheck::run() {
   for (const Table* table : schema_.tables()) {
     if (wanted(*table)) TRY(check_trees(*table));
   }
-  if (options_.table == nullptr && !source_.auto_vacuum()) trees_.unused_pages();
+  if (options_.table == nullptr) trees_.unused_pages();
   std::vector<std::string> problems;
   if (!trees_.problems().empty()) {
     std::string text = "*** in database main ***";

@@ -1,6 +1,7 @@
 #include "pragma/pragma.hpp"
 
 #include "pragma/integrity.hpp"
+#include "storage/auto_vacuum.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -47,11 +48,41 @@ Result<void> freelist_count(const PragmaCall& call) {
   call.add(Value(static_cast<std::int64_t>(header.freelist_pages)));
   return {};
 }
+/// A database with pointer maps changes between full and incremental at once, and an empty one to
+/// anything. Everything else waits for VACUUM.
 Result<void> auto_vacuum(const PragmaCall& call) {
-  const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
-  call.add(Value(header.largest_root == 0 ? 0 : header.incremental_vacuum != 0 ? 2 : 1));
+  storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
+  if (call.asks()) {
+    call.add(Value(header.largest_root == 0 ? 0 : header.incremental_vacuum != 0 ? 2 : 1));
+    return {};
+  }
+  std::int64_t mode = call.number();
+  if (equals_nocase(call.argument, "full")) mode = 1;
+  if (equals_nocase(call.argument, "incremental")) mode = 2;
+  if (mode < 0 || mode > 2) mode = 0;
+  call.session().next_auto_vacuum = static_cast<int>(mode);
+  const bool is_new = header.schema_format == 0 && header.schema_cookie == 0 &&
+                      call.runtime.transaction->page_count() == 1;
+  if (is_new) {
+    header.largest_root = mode == 0 ? 0 : 1;
+  } else if (mode == 0 || header.largest_root == 0) {
+    return {};
+  }
+  header.incremental_vacuum = mode == 2 ? 1 : 0;
+  return call.runtime.transaction->set_header(header);
+}
+
+Result<void> incremental_vacuum(const PragmaCall& call) {
+  storage::Transaction& transaction = *call.runtime.transaction;
+  if (!transaction.auto_vacuum()) return {};
+  const std::int64_t limit = call.asks() ? 0 : call.number();
+  for (std::int64_t n = 0; limit <= 0 || n < limit; ++n) {
+    const bool more = TRY(storage::vacuum_step(transaction));
+    if (!more) break;
+  }
   return {};
 }
+
 Result<void> page_size(const PragmaCall& call) {
   call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->page_size())));
   return {};
@@ -241,7 +272,7 @@ using enum PragmaFunction;
 constexpr Pragma kPragmas[] = {
     {"analysis_limit", "analysis_limit", remembered<0, false>, Access::none},
     {"application_id", "application_id", application_id, Access::read, writes},
-    {"auto_vacuum", "auto_vacuum", auto_vacuum, Access::read, silent, by_schema},
+    {"auto_vacuum", "auto_vacuum", auto_vacuum, Access::read, writes, by_schema},
     {"automatic_index", "automatic_index", remembered<1, true>, Access::none, silent},
     {"busy_timeout", "timeout", busy_timeout, Access::none},
     {"cache_size", "cache_size", cache_size, Access::none, silent, by_schema},
@@ -269,6 +300,7 @@ constexpr Pragma kPragmas[] = {
     {"hard_heap_limit", "hard_heap_limit", remembered<0, false>, Access::none},
     {"ignore_check_constraints", "ignore_check_constraints",
      session_flag<&SessionState::ignore_check_constraints>, Access::none, silent},
+    {"incremental_vacuum", "", incremental_vacuum, Access::write, silent, no_function},
     {"index_info", "seqno cid name", pragma_index_info, Access::read, answered, by_name_and_schema},
     {"index_list", "seq name unique origin partial", pragma_index_list, Access::read, answered,
      by_name_and_schema},
@@ -347,6 +379,7 @@ class PragmaProgram final : public ImmediateProgram {
     if (pragma == nullptr) return;
     const bool has_argument = ast::present(argument);
     access = pragma->access;
+    if (access == Access::write) readonly = false;
     if (has_argument && pragma->argument == writes) {
       access = Access::write;
       readonly = false;

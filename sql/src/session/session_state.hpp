@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,6 +33,9 @@ struct SessionState {
   bool reverse_unordered_selects = false;
   /// Pragmas that are kept and answered, and have no other effect; by their names in the table.
   std::unordered_map<std::string_view, std::int64_t> remembered_pragmas;
+  /// What PRAGMA auto_vacuum and page_size asked for, and VACUUM will do.
+  std::optional<int> next_auto_vacuum;  ///< 0 none, 1 full, 2 incremental
+  std::uint32_t next_page_size = 0;     ///< bytes; 0: as it is
   std::int64_t cache_size = -2000;  ///< as PRAGMA cache_size has it; the cache is the server's
   std::atomic<bool> interrupted{false};
   io::Clock::time_point deadline = io::Clock::time_point::max();

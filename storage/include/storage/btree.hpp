@@ -38,15 +38,15 @@ enum class TreeKind : std::uint8_t { table, index };
 /// Which entry a seek looks for, relative to the key.
 enum class Seek : std::uint8_t { eq, ge, gt, le, lt };
 
-/// Makes an empty tree and returns its root. In an auto-vacuum database roots belong at the file's
-/// start, which is the caller's care. // SUSPENDS
+/// Makes an empty tree and returns its root. // SUSPENDS
 Result<PageNo> create_tree(PageSource& source, TreeKind kind);
 
 /// Frees every page of the tree but the root, which becomes an empty leaf. // SUSPENDS
 Result<void> clear_tree(PageSource& source, PageNo root, TreeKind kind);
 
-/// Frees every page of the tree, the root too; never for page 1. // SUSPENDS
-Result<void> drop_tree(PageSource& source, PageNo root, TreeKind kind);
+/// Frees every page of the tree, the root too; never for page 1. In an auto-vacuum database another
+/// tree's root may move to `root`: the page that it was on is returned, else 0. // SUSPENDS
+Result<PageNo> drop_tree(PageSource& source, PageNo root, TreeKind kind);
 
 /// A position in one tree, and the only way to read and change it. Borrows its source and key
 /// information; used by the source's fiber. A cursor that was made, emptied or ran off an end has

@@ -29,6 +29,13 @@ Result<std::uint32_t> freelist_count(PageSource& source);
 /// `Code::corrupt` when the list does not make sense. // SUSPENDS
 Result<PageNo> freelist_take(PageSource& source);
 
+/// Takes this very page off the freelist; `Code::corrupt` when it is not there. // SUSPENDS
+Result<void> freelist_take_page(PageSource& source, PageNo page);
+
+/// Takes the first page of the list that is not past `page_max`. `Code::corrupt` when there is
+/// none. // SUSPENDS
+Result<PageNo> freelist_take_up_to(PageSource& source, PageNo page_max);
+
 /// Puts `page` on the freelist, as a leaf of the first trunk or as the new first trunk. The caller
 /// keeps the pointer map. `Code::corrupt` for a page that cannot be freed. // SUSPENDS
 Result<void> freelist_put(PageSource& source, PageNo page);

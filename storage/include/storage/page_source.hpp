@@ -110,6 +110,9 @@ class PageSource {
   virtual Result<PageNo> allocate() = 0;
   /// Returns `page` to the freelist. No one may hold it or read it again. // SUSPENDS
   virtual Result<void> free_page(PageNo page) = 0;
+  /// Ends the database after `page_count` pages (at least 1): those past it are gone. The caller
+  /// sees to it that nothing points at them, the freelist neither. // SUSPENDS
+  virtual Result<void> shrink(PageNo page_count) = 0;
 
   /// Whether the database keeps pointer maps (auto-vacuum in either form).
   virtual bool auto_vacuum() const noexcept = 0;

@@ -16,7 +16,8 @@ class TreeCheck {
   TreeCheck(PageSource& source, std::size_t problems_max);
 
   /// Checks a table tree, or with `key_info` an index tree: each page used once, no two cells
-  /// overlapping, all leaves equally deep, keys in order, overflow chains complete. // SUSPENDS
+  /// overlapping, all leaves equally deep, keys in order, overflow chains complete, and with
+  /// auto-vacuum the pointer map as it must be. // SUSPENDS
   Result<void> tree(PageNo root, const KeyInfo* key_info = nullptr);
   /// Checks the freelist's chain and count. // SUSPENDS
   Result<void> freelist();
@@ -31,6 +32,7 @@ class TreeCheck {
   struct Bounds;
   void problem(std::string text);
   bool claim(PageNo page, PageNo from);
+  Result<void> pointer_map(PageNo page, PointerType type, PageNo parent);
   Result<void> node(PageNo page, std::uint32_t depth, Bounds& bounds, const KeyInfo* key_info);
   void overlaps(const Node& node);
   Result<void> overflow(PageNo from, PageNo page, std::uint64_t rest);
