@@ -1,5 +1,6 @@
 #include "base/limits.hpp"
 #include "catalog/schema.hpp"
+#include "parser/ast_children.hpp"
 
 #include <algorithm>
 
@@ -36,7 +37,6 @@ class TableDefiner {
     for (const ast::Constraint* constraint : stmt_.constraints) TRY(add_constraint(*constraint));
     table_.without_rowid = stmt_.without_rowid;
     table_.strict = stmt_.strict;
-    if (stmt_.without_rowid) table_.unsupported = "a WITHOUT ROWID table";
     if (stmt_.without_rowid && autoincrement_) {
       return fail(stmt_.at, "AUTOINCREMENT not allowed on WITHOUT ROWID tables");
     }
@@ -47,6 +47,9 @@ class TableDefiner {
     if (table_.autoincrement && table_.rowid_column < 0) {
       return fail(stmt_.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
     }
+    TRY(check_generated());
+    order_generated();
+    lay_out();
     return {};
   }
 
@@ -62,6 +65,10 @@ class TableDefiner {
   Result<void> add_foreign_key(const ast::Constraint& constraint,
                                std::vector<std::uint32_t> columns);
   Result<void> check_strict();
+  Result<void> check_generated() const;
+  void order_generated();
+  bool place_generated(std::uint32_t column, std::vector<std::uint8_t>& state);
+  void lay_out();
 
   Table& table_;
   const ast::CreateTableStmt& stmt_;
@@ -126,7 +133,6 @@ Result<void> TableDefiner::add_column_constraint(const ast::Constraint& constrai
     case ast::ConstraintKind::generated:
       column.generated = constraint.expr;
       column.generated_stored = constraint.stored;
-      table_.unsupported = "a table with generated columns";
       return {};
     case ast::ConstraintKind::collate:
     case ast::ConstraintKind::null: return {};
@@ -247,11 +253,6 @@ Result<void> TableDefiner::add_unique(const ast::Constraint& constraint,
   index->origin = origin;
   index->conflict = constraint.conflict;
   index->name = cat("sqlite_autoindex_", table_.name, "_", table_.indexes.size() + 1);
-  for (const IndexColumn& column : columns) {
-    index->key_info.columns.push_back(
-        {storage_collation(*column.collation), column.descending, false});
-  }
-  index->key_info.columns.push_back({});
   index->columns = std::move(columns);
   table_.indexes.push_back(std::move(index));
   return {};
@@ -281,7 +282,6 @@ Result<void> TableDefiner::add_foreign_key(const ast::Constraint& constraint,
 }
 
 Result<void> TableDefiner::check_strict() {
-  table_.unsupported_write = "a STRICT table";
   static constexpr std::string_view kTypes[] = {"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"};
   for (TableColumn& column : table_.columns) {
     if (column.type.empty()) {
@@ -297,6 +297,119 @@ Result<void> TableDefiner::check_strict() {
     if (equals_nocase(column.type, "ANY")) column.affinity = Affinity::none;
   }
   return {};
+}
+
+Result<void> TableDefiner::check_generated() const {
+  bool any_plain = false;
+  for (const TableColumn& column : table_.columns) {
+    any_plain = any_plain || column.generated == nullptr;
+    if (column.generated == nullptr) continue;
+    if (column.primary_key != 0) {
+      return fail(stmt_.at, "generated columns cannot be part of the PRIMARY KEY");
+    }
+    if (column.default_value != nullptr) {
+      return fail(stmt_.at, "cannot use DEFAULT on a generated column");
+    }
+  }
+  if (!any_plain) return fail(stmt_.at, "must have at least one non-generated column");
+  return {};
+}
+
+void collect_names(const ast::Expr& expr, std::vector<std::string_view>& names) {
+  if (const auto* column = ast::as_if<ast::Column>(&expr)) names.push_back(column->name);
+  ast::for_each_child(expr, [&](const ast::Expr& child) { collect_names(child, names); });
+}
+
+/// `state`: 0 = untouched, 1 = its operands are being placed, 2 = placed. False at a loop.
+bool TableDefiner::place_generated(std::uint32_t column, std::vector<std::uint8_t>& state) {
+  if (state[column] == 2) return true;
+  if (state[column] == 1) {
+    table_.generated_loop = table_.columns[column].name;
+    return false;
+  }
+  state[column] = 1;
+  std::vector<std::string_view> names;
+  collect_names(*table_.columns[column].generated, names);
+  for (const std::string_view name : names) {
+    const int used = table_.find_column(name);
+    if (used < 0 || table_.columns[static_cast<std::size_t>(used)].generated == nullptr) continue;
+    if (!place_generated(static_cast<std::uint32_t>(used), state)) return false;
+  }
+  state[column] = 2;
+  table_.generated_order.push_back(column);
+  return true;
+}
+
+void TableDefiner::order_generated() {
+  std::vector<std::uint8_t> state(table_.columns.size());
+  bool placed = true;
+  for (std::uint32_t c = 0; c < table_.columns.size() && placed; ++c) {
+    placed = table_.columns[c].generated == nullptr || place_generated(c, state);
+  }
+  if (placed) return;
+  // SQLite names what the last column with a loop runs into.
+  for (std::uint32_t c = static_cast<std::uint32_t>(table_.columns.size()); c-- > 0;) {
+    state.assign(table_.columns.size(), 0);
+    if (table_.columns[c].generated != nullptr && !place_generated(c, state)) return;
+  }
+}
+
+/// What an entry of the index has behind its key, and the order of its tree.
+void complete_index(Index& index) {
+  const Table& table = *index.table;
+  const auto has = [&](const IndexColumn& wanted, bool any_collation) {
+    const auto equal = [&](const IndexColumn& own) {
+      return own.column == wanted.column && (any_collation || own.collation == wanted.collation);
+    };
+    return std::any_of(index.columns.begin(), index.columns.end(), equal) ||
+           std::any_of(index.tail.begin(), index.tail.end(), equal);
+  };
+  if (!table.without_rowid) {
+    index.tail.emplace_back().column = IndexColumn::kRowid;
+  } else if (!index.clustered) {
+    for (const IndexColumn& key : table.primary->columns) {
+      if (!has(key, false)) index.tail.push_back(key);
+    }
+  } else {
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+      IndexColumn column;
+      column.column = static_cast<int>(c);
+      if (!table.columns[c].is_virtual() && !has(column, true)) index.tail.push_back(column);
+    }
+  }
+  const std::size_t compared = index.clustered ? index.columns.size() : index.entry_width();
+  for (std::size_t i = 0; i < compared; ++i) {
+    const IndexColumn& column = index.entry_column(i);
+    index.key_info.columns.push_back(
+        {storage_collation(*column.collation), column.descending, false});
+  }
+  if (index.clustered) index.key_info.key_columns = static_cast<std::uint32_t>(compared);
+}
+
+/// Places in records, and what indexes carry.
+void TableDefiner::lay_out() {
+  for (const auto& index : table_.indexes) {
+    if (!table_.without_rowid || index->origin != IndexOrigin::primary_key) continue;
+    index->clustered = true;
+    table_.primary = index.get();
+    std::vector<IndexColumn> key;
+    for (const IndexColumn& column : index->columns) {
+      const bool known = std::any_of(key.begin(), key.end(), [&](const IndexColumn& k) {
+        return k.column == column.column && k.collation == column.collation;
+      });
+      if (!known) key.push_back(column);
+    }
+    index->columns = std::move(key);
+  }
+  for (const auto& index : table_.indexes) complete_index(*index);
+  int place = 0;
+  for (std::size_t c = 0; c < table_.columns.size(); ++c) {
+    TableColumn& column = table_.columns[c];
+    column.record_place = column.is_virtual() ? TableColumn::kNotStored
+                          : table_.primary != nullptr
+                              ? table_.primary->place_of(static_cast<int>(c))
+                              : place++;
+  }
 }
 
 }  // namespace
@@ -344,10 +457,9 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
       key.expr = expr;
     }
     if (collation != nullptr) key.collation = collation;
-    index.key_info.columns.push_back({storage_collation(*key.collation), key.descending, false});
     index.columns.push_back(key);
   }
-  index.key_info.columns.push_back({});
+  complete_index(index);
   return {};
 }
 

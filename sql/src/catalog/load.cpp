@@ -108,6 +108,7 @@ void SchemaLoader::add_built_in(std::string_view name, storage::PageNo root) {
     column.name = std::string(column_name);
     column.type = std::string(type);
     column.affinity = affinity_of_type(type);
+    column.record_place = static_cast<int>(table->columns.size());
     table->columns.push_back(std::move(column));
   }
   if (root == 0) table->unsupported = "the schema of temporary tables";
@@ -149,6 +150,11 @@ Result<void> SchemaLoader::add_table(const SchemaRow& row) {
     table->root = TRY(root_of(row));
     Result<void> defined = define_table(*table, *create);
     if (!defined) return malformed(row.name, defined.message());
+    for (const auto& index : table->indexes) {
+      if (!index->clustered) continue;
+      index->root = table->root;
+      schema_.indexes_.emplace(index->name, index.get());
+    }
   } else {
     return malformed(row.name, "");
   }
@@ -169,7 +175,6 @@ Result<void> SchemaLoader::add_index(const SchemaRow& row) {
       schema_.indexes_.emplace(row.name, index.get());
       return {};
     }
-    if (table->without_rowid) return {};
     return malformed(row.name, "orphan index");
   }
   auto index = std::make_unique<Index>();
@@ -201,7 +206,6 @@ Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
   if (trigger->definition == nullptr) return malformed(row.name, "");
   schema_.triggers_.emplace(row.name, trigger.get());
   table->triggers.push_back(std::move(trigger));
-  table->unsupported_write = "changing a table with triggers";
   return {};
 }
 

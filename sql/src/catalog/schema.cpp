@@ -10,6 +10,19 @@ bool Index::has_expressions() const noexcept {
   });
 }
 
+int Index::place_of(int column) const noexcept {
+  for (std::size_t i = 0; i < entry_width(); ++i) {
+    if (entry_column(i).column == column) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+std::size_t Table::record_width() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(columns.begin(), columns.end(),
+                    [](const TableColumn& column) { return !column.is_virtual(); }));
+}
+
 int Table::find_column(std::string_view column) const noexcept {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (equals_nocase(columns[i].name, column)) return static_cast<int>(i);

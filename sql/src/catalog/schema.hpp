@@ -34,6 +34,10 @@ struct TableColumn {
   std::string default_text;                  ///< the default as it was written; for table_info
   const ast::Expr* generated = nullptr;
   bool generated_stored = false;
+  int record_place = 0;  ///< its place in the table's records; kNotStored for a virtual column
+
+  static constexpr int kNotStored = -1;
+  bool is_virtual() const noexcept { return generated != nullptr && !generated_stored; }
 };
 
 /// One column of an index: a column of the table, its rowid, or an expression.
@@ -56,14 +60,23 @@ struct Index {
   bool unique = false;
   IndexOrigin origin = IndexOrigin::create_index;
   ast::Conflict conflict = ast::Conflict::unspecified;
-  /// The key as it was declared; in the tree the rowid follows as one more column.
-  std::vector<IndexColumn> columns;
+  std::vector<IndexColumn> columns;  ///< the key as it was declared
+  /// What follows the key in an entry: the rowid, or what the key lacks of a WITHOUT ROWID table's
+  /// primary key. In the clustered index all other columns that are stored.
+  std::vector<IndexColumn> tail;
+  bool clustered = false;            ///< the tree of a WITHOUT ROWID table itself
   const ast::Expr* where = nullptr;  ///< of a partial index
-  storage::KeyInfo key_info;         ///< of the tree, the rowid included
+  storage::KeyInfo key_info;         ///< of the tree, the tail included unless it is clustered
   /// From sqlite_stat1: entries, then entries per distinct prefix of 1, 2, ... columns. Or empty.
   std::vector<std::uint64_t> stat;
   Arena arena;  ///< of the definition's tree
   bool has_expressions() const noexcept;
+  std::size_t entry_width() const noexcept { return columns.size() + tail.size(); }
+  const IndexColumn& entry_column(std::size_t place) const noexcept {
+    return place < columns.size() ? columns[place] : tail[place - columns.size()];
+  }
+  /// Where an entry has a column of the table, or IndexColumn::kRowid; -1: nowhere.
+  int place_of(int column) const noexcept;
 };
 
 struct CheckConstraint {
@@ -105,17 +118,24 @@ struct Table {
   std::vector<ForeignKey> foreign_keys;
   std::vector<std::unique_ptr<Index>> indexes;  ///< automatic ones first, in the order of creation
   std::vector<std::unique_ptr<Trigger>> triggers;
-  const ast::Select* view = nullptr;           ///< of a view
+  /// The clustered index of a WITHOUT ROWID table, one of `indexes`; else null.
+  const Index* primary = nullptr;
+  /// Generated columns, each behind those that it reads.
+  std::vector<std::uint32_t> generated_order;
+  std::string generated_loop;         ///< a column whose value needs itself: any use is an error
+  const ast::Select* view = nullptr;  ///< of a view
   std::vector<std::string> view_column_names;  ///< CREATE VIEW v(a, b)
   std::uint64_t row_estimate = 0;              ///< from sqlite_stat1; 0 = unknown
-  /// What of the definition cannot be executed yet ("a WITHOUT ROWID table"): any use is an error.
+  /// What of the definition cannot be executed ("the schema of ..."): any use is an error.
   std::string unsupported;
-  /// The same for changes to its rows only.
-  std::string unsupported_write;
   Arena arena;  ///< of the definition's tree
 
   /// The number of a column by name, in any case; -1 when there is none.
   int find_column(std::string_view column) const noexcept;
+  /// What identifies a row: the rowid, or the columns of the primary key.
+  std::size_t key_width() const noexcept { return without_rowid ? primary->columns.size() : 1; }
+  /// The values in a record.
+  std::size_t record_width() const noexcept;
   /// sqlite_schema and what else starts with "sqlite_".
   bool is_system() const noexcept;
 };

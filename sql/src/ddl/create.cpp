@@ -1,10 +1,10 @@
 #include "base/text.hpp"
 #include "ddl/schema_writer.hpp"
 #include "ddl/stored_expr.hpp"
-#include "dml/table_writer.hpp"
 #include "exec/operators.hpp"
 #include "parser/lexer.hpp"
 #include "parser/parser.hpp"
+#include "plan/table_columns.hpp"
 
 #include <algorithm>
 
@@ -134,12 +134,6 @@ Result<void> CreateTableProgram::prepare(CompileContext& context,
   }
   const Parsed parsed = TRY(parse_next(table_.sql, table_.arena));
   TRY(define_table(table_, ast::as<ast::CreateTableStmt>(*parsed.stmt)));
-  if (!table_.unsupported.empty()) {
-    return at(stmt.at, cat(table_.unsupported, " is not supported yet"));
-  }
-  if (!table_.unsupported_write.empty()) {
-    return at(stmt.at, cat(table_.unsupported_write, " is not supported yet"));
-  }
   for (const TableColumn& column : table_.columns) {
     if (column.default_value == nullptr) continue;
     TRY(check_stored_expr(table_, *column.default_value, StoredExpr::default_value, column.name));
@@ -150,6 +144,11 @@ Result<void> CreateTableProgram::prepare(CompileContext& context,
     scope.relations.push_back({&table_, table_.name, 0});
     TRY(bind_row_expr(context, scope, *check.expr, false));
   }
+  for (const TableColumn& column : table_.columns) {
+    if (column.generated == nullptr) continue;
+    TRY(check_stored_expr(table_, *column.generated, StoredExpr::generated));
+  }
+  TRY(bind_generated(context, table_));
   needs_sequence_ = table_.autoincrement && context.schema.find_table("sqlite_sequence") == nullptr;
   return {};
 }
@@ -177,9 +176,11 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
 
 Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = *runtime.transaction;
-  const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::table));
+  const storage::PageNo root = TRY(storage::create_tree(
+      transaction, table_.without_rowid ? storage::TreeKind::index : storage::TreeKind::table));
   TRY(add_schema_entry(transaction, {"table", table_.name, table_.name, root, table_.sql}));
   for (const auto& index : table_.indexes) {
+    if (index->clustered) continue;
     const storage::PageNo index_root =
         TRY(storage::create_tree(transaction, storage::TreeKind::index));
     TRY(add_schema_entry(transaction, {"index", index->name, table_.name, index_root, ""}));
@@ -207,10 +208,18 @@ class CreateIndexProgram final : public DdlProgram {
 
  private:
   Result<void> check_unique(const std::vector<const ValueRef*>& order) const;
+  /// Where the query has a column of the key, and one of the tail: the row's key comes first.
+  Slot key_slot(std::size_t place) const noexcept {
+    return static_cast<Slot>(table_->key_width() + place);
+  }
+  Slot tail_slot(const IndexColumn& column) const noexcept {
+    if (!table_->without_rowid) return 0;
+    return static_cast<Slot>(table_->primary->place_of(column.column));
+  }
 
   const Table* table_ = nullptr;
   Index index_;
-  Query query_;  ///< slot 0: the rowid, then the key
+  Query query_;  ///< the row's key, then the index's
   std::vector<SortKey> sort_keys_;
 };
 
@@ -234,13 +243,17 @@ Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& t
       TRY(check_stored_expr(table, *column.expr, StoredExpr::index_key));
       exprs.push_back(column.expr);
     }
-    sort_keys_.push_back({i + 1, column.descending, column.descending, column.collation});
+    sort_keys_.push_back({key_slot(i), column.descending, column.descending, column.collation});
   }
   if (index_.where != nullptr) {
     TRY(check_stored_expr(table, *index_.where, StoredExpr::partial_index));
   }
-  sort_keys_.push_back({0, false, false, &Collation::binary()});
-  query_ = TRY(plan_table_rows(context, table, {}, index_.where, exprs));
+  query_ = TRY(plan_table_rows(
+      context, {.table = &table, .name = table.name, .where = index_.where, .exprs = exprs}));
+  for (const IndexColumn& column : index_.tail) {
+    sort_keys_.push_back(
+        {tail_slot(column), column.descending, column.descending, column.collation});
+  }
   return {};
 }
 
@@ -249,8 +262,8 @@ Result<void> CreateIndexProgram::check_unique(const std::vector<const ValueRef*>
   for (std::size_t r = 1; r < order.size(); ++r) {
     bool equal = true;
     for (std::size_t i = 0; equal && i < index_.columns.size(); ++i) {
-      const ValueRef a = order[r - 1][i + 1];
-      const ValueRef b = order[r][i + 1];
+      const ValueRef a = order[r - 1][key_slot(i)];
+      const ValueRef b = order[r][key_slot(i)];
       equal = !a.is_null() && !b.is_null() && compare(a, b, *index_.columns[i].collation) == 0;
     }
     if (!equal) continue;
@@ -270,7 +283,7 @@ Result<void> CreateIndexProgram::check_unique(const std::vector<const ValueRef*>
 
 Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = *runtime.transaction;
-  RowStore keys(static_cast<std::uint32_t>(index_.columns.size() + 1));
+  RowStore keys(static_cast<std::uint32_t>(table_->key_width() + index_.columns.size()));
   TRY(take_rows(runtime, *query_.root, keys));
   std::vector<const ValueRef*> order;
   for (std::size_t i = 0; i < keys.size(); ++i) order.push_back(keys.row(i));
@@ -283,8 +296,8 @@ Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
   std::vector<ValueRef> entry;
   std::string record;
   for (const ValueRef* row : order) {
-    entry.assign(row + 1, row + 1 + index_.columns.size());
-    entry.push_back(row[0]);
+    entry.assign(row + key_slot(0), row + key_slot(index_.columns.size()));
+    for (const IndexColumn& column : index_.tail) entry.push_back(row[tail_slot(column)]);
     record.clear();
     TRY(storage::encode_record(entry, record));
     TRY(cursor.insert(

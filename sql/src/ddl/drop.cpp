@@ -46,7 +46,7 @@ class DropProgram final : public ImmediateProgram {
     for (const auto& index : table_->indexes) {
       trees.push_back({index->root, storage::TreeKind::index});
     }
-    if (table_->kind == TableKind::table) {
+    if (table_->kind == TableKind::table && !table_->without_rowid) {
       trees.push_back({table_->root, storage::TreeKind::table});
     }
     return drop_trees(transaction, std::move(trees));
@@ -72,9 +72,7 @@ Result<ProgramPtr> drop_index(CompileContext& context, const ast::DropStmt& stmt
 }  // namespace
 
 Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt) {
-  if (stmt.object == ast::ObjectKind::trigger) {
-    return at(stmt.at, "DROP TRIGGER is not supported yet");
-  }
+  if (stmt.object == ast::ObjectKind::trigger) return compile_drop_trigger(context, stmt);
   const bool known_schema = !ast::present(stmt.schema) || equals_nocase(stmt.schema, "main");
   if (stmt.object == ast::ObjectKind::index) return drop_index(context, stmt);
   const bool wants_view = stmt.object == ast::ObjectKind::view;

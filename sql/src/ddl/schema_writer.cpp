@@ -105,7 +105,7 @@ std::string stored_sql(std::string_view head, std::string_view statement) {
   Lexer lexer(statement);
   Token token = lexer.next();
   while (token.kind != Tok::kw_table && token.kind != Tok::kw_index && token.kind != Tok::kw_view &&
-         token.kind != Tok::end) {
+         token.kind != Tok::kw_trigger && token.kind != Tok::end) {
     token = lexer.next();
   }
   token = lexer.next();

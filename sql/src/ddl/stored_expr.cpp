@@ -12,6 +12,7 @@ std::string_view name_of(StoredExpr use) {
     case StoredExpr::check: return "CHECK constraints";
     case StoredExpr::index_key: return "index expressions";
     case StoredExpr::partial_index: return "partial index WHERE clauses";
+    case StoredExpr::generated: return "generated columns";
     case StoredExpr::default_value: break;
   }
   return "DEFAULT";
@@ -59,6 +60,12 @@ class Checker {
 
 Result<void> Checker::check_node(const ast::Expr& expr) const {
   switch (expr.kind) {
+    case ast::ExprKind::literal:
+      if (ast::as<ast::Literal>(expr).literal < ast::LiteralKind::current_date ||
+          use_ == StoredExpr::check || use_ == StoredExpr::default_value) {
+        return {};
+      }
+      return prohibited(expr, "non-deterministic functions");
     case ast::ExprKind::variable: return prohibited(expr, "parameters");
     case ast::ExprKind::exists:
     case ast::ExprKind::subquery: return prohibited(expr, "subqueries");
@@ -69,15 +76,19 @@ Result<void> Checker::check_node(const ast::Expr& expr) const {
     }
     case ast::ExprKind::column: {
       const auto& name = ast::as<ast::Column>(expr);
+      if (ast::present(name.table) &&
+          (use_ == StoredExpr::index_key || use_ == StoredExpr::generated)) {
+        return prohibited(expr, "the \".\" operator");
+      }
       if (use_ == StoredExpr::default_value && !is_truth(name)) return prohibited(expr, "columns");
-      if (use_ == StoredExpr::index_key && is_rowid(name.name) &&
+      if ((use_ == StoredExpr::index_key || use_ == StoredExpr::generated) && is_rowid(name.name) &&
           table_.find_column(name.name) < 0) {
         return Error(Code::error, cat("no such column: ", name.name)).at(expr.at);
       }
       return {};
     }
     case ast::ExprKind::function: {
-      if (use_ != StoredExpr::index_key && use_ != StoredExpr::partial_index) return {};
+      if (use_ == StoredExpr::check || use_ == StoredExpr::default_value) return {};
       const auto& call = ast::as<ast::Function>(expr);
       const int count = call.star ? 0 : static_cast<int>(call.arguments.size());
       const Result<const Function*> function = FunctionRegistry::find(call.name, count);

@@ -7,7 +7,7 @@
 namespace saturn::sql {
 
 /// Where the schema keeps an expression.
-enum class StoredExpr : std::uint8_t { check, index_key, partial_index, default_value };
+enum class StoredExpr : std::uint8_t { check, index_key, partial_index, generated, default_value };
 
 /// What such an expression may not be made of, with SQLite's errors: parameters and subqueries
 /// everywhere, functions that answer differently from call to call in an index, columns in a

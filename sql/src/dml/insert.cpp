@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "dml/table_writer.hpp"
+#include "dml/target.hpp"
 #include "exec/nodes.hpp"
 #include "exec/row_store.hpp"
 #include "value/number.hpp"
@@ -48,10 +49,14 @@ class InsertProgram final : public Program {
   Result<void> run_values(Runtime& runtime);
   Result<void> run_query(Runtime& runtime);
   Result<void> insert_row(Runtime& runtime, const ValueRef* values);
+  Result<void> insert_into_view(Runtime& runtime);
   Result<void> do_upsert(Runtime& runtime, const TableWriter::Outcome& outcome);
 
+  DmlTarget target_;
   const Table* table_ = nullptr;
-  std::unique_ptr<TableWriter> writer_;
+  std::unique_ptr<TableWriter> writer_;   ///< null for a view
+  std::unique_ptr<TableWriter> updater_;  ///< of DO UPDATE
+  TriggerSet instead_;
   bool all_columns_ = false;  ///< no column list
   std::vector<int> targets_;  ///< of each value: a column, or kRowidTarget
   std::vector<ExprPtr> defaults_;
@@ -73,12 +78,18 @@ Result<void> InsertProgram::choose_targets(const ast::InsertStmt& stmt) {
   all_columns_ = stmt.columns.empty();
   if (all_columns_) {
     for (int i = 0; i < static_cast<int>(table_->columns.size()); ++i) {
+      if (table_->columns[static_cast<std::size_t>(i)].generated != nullptr) continue;
       targets_.push_back(i == table_->rowid_column ? kRowidTarget : i);
     }
     return {};
   }
   for (const std::string_view name : stmt.columns) {
-    targets_.push_back(TRY(target_column(*table_, name, stmt.target.at)));
+    const int target = TRY(target_column(*table_, name, stmt.target.at));
+    if (target >= 0 && table_->columns[static_cast<std::size_t>(target)].generated != nullptr) {
+      return at(stmt.target.at, cat("cannot INSERT into generated column \"",
+                                    table_->columns[static_cast<std::size_t>(target)].name, "\""));
+    }
+    targets_.push_back(target);
   }
   return {};
 }
@@ -87,8 +98,8 @@ Result<void> InsertProgram::check_width(std::size_t values, const ast::InsertStm
                                         std::uint32_t position) {
   if (values == targets_.size()) return {};
   if (stmt.columns.empty()) {
-    return at(position, cat("table ", table_->name, " has ", table_->columns.size(),
-                            " columns but ", values, " values were supplied"));
+    return at(position, cat("table ", table_->name, " has ", targets_.size(), " columns but ",
+                            values, " values were supplied"));
   }
   return at(position, cat(values, " values for ", targets_.size(), " columns"));
 }
@@ -140,9 +151,9 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
 /// Which key of the table ON CONFLICT (...) names.
 Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::size_t clause) {
   if (upsert.target.empty()) {
-    upsert_keys_.emplace_back(nullptr, clause);
+    upsert_keys_.emplace_back(table_->primary, clause);
     for (const auto& index : table_->indexes) {
-      if (index->unique) upsert_keys_.emplace_back(index.get(), clause);
+      if (index->unique && !index->clustered) upsert_keys_.emplace_back(index.get(), clause);
     }
     return {};
   }
@@ -155,12 +166,13 @@ Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::s
       return at(upsert.at, "expressions in an ON CONFLICT target are not supported yet");
     }
     const int number = table_->find_column(column->name);
-    if (number < 0 && !equals_nocase(column->name, "rowid")) {
+    if (number < 0 && (table_->without_rowid || !equals_nocase(column->name, "rowid"))) {
       return at(expr->at, cat("no such column: ", column->name));
     }
     named.push_back(number);
   }
-  if (named.size() == 1 && (named[0] == table_->rowid_column || named[0] < 0)) {
+  if (!table_->without_rowid && named.size() == 1 &&
+      (named[0] == table_->rowid_column || named[0] < 0)) {
     upsert_keys_.emplace_back(nullptr, clause);
     return {};
   }
@@ -179,57 +191,69 @@ Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::s
 }
 
 Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::InsertStmt& stmt) {
+  if (stmt.upserts.empty()) return {};
+  if (target_.is_view) return at(stmt.upserts[0]->at, "cannot UPSERT a view");
+  std::vector<int> updated;
   RowScope scope;
-  const std::string_view name =
-      ast::present(stmt.target.alias) ? stmt.target.alias : std::string_view(table_->name);
-  scope.relations.push_back({table_, name, 0});
+  scope.relations.push_back({table_, target_.name, 0});
   // Plain names in SET and WHERE mean the row that is there.
-  scope.relations.push_back({table_, "excluded", static_cast<Slot>(writer_->width()), true});
+  scope.relations.push_back(
+      {table_, "excluded", static_cast<Slot>(table_->columns.size() + 1), true});
   for (std::size_t clause = 0; clause < stmt.upserts.size(); ++clause) {
     const ast::Upsert& upsert = *stmt.upserts[clause];
     TRY(bind_upsert_target(upsert, clause));
     UpsertAction action;
     action.update = upsert.update;
-    for (const ast::Assignment& assignment : upsert.assignments) {
-      if (assignment.is_row) {
-        return at(assignment.at, "row values in SET are not supported yet");
-      }
-      const int target = TRY(target_column(*table_, assignment.columns[0], assignment.at));
-      ExprPtr value = TRY(bind_row_expr(context, scope, *assignment.value, true));
-      action.assignments.emplace_back(target, std::move(value));
+    for (const SetColumn& set : TRY(resolve_set(context, *table_, upsert.assignments))) {
+      ExprPtr value = TRY(bind_row_expr(context, scope, *set.value, true));
+      action.assignments.emplace_back(set.target, std::move(value));
+      updated.push_back(set.target);
     }
     if (upsert.where != nullptr)
       action.where = TRY(bind_row_expr(context, scope, *upsert.where, true));
     upserts_.push_back(std::move(action));
   }
+  if (updated.empty()) return {};
+  WriteRules rules{.conflict = ast::Conflict::abort, .updates = true, .updated = updated};
+  updater_ = TRY(TableWriter::make(context, *table_, std::move(rules)));
   return {};
 }
 
 Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertStmt& stmt) {
-  table_ = TRY(find_target(context, stmt.target));
-  writer_ = TRY(TableWriter::make(context, *table_, stmt.conflict));
+  target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::insert));
+  table_ = target_.table;
+  const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
   TRY(choose_targets(stmt));
+  if (target_.is_view) {
+    TRY(instead_.compile(context, *table_, *target_.owner, ast::TriggerEvent::insert, {},
+                         conflict));
+  } else {
+    writer_ = TRY(TableWriter::make(context, *table_, {.conflict = conflict, .inserts = true}));
+  }
   TRY(bind_values(context, stmt));
   TRY(bind_defaults(context));
   TRY(bind_upserts(context, stmt));
-  TRY(returning_.compile(context, *table_, stmt.target.alias, stmt.returning));
+  TRY(returning_.compile(context, *table_, target_.name, stmt.returning));
   columns = returning_.columns();
-  row_.resize(writer_->width());
-  both_.resize(2 * writer_->width());
-  changed_.resize(writer_->width());
+  const std::size_t width = table_->columns.size() + 1;
+  row_.resize(width);
+  both_.resize(2 * width);
+  changed_.resize(width);
   return {};
 }
 
 Result<void> InsertProgram::start(Runtime&) {
   done_ = false;
   returning_.clear();
-  return writer_->open();
+  if (updater_) TRY(updater_->open());
+  return writer_ ? writer_->open() : Result<void>();
 }
 
 void InsertProgram::finish(Runtime&) noexcept {
   if (query_.root) query_.root->close();
   if (taken_) taken_->clear();
-  writer_->close();
+  if (writer_) writer_->close();
+  if (updater_) updater_->close();
   returning_.clear();
 }
 
@@ -237,7 +261,7 @@ Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outco
   UpsertAction& action = upserts_[outcome.clause];
   if (!action.update) return {};
   const std::size_t width = writer_->width();
-  const bool found = TRY(writer_->read(outcome.rowid, both_.data(), arena_));
+  const bool found = TRY(updater_->read(writer_->row_in_the_way(), both_.data(), arena_));
   if (!found) return {};
   std::copy(row_.begin(), row_.end(), both_.begin() + static_cast<std::ptrdiff_t>(width));
   Batch batch;
@@ -250,17 +274,20 @@ Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outco
   std::copy(both_.begin(), both_.begin() + static_cast<std::ptrdiff_t>(width), changed_.begin());
   for (auto& [target, expr] : action.assignments) {
     const ValueRef v = TRY(eval_one(*expr, runtime, arena_, batch));
-    if (target == kRowidTarget) {
-      changed_[width - 1] = v;
-      if (table_->rowid_column >= 0) changed_[static_cast<std::size_t>(table_->rowid_column)] = v;
-    } else {
-      changed_[static_cast<std::size_t>(target)] = v;
-    }
+    put(*table_, target, v, changed_.data());
   }
-  const TableWriter::Outcome updated = TRY(writer_->update(both_.data(), changed_.data()));
+  const TableWriter::Outcome updated = TRY(updater_->update(both_.data(), changed_.data()));
   if (updated.kind != TableWriter::Outcome::Kind::done) return {};
   ++runtime.affected_rows;
   return returning_.add(runtime, changed_.data());
+}
+
+Result<void> InsertProgram::insert_into_view(Runtime& runtime) {
+  const bool goes_on =
+      TRY(instead_.fire(runtime, ast::TriggerTime::instead_of, nullptr, row_.data()));
+  if (!goes_on) return {};
+  ++runtime.affected_rows;
+  return returning_.add(runtime, row_.data());
 }
 
 /// Writes one row; `values` in the order of the targets.
@@ -277,6 +304,7 @@ Result<void> InsertProgram::insert_row(Runtime& runtime, const ValueRef* values)
         targets_[i] == kRowidTarget ? row_.size() - 1 : static_cast<std::size_t>(targets_[i]);
     row_[place] = values[i];
   }
+  if (!writer_) return insert_into_view(runtime);
   const TableWriter::Outcome outcome =
       TRY(writer_->insert(row_.data(), upserts_.empty() ? nullptr : &upsert_keys_));
   switch (outcome.kind) {
@@ -285,7 +313,6 @@ Result<void> InsertProgram::insert_row(Runtime& runtime, const ValueRef* values)
     case TableWriter::Outcome::Kind::done: break;
   }
   ++runtime.affected_rows;
-  runtime.session.counters.last_insert_rowid = outcome.rowid;
   return returning_.add(runtime, row_.data());
 }
 
@@ -317,7 +344,7 @@ Result<void> InsertProgram::run_query(Runtime& runtime) {
 Result<const Batch*> InsertProgram::next(Runtime& runtime) {
   if (!done_) {
     TRY(query_.root ? run_query(runtime) : run_values(runtime));
-    TRY(writer_->finish_insert());
+    if (writer_) TRY(writer_->finish_insert());
     done_ = true;
   }
   return returning_.next();

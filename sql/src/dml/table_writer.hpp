@@ -1,9 +1,13 @@
 #pragma once
 
 #include "catalog/schema.hpp"
+#include "dml/foreign_keys.hpp"
+#include "dml/target.hpp"
+#include "dml/triggers.hpp"
 #include "exec/expr.hpp"
 #include "exec/record_decode.hpp"
 #include "plan/compile.hpp"
+#include "plan/table_columns.hpp"
 #include "storage/btree.hpp"
 
 #include <memory>
@@ -14,33 +18,42 @@
 
 namespace saturn::sql {
 
-/// Changes rows of one table with everything that belongs to it: affinities, NOT NULL, CHECK, the
-/// keys and what their ON CONFLICT clauses say, and the indexes.
+/// What a statement does to the rows of its table, as far as a writer has to know it beforehand.
+struct WriteRules {
+  ast::Conflict conflict = ast::Conflict::unspecified;  ///< the statement's OR clause
+  bool inserts = false;
+  bool updates = false;
+  bool deletes = false;
+  /// Of an UPDATE or an upsert: the columns that SET names; kRowidTarget for the rowid.
+  std::vector<int> updated = {};
+};
+
+/// Changes rows of one table with everything that belongs to it: triggers, affinities, generated
+/// columns, NOT NULL, CHECK, the keys and what their ON CONFLICT clauses say, foreign keys and the
+/// indexes.
 ///
-/// A row is an array of one value a column, in the order of the columns, and the rowid behind them.
-/// Made when a statement is compiled; `open` and `close` frame a run. A failure may leave the trees
-/// half changed (the caller rolls the statement back), except that with the actions IGNORE and FAIL
-/// the row that failed has changed nothing.
+/// A row is an array of one value a column, in the order of the columns, and the rowid behind them
+/// (NULL in a WITHOUT ROWID table). Its key is what identifies it: the rowid, or the values of the
+/// primary key. Made when a statement is compiled; `open` and `close` frame a run. A failure may
+/// leave the trees half changed (the caller rolls the statement back), except that with the actions
+/// IGNORE and FAIL the row that failed has changed nothing.
+///
+/// The steps of a change, in this order: BEFORE triggers; constraints; rows that REPLACE removes;
+/// the row itself and its indexes; foreign keys' actions; AFTER triggers.
 class TableWriter {
  public:
-  /// A key of the table: its rowid, or a unique index.
-  struct Key {
-    const Index* index = nullptr;  ///< null: the rowid
-  };
+  using Key = std::span<const ValueRef>;
   struct Outcome {
     enum class Kind : std::uint8_t { done, ignored, conflict };
     Kind kind = Kind::done;
-    std::int64_t rowid = 0;  ///< of the row written, or of the row in the way
     std::size_t clause = 0;  ///< of the upsert whose key is in the way
   };
   /// For an upsert: the keys (null: the rowid) whose conflicts its clauses take care of, each with
   /// the clause's number, in the order of the clauses.
   using UpsertClause = std::vector<std::pair<const Index*, std::size_t>>;
 
-  /// Fails for what cannot be written: views, system tables, what is not supported yet. `conflict`
-  /// is the statement's OR clause.
   static Result<std::unique_ptr<TableWriter>> make(CompileContext& context, const Table& table,
-                                                   ast::Conflict conflict);
+                                                   WriteRules rules);
 
   Result<void> open();
   void close() noexcept;
@@ -49,17 +62,23 @@ class TableWriter {
 
   /// Inserts; `row` is changed to what is stored. A NULL rowid is chosen here. // SUSPENDS
   Result<Outcome> insert(ValueRef* row, const UpsertClause* upsert = nullptr);
+  /// After `Kind::conflict`: the key of the row in the way.
+  Key row_in_the_way() const noexcept { return way_; }
   /// Reads the row; false when there is none. Bytes are copied to `arena`. // SUSPENDS
-  Result<bool> read(std::int64_t rowid, ValueRef* row, ValueArena& arena);
-  /// Makes `old_row`, as `read` gave it, into `new_row`. // SUSPENDS
-  Result<Outcome> update(const ValueRef* old_row, ValueRef* new_row);
-  /// Removes the row; false when there is none. // SUSPENDS
-  Result<bool> remove(std::int64_t rowid);
+  Result<bool> read(Key key, ValueRef* row, ValueArena& arena);
+  /// Makes `old_row`, as `read` gave it, into `new_row`; both may be changed: to what is there
+  /// after BEFORE triggers, and to what is stored. // SUSPENDS
+  Result<Outcome> update(ValueRef* old_row, ValueRef* new_row);
+  /// Removes the row, as `read` gave it. // SUSPENDS
+  Result<Outcome> remove(ValueRef* row);
+  /// Whether `clear` does what removing every row one by one would do.
+  bool may_clear() const noexcept;
   /// Empties the table and its indexes; returns how many rows there were. // SUSPENDS
   Result<std::int64_t> clear();
 
   const Table& table() const noexcept { return table_; }
   std::size_t width() const noexcept { return table_.columns.size() + 1; }
+  std::size_t key_width() const noexcept { return table_.key_width(); }
 
  private:
   struct IndexWriter {
@@ -70,76 +89,80 @@ class TableWriter {
     std::vector<ValueRef> key;  ///< scratch
     ast::Conflict conflict = ast::Conflict::abort;
   };
+  using Stopped = std::optional<Outcome>;
+  using OwnedKey = std::vector<ValueRef>;  ///< its bytes live in `arena_`
 
-  TableWriter(CompileContext& context, const Table& table, ast::Conflict conflict);
+  TableWriter(CompileContext& context, const Table& table, WriteRules rules);
   Result<void> compile(CompileContext& context);
+  Result<void> compile_index(CompileContext& context, const RowScope& scope, const Index& index);
+  Result<void> compile_defaults(CompileContext& context);
+  Result<void> compile_rules(CompileContext& context);
   ast::Conflict action(ast::Conflict declared) const noexcept;
   Result<Outcome> constraint_failed(ast::Conflict action, Code code, std::string message);
+  Result<void> take_rowid(ValueRef* row);
 
-  Result<std::optional<Outcome>> check_row(ValueRef* row);
-  Result<std::int64_t> choose_rowid();
-  Result<void> load_sequence();
-  Result<bool> make_key(IndexWriter& writer, const ValueRef* row, std::vector<ValueRef>& key);
-  Result<std::optional<std::int64_t>> find_duplicate(IndexWriter& writer,
-                                                     const std::vector<ValueRef>& key);
-  Result<std::optional<Outcome>> check_keys(const ValueRef* row, const std::int64_t* own_rowid,
-                                            const UpsertClause* upsert,
-                                            std::vector<std::int64_t>& replaced);
-  Result<Outcome> duplicate(const Index* index, ast::Conflict conflict);
+  // row_checks.cpp
+  Result<void> convert(ValueRef* row);
+  Result<void> generate(ValueRef* row);
+  Result<Stopped> check_not_null(ValueRef* row, bool& replaced);
+  Result<void> check_types(const ValueRef* row) const;
+  Result<Stopped> check_row(ValueRef* row);
+
+  // row_keys.cpp
+  void key_of(const ValueRef* row, OwnedKey& key) const;
+  bool same_key(Key a, Key b) const noexcept;
+  bool seek_is_rowid() const noexcept { return !table_.without_rowid; }
+  Result<bool> seek(Key key);
   std::string key_text(const Index* index) const;
-  Result<void> write_record(const ValueRef* row);
+  Result<Outcome> duplicate(const Index* index, ast::Conflict conflict);
+  Result<bool> make_entry(IndexWriter& writer, const ValueRef* row, std::vector<ValueRef>& entry);
+  Result<std::optional<OwnedKey>> find_duplicate(IndexWriter& writer);
+  Result<std::optional<OwnedKey>> find_in_way(const Index* index, const ValueRef* row);
+  Result<Stopped> check_upsert_keys(const ValueRef* row, const UpsertClause& upsert);
+  Result<Stopped> check_keys(const ValueRef* row, const OwnedKey* own,
+                             std::vector<OwnedKey>& replaced);
+  Result<void> remove_replaced(const std::vector<OwnedKey>& replaced);
   Result<void> add_to_index(IndexWriter& writer, const ValueRef* row);
   Result<void> remove_from_index(IndexWriter& writer, const ValueRef* row);
+  Result<void> change_indexes(const ValueRef* old_row, const ValueRef* new_row);
+
+  // rowids.cpp
+  Result<std::int64_t> choose_rowid();
+  Result<void> load_sequence();
+
+  Result<Stopped> reload(ValueRef* old_row, ValueRef* new_row);
+  Result<void> write_record(const ValueRef* row);
+  Result<void> erase(const ValueRef* row);
   const Batch& batch_of(const ValueRef* row);
 
   Runtime& runtime_;
   const Table& table_;
-  const ast::Conflict conflict_;
+  const WriteRules rules_;
   std::vector<ExprPtr> checks_;
   std::vector<ValueRef> defaults_;  ///< for REPLACE of a NULL; arena of the statement
+  std::vector<GeneratedColumn> generated_;
   std::vector<std::unique_ptr<IndexWriter>> indexes_;
-  std::vector<WantedColumn> all_columns_;
+  ast::Conflict primary_conflict_ = ast::Conflict::abort;
+  std::vector<WantedColumn> stored_columns_;
   const Table* sequence_table_ = nullptr;
+  TriggerSet insert_triggers_;
+  TriggerSet update_triggers_;
+  TriggerSet delete_triggers_;
+  TriggerSet replace_triggers_;  ///< of rows that REPLACE removes
+  ForeignKeys foreign_keys_;
 
   std::optional<storage::BTreeCursor> cursor_;
   Batch batch_;
   ValueArena arena_;  ///< of one row's work
-  std::vector<ValueRef> stored_;
+  std::vector<ValueRef> record_values_;
   std::vector<ValueRef> removed_row_;
+  std::vector<ValueRef> reloaded_;
+  std::vector<ValueRef> old_entry_;
+  OwnedKey way_;
+  OwnedKey scratch_key_;
   std::string record_;
   std::int64_t sequence_ = 0;
   bool sequence_loaded_ = false;
-};
-
-/// "table t has no column named x"; else its number. `rowid` and its kin are -1 (kRowid).
-Result<int> target_column(const Table& table, std::string_view name, std::uint32_t at);
-inline constexpr int kRowidTarget = -1;
-
-/// The table that INSERT, UPDATE or DELETE names, or SQLite's error.
-Result<const Table*> find_target(CompileContext& context, const ast::Target& target);
-
-/// Rows that RETURNING gives, kept until all changes are made.
-class Returning {
- public:
-  Result<void> compile(CompileContext& context, const Table& table, std::string_view alias,
-                       const List<ast::ResultColumn>& columns);
-  bool wanted() const noexcept { return !bound_.exprs.empty(); }
-  const std::vector<ResultColumn>& columns() const noexcept { return bound_.columns; }
-  void clear();
-  /// `row` as `TableWriter` has it. // SUSPENDS
-  Result<void> add(Runtime& runtime, const ValueRef* row);
-  /// The next batch of what was added; null at the end.
-  const Batch* next();
-
- private:
-  BoundColumns bound_;
-  std::unique_ptr<class RowStore> rows_;
-  std::vector<ValueRef> values_;
-  ValueArena arena_;
-  Batch in_;
-  Batch out_;
-  std::vector<ColumnBuffer> buffers_;
-  std::size_t shown_ = 0;
 };
 
 }  // namespace saturn::sql

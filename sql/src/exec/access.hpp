@@ -114,7 +114,8 @@ class TableAccess final : public AccessPath {
   std::int64_t last_ = 0;
 };
 
-/// An index tree, and the table's rows unless the index has all columns that are wanted.
+/// An index tree, and the table's rows unless the index has all columns that are wanted. `wanted`
+/// columns are places in the index's entries, or in the table's records.
 class IndexAccess final : public AccessPath {
  public:
   /// `from_index` and `from_table` are what is wanted from either; `from_table` empty: covering.
@@ -138,6 +139,7 @@ class IndexAccess final : public AccessPath {
   Result<bool> seek_probe();
   Result<Match> check_entry(ByteSpan record);
   Result<void> emit(const Batch& out, RowIndex row, ByteSpan record);
+  Result<void> find_table_row();
   bool tree_low_first() const noexcept;
 
   Runtime& runtime_;
@@ -150,14 +152,45 @@ class IndexAccess final : public AccessPath {
   std::optional<storage::BTreeCursor> cursor_;
   std::optional<storage::BTreeCursor> table_cursor_;
   ValueArena arena_;
-  // The entry's leading columns and its rowid, decoded.
+  // The entry's leading columns and what identifies its row, decoded; `entry_` in the order of
+  // `key_columns_`, `row_key_` says where in it the row's key is.
   std::vector<WantedColumn> key_columns_;
+  std::vector<std::size_t> row_key_;
+  std::vector<ValueRef> table_key_;
   std::vector<ValueRef> entry_;
   std::vector<ValueRef*> entry_pointers_;
   std::vector<ValueRef> seek_key_;
   std::vector<std::uint8_t> place_;  ///< the current entry, kept where the tree may change
   bool started_ = false;
   bool done_ = true;
+};
+
+/// Virtual columns, computed over the rows of another path: each expression's slot is filled in,
+/// with its column's affinity, in the order given.
+class ComputedAccess final : public AccessPath {
+ public:
+  struct Column {
+    Slot slot = 0;
+    Affinity affinity = Affinity::none;
+    ExprPtr expr;
+  };
+  ComputedAccess(Runtime& runtime, std::unique_ptr<AccessPath> input, std::vector<Column> columns)
+      : runtime_(runtime), input_(std::move(input)), columns_(std::move(columns)) {}
+  Result<void> open() override { return input_->open(); }
+  void recycle() noexcept override;
+  Result<void> bind(EvalContext& left, Selection selection) override {
+    return input_->bind(left, selection);
+  }
+  Result<void> start(RowIndex left_row) override { return input_->start(left_row); }
+  Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
+  void close() noexcept override { input_->close(); }
+  std::string describe() const override { return input_->describe(); }
+
+ private:
+  Runtime& runtime_;
+  const std::unique_ptr<AccessPath> input_;
+  const std::vector<Column> columns_;
+  ValueArena arena_;
 };
 
 /// Rows of an operator, kept in memory; with keys, found by a hash of them.

@@ -44,6 +44,7 @@ enum class NodeKind : std::uint8_t {
   collate,
   case_when,
   coalesce,
+  raise,      ///< RAISE() of a trigger
   aggregate,  ///< stands for an aggregate's result until aggregation is planned
 };
 

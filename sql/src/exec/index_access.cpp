@@ -16,21 +16,41 @@ IndexAccess::IndexAccess(Runtime& runtime, const Index& index, std::string_view 
       from_index_(std::move(from_index)),
       from_table_(std::move(from_table)),
       rowid_slot_(rowid_slot) {
-  // The columns that the range is checked on, and the rowid at the end of the record.
+  // The columns that the range is checked on, and what identifies the row.
   const SeekSpec& s = keys_.spec();
   const std::size_t checked = s.equal.size() + (s.low || s.high ? 1 : 0);
-  entry_.resize(checked + 1);
-  for (std::uint32_t i = 0; i < checked; ++i) key_columns_.push_back({i, i, false, {}});
-  const auto rowid_at = static_cast<std::uint32_t>(index_.columns.size());
+  const auto decode = [&](std::size_t place) {
+    for (std::size_t i = 0; i < key_columns_.size(); ++i) {
+      if (key_columns_[i].column == place) return i;
+    }
+    const auto slot = static_cast<Slot>(key_columns_.size());
+    key_columns_.push_back({static_cast<std::uint32_t>(place), slot, false, {}});
+    return key_columns_.size() - 1;
+  };
+  for (std::size_t i = 0; i < checked; ++i) decode(i);
+  const Table& table = *index_.table;
   if (!from_table_.empty() || rowid_slot_ != kNoSlot) {
-    key_columns_.push_back({rowid_at, static_cast<Slot>(checked), false, {}});
+    if (!table.without_rowid) {
+      row_key_.push_back(decode(index_.columns.size()));
+    } else if (!index_.clustered) {
+      for (const IndexColumn& column : table.primary->columns) {
+        row_key_.push_back(decode(static_cast<std::size_t>(index_.place_of(column.column))));
+      }
+    }
   }
+  entry_.resize(key_columns_.size());
   for (ValueRef& v : entry_) entry_pointers_.push_back(&v);
+  std::sort(key_columns_.begin(), key_columns_.end(),
+            [](const WantedColumn& a, const WantedColumn& b) { return a.column < b.column; });
 }
 
 Result<void> IndexAccess::open() {
   cursor_.emplace(*runtime_.transaction, index_.root, &index_.key_info);
-  if (!from_table_.empty()) table_cursor_.emplace(*runtime_.transaction, index_.table->root);
+  const Table& table = *index_.table;
+  if (!from_table_.empty()) {
+    table_cursor_.emplace(*runtime_.transaction, table.root,
+                          table.without_rowid ? &table.primary->key_info : nullptr);
+  }
   done_ = true;
   return {};
 }
@@ -117,16 +137,33 @@ Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) 
   if (!from_index_.empty()) {
     TRY(decode_columns(record, index_.root, from_index_, out.columns.data(), row, &arena_));
   }
-  if (rowid_slot_ == kNoSlot && from_table_.empty()) return {};
-  const ValueRef rowid = entry_.back();
-  if (!rowid.is_integer()) return corrupt_error(index_.root, 0, "index entry without a rowid");
-  if (rowid_slot_ != kNoSlot) out.columns[rowid_slot_][row] = rowid;
+  if (row_key_.empty()) return {};
+  if (rowid_slot_ != kNoSlot) {
+    const ValueRef rowid = entry_[row_key_[0]];
+    if (!rowid.is_integer()) return corrupt_error(index_.root, 0, "index entry without a rowid");
+    out.columns[rowid_slot_][row] = rowid;
+  }
   if (from_table_.empty()) return {};
-  const bool found = TRY(table_cursor_->seek(storage::Seek::eq, rowid.as_integer()));
-  if (!found) return corrupt_error(index_.root, 0, "index entry without a row");
+  TRY(find_table_row());
   const ByteSpan table_record = TRY(table_cursor_->payload());
   return decode_columns(table_record, index_.table->root, from_table_, out.columns.data(), row,
                         &arena_);
+}
+
+/// Moves the table's cursor to the row of the current entry.
+Result<void> IndexAccess::find_table_row() {
+  bool found = false;
+  if (index_.table->without_rowid) {
+    table_key_.clear();
+    for (const std::size_t place : row_key_) table_key_.push_back(entry_[place]);
+    found = TRY(table_cursor_->seek(storage::Seek::eq, table_key_));
+  } else {
+    const ValueRef rowid = entry_[row_key_[0]];
+    if (!rowid.is_integer()) return corrupt_error(index_.root, 0, "index entry without a rowid");
+    found = TRY(table_cursor_->seek(storage::Seek::eq, rowid.as_integer()));
+  }
+  if (!found) return corrupt_error(index_.root, 0, "index entry without a row");
+  return {};
 }
 
 Result<std::uint32_t> IndexAccess::fetch(const Batch& out, std::uint32_t at, std::uint32_t room) {
@@ -177,9 +214,12 @@ std::string IndexAccess::describe() const {
   const Table& table = *index_.table;
   const std::string name =
       equals_nocase(alias_, table.name) ? alias_ : cat(table.name, " AS ", alias_);
+  const bool whole = s.equal.empty() && !s.low && !s.high;
   const std::string using_index =
-      cat(name, " USING ", from_table_.empty() ? "COVERING " : "", "INDEX ", index_.name);
-  if (s.equal.empty() && !s.low && !s.high) return cat("SCAN ", using_index);
+      index_.clustered
+          ? cat(name, whole ? "" : " USING PRIMARY KEY")
+          : cat(name, " USING ", from_table_.empty() ? "COVERING " : "", "INDEX ", index_.name);
+  if (whole) return cat("SCAN ", using_index);
   std::string what;
   const auto add = [&](std::size_t i, std::string_view op) {
     const int column = index_.columns[i].column;

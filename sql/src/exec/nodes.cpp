@@ -597,6 +597,28 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
   return {};
 }
 
+RaiseNode::RaiseNode(ast::Conflict a, ExprPtr message) : ExprNode(NodeKind::raise), action(a) {
+  if (message) children.push_back(std::move(message));
+  inherit();
+  volatile_result = true;
+}
+
+Result<void> RaiseNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
+  if (selection.count == 0) return {};
+  Runtime& runtime = context.runtime;
+  if (action == ast::Conflict::ignore) {
+    runtime.raised_ignore = true;
+    return Error(Code::constraint_trigger, "RAISE(IGNORE)");
+  }
+  const Selection first{selection.rows, 1};
+  TRY(children[0]->eval(context, first, out));
+  const ValueRef message = cast(out[selection.rows[0]], Affinity::text, context.arena);
+  if (action == ast::Conflict::fail) runtime.on_error = OnError::fail;
+  if (action == ast::Conflict::rollback) runtime.on_error = OnError::rollback;
+  return Error(Code::constraint_trigger,
+               message.is_null() ? std::string() : std::string(message.bytes()));
+}
+
 CastNode::CastNode(ExprPtr operand, Affinity to) : ExprNode(NodeKind::cast) {
   collation = operand->collation;
   explicit_collation = operand->explicit_collation;

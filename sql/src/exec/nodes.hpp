@@ -59,6 +59,16 @@ class OuterNode final : public ExprNode {
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const ValueRef* const cell;
+  bool of_trigger = false;  ///< NEW or OLD
+};
+
+/// RAISE(...): fails when it is evaluated for any row.
+class RaiseNode final : public ExprNode {
+ public:
+  RaiseNode(ast::Conflict a, ExprPtr message);
+  Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
+  bool same(const ExprNode&) const noexcept override { return false; }
+  const ast::Conflict action;
 };
 
 class UnaryNode final : public ExprNode {
@@ -215,11 +225,14 @@ class SubqueryNode : public ExprNode {
 
 class ScalarSubqueryNode final : public SubqueryNode {
  public:
-  explicit ScalarSubqueryNode(SubPlan p) : SubqueryNode(NodeKind::scalar_subquery, std::move(p)) {}
+  /// `column`: which of the plan's columns is the value.
+  explicit ScalarSubqueryNode(SubPlan p, std::size_t column = 0)
+      : SubqueryNode(NodeKind::scalar_subquery, std::move(p)), column_(column) {}
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
 
  private:
   Result<void> compute();
+  const std::size_t column_;
   Value result_;
 };
 

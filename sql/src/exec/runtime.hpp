@@ -34,6 +34,7 @@ struct Runtime {
   std::uint64_t rows_written = 0;
   std::int64_t affected_rows = 0;  ///< what changes() is to say of an INSERT, UPDATE or DELETE
   OnError on_error = OnError::abort;
+  bool raised_ignore = false;  ///< the error is RAISE(IGNORE) of a trigger
 
   /// To be called at least once a batch and in every long loop: fails with `interrupt` when the
   /// statement was cancelled or its deadline has passed, and lets other fibers run. // SUSPENDS

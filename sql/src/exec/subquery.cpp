@@ -60,7 +60,7 @@ Result<void> ScalarSubqueryNode::compute() {
   OpenPlan open(*plan.root);
   TRY(plan.root->open());
   const Batch* batch = TRY(plan.root->next());
-  if (batch != nullptr) result_ = Value(batch->columns[0][batch->selection.rows[0]]);
+  if (batch != nullptr) result_ = Value(batch->columns[column_][batch->selection.rows[0]]);
   return {};
 }
 

@@ -174,6 +174,10 @@ struct Exists : Expr {
 struct Subquery : Expr {
   static constexpr ExprKind kKind = ExprKind::subquery;
   Select* select = nullptr;
+  // Of a row of `width` columns, this one: where a row value is taken apart.
+  std::uint32_t column = 0;
+  std::uint32_t width = 1;
+  bool assigned = false;  ///< by a SET of several columns
 };
 
 /// `(a, b, ...)`: two values or more.

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "value/number.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
@@ -24,6 +25,13 @@ Error not_supported(std::uint32_t position, std::string_view what) {
 bool is_rowid_name(std::string_view name) noexcept {
   return equals_nocase(name, "rowid") || equals_nocase(name, "_rowid_") ||
          equals_nocase(name, "oid");
+}
+
+/// Whether a value of an enclosing query's row is read; NEW and OLD of a trigger are none.
+bool reads_outer_query(const ExprNode& expr) noexcept {
+  if (expr.kind == NodeKind::outer) return !static_cast<const OuterNode&>(expr).of_trigger;
+  return std::any_of(expr.children.begin(), expr.children.end(),
+                     [](const ExprPtr& child) { return reads_outer_query(*child); });
 }
 
 ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
@@ -68,17 +76,14 @@ Result<ExprPtr> Binder::bind(const ast::Expr& expr) {
     case ast::ExprKind::like: return bind_like(ast::as<ast::Like>(expr));
     case ast::ExprKind::between: return bind_between(ast::as<ast::Between>(expr));
     case ast::ExprKind::in: return bind_in(ast::as<ast::In>(expr));
-    case ast::ExprKind::exists:
-      return bind_subquery(*ast::as<ast::Exists>(expr).select, expr.at, true);
-    case ast::ExprKind::subquery:
-      return bind_subquery(*ast::as<ast::Subquery>(expr).select, expr.at, false);
+    case ast::ExprKind::exists: return bind_exists(ast::as<ast::Exists>(expr));
+    case ast::ExprKind::subquery: return bind_subquery(ast::as<ast::Subquery>(expr));
     case ast::ExprKind::row: return at(expr.at, "row value misused");
     case ast::ExprKind::function: return bind_function(ast::as<ast::Function>(expr));
     case ast::ExprKind::cast: return bind_cast(ast::as<ast::Cast>(expr));
     case ast::ExprKind::collate: return bind_collate(ast::as<ast::Collate>(expr));
     case ast::ExprKind::case_when: return bind_case(ast::as<ast::Case>(expr));
-    case ast::ExprKind::raise:
-      return at(expr.at, "RAISE() may only be used within a trigger-program");
+    case ast::ExprKind::raise: return bind_raise(ast::as<ast::Raise>(expr));
   }
   return Error(Code::internal);
 }
@@ -213,6 +218,38 @@ Result<ExprPtr> Binder::resolve_outer(Scope& scope, const ast::Column& name) {
   return ExprPtr(std::move(node));
 }
 
+/// NEW.x and OLD.x in a trigger.
+ExprPtr Binder::resolve_trigger_row(const ast::Column& name) const {
+  const TriggerFrame* frame = context_.trigger;
+  if (frame == nullptr || ast::present(name.schema)) return nullptr;
+  const ValueRef* row = nullptr;
+  if (equals_nocase(name.table, "new")) row = frame->new_row;
+  if (equals_nocase(name.table, "old")) row = frame->old_row;
+  if (row == nullptr) return nullptr;
+  const Table& table = *frame->table;
+  int column = table.find_column(name.name);
+  const bool rowid = column < 0 && is_rowid_name(name.name) && !table.without_rowid;
+  if (column < 0 && !rowid) return nullptr;
+  if (rowid) column = static_cast<int>(table.columns.size());
+  auto node = std::make_unique<OuterNode>(row + column);
+  node->of_trigger = true;
+  node->affinity = Affinity::integer;
+  if (!rowid) {
+    node->affinity = table.columns[static_cast<std::size_t>(column)].affinity;
+    node->collation = table.columns[static_cast<std::size_t>(column)].collation;
+  }
+  return node;
+}
+
+Result<ExprPtr> Binder::bind_raise(const ast::Raise& raise) {
+  if (context_.trigger == nullptr) {
+    return at(raise.at, "RAISE() may only be used within a trigger-program");
+  }
+  ExprPtr message;
+  if (raise.message != nullptr) message = TRY(bind(*raise.message));
+  return ExprPtr(std::make_unique<RaiseNode>(raise.action, std::move(message)));
+}
+
 Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
   ExprPtr found = TRY(resolve(scope_, name));
   if (found) return found;
@@ -228,6 +265,8 @@ Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
     }
   }
   found = TRY(resolve_outer(scope_, name));
+  if (found) return found;
+  found = resolve_trigger_row(name);
   if (found) return found;
   if (!qualified && name.double_quoted) return constant(Value(name.name));
   if (!qualified && !name.quoted) {
@@ -421,29 +460,42 @@ Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool ord
   return planned;
 }
 
-Result<ExprPtr> Binder::bind_subquery(const ast::Select& select, std::uint32_t position,
-                                      bool exists) {
-  if (!rules_.subqueries) {
-    return at(position, cat("subqueries prohibited in ", rules_.clause));
-  }
-  Planned planned = TRY(plan_subplan(select, !exists));
-  if (!exists && planned.query.columns.size() != 1) {
-    return at(position,
-              cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
-  }
-  ExprPtr node;
-  if (exists) {
-    node = std::make_unique<ExistsNode>(std::move(planned.plan));
-  } else {
-    node = std::make_unique<ScalarSubqueryNode>(std::move(planned.plan));
-    node->affinity = planned.query.affinities[0];
-  }
-  for (ExprPtr& outer : planned.outer) node->children.push_back(std::move(outer));
+/// What a subquery's node takes over from the plan and the outer values.
+ExprPtr Binder::finish_subquery(std::unique_ptr<ExprNode> node, std::vector<ExprPtr> outer,
+                                bool volatile_result) {
+  for (ExprPtr& value : outer) node->children.push_back(std::move(value));
   node->inherit();
   node->collation = nullptr;
   node->explicit_collation = false;
-  node->volatile_result |= planned.volatile_result;
+  node->volatile_result |= volatile_result;
   return node;
+}
+
+Result<ExprPtr> Binder::bind_exists(const ast::Exists& exists) {
+  if (!rules_.subqueries) {
+    return at(exists.at, cat("subqueries prohibited in ", rules_.clause));
+  }
+  Planned planned = TRY(plan_subplan(*exists.select, false));
+  return finish_subquery(std::make_unique<ExistsNode>(std::move(planned.plan)),
+                         std::move(planned.outer), planned.volatile_result);
+}
+
+Result<ExprPtr> Binder::bind_subquery(const ast::Subquery& subquery) {
+  if (!rules_.subqueries) {
+    return at(subquery.at, cat("subqueries prohibited in ", rules_.clause));
+  }
+  Planned planned = TRY(plan_subplan(*subquery.select, true));
+  if (subquery.assigned && planned.query.columns.size() != subquery.width) {
+    return at(subquery.at,
+              cat(subquery.width, " columns assigned ", planned.query.columns.size(), " values"));
+  }
+  if (planned.query.columns.size() != subquery.width) {
+    return at(subquery.at, cat("sub-select returns ", planned.query.columns.size(),
+                               " columns - expected ", subquery.width));
+  }
+  auto node = std::make_unique<ScalarSubqueryNode>(std::move(planned.plan), subquery.column);
+  node->affinity = planned.query.affinities[subquery.column];
+  return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
 }
 
 /// (a, b) IN ((1, 2), (3, 4)): any of the rows.
@@ -509,12 +561,7 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   }
   auto node = std::make_unique<InSubqueryNode>(
       in.negated, std::move(operand), std::move(planned.plan), planned.query.affinities[0]);
-  for (ExprPtr& outer : planned.outer) node->children.push_back(std::move(outer));
-  node->inherit();
-  node->collation = nullptr;
-  node->explicit_collation = false;
-  node->volatile_result |= planned.volatile_result;
-  return ExprPtr(std::move(node));
+  return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
 }
 
 // --- functions, CASE, CAST, COLLATE --------------------------------------------------------------
@@ -536,7 +583,7 @@ Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function
   bool reads_outer = false;
   for (const ExprPtr& argument : arguments) {
     reads_here = reads_here || argument->tables != 0;
-    reads_outer = reads_outer || argument->reads_outer;
+    reads_outer = reads_outer || reads_outer_query(*argument);
   }
   if (!reads_here && reads_outer) {
     return not_supported(call.at, "an aggregate of the outer query in a subquery is");

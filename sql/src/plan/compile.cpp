@@ -67,7 +67,8 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
     case ast::StmtKind::drop: return compile_drop(context, ast::as<ast::DropStmt>(stmt));
     case ast::StmtKind::pragma: return compile_pragma(context, ast::as<ast::PragmaStmt>(stmt));
     case ast::StmtKind::create_virtual_table: return unsupported("CREATE VIRTUAL TABLE");
-    case ast::StmtKind::create_trigger: return unsupported("CREATE TRIGGER");
+    case ast::StmtKind::create_trigger:
+      return compile_create_trigger(context, ast::as<ast::CreateTriggerStmt>(stmt));
     case ast::StmtKind::alter: return compile_alter(context, ast::as<ast::AlterStmt>(stmt));
     case ast::StmtKind::attach: return unsupported("ATTACH");
     case ast::StmtKind::detach: return unsupported("DETACH");
@@ -124,36 +125,48 @@ Result<ProgramPtr> compile_select(CompileContext& context, const ast::SelectStmt
   return ProgramPtr(std::make_unique<SelectProgram>(std::move(query)));
 }
 
-Result<Query> plan_table_rows(CompileContext& context, const Table& table, std::string_view alias,
-                              const ast::Expr* where, std::span<const ast::Expr* const> exprs,
-                              const ast::With* with) {
-  const CteEnv env{nullptr, with, {}};
+Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
+  const Table& table = *rows.table;
+  const CteEnv env{nullptr, rows.with, {}};
   Scope scope;
-  if (with != nullptr) scope.ctes = &env;
-  Relation relation;
-  relation.name = ast::present(alias) ? alias : std::string_view(table.name);
-  relation.table = &table;
-  for (const TableColumn& column : table.columns) {
-    relation.columns.push_back(
-        {column.name, column.affinity, column.collation, column.type, false});
-  }
-  relation.slots.assign(table.columns.size() + 1, kNoSlot);
-  scope.relations.push_back(std::move(relation));
+  if (rows.with != nullptr) scope.ctes = &env;
   std::vector<JoinCondition> conditions;
-  if (where != nullptr) {
+  List<ast::Source*> sources;
+  auto* target = context.arena.make<ast::Source>();
+  target->schema = "main";
+  target->name = table.name;
+  target->alias = rows.name;
+  target->indexed = rows.indexed;
+  target->index = rows.index;
+  sources.push(context.arena, target);
+  if (rows.from != nullptr) {
+    for (ast::Source* source : *rows.from) sources.push(context.arena, source);
+  }
+  TRY(bind_from(context, scope, sources, conditions));
+  if (rows.where != nullptr) {
     Binder binder(context, scope, BindRules{.clause = "WHERE"});
     std::vector<ExprPtr> parts;
-    split_conjunction(TRY(binder.bind(*where)), parts);
+    split_conjunction(TRY(binder.bind(*rows.where)), parts);
     for (ExprPtr& part : parts) conditions.push_back({std::move(part), -1});
   }
   std::vector<ExprPtr> outputs;
-  outputs.push_back(Binder::column_of(scope, 0, SlotNode::kRowidColumn));
+  if (table.kind == TableKind::view) {
+    for (std::size_t c = 0; c < scope.relations[0].columns.size(); ++c) {
+      outputs.push_back(Binder::column_of(scope, 0, static_cast<int>(c)));
+    }
+  } else if (table.without_rowid) {
+    for (const IndexColumn& key : table.primary->columns) {
+      outputs.push_back(Binder::column_of(scope, 0, key.column));
+    }
+  } else {
+    outputs.push_back(Binder::column_of(scope, 0, SlotNode::kRowidColumn));
+  }
   Binder binder(context, scope, BindRules{.clause = "SET"});
-  for (const ast::Expr* expr : exprs) outputs.push_back(TRY(binder.bind(*expr)));
-  OperatorPtr rows = TRY(plan_joins(context, scope, std::move(conditions), nullptr, nullptr));
+  for (const ast::Expr* expr : rows.exprs) outputs.push_back(TRY(binder.bind(*expr)));
+  OperatorPtr joined = TRY(plan_joins(context, scope, std::move(conditions), nullptr, nullptr));
   Query query;
   query.root =
-      std::make_unique<ProjectOperator>(context.runtime, std::move(rows), std::move(outputs));
+      std::make_unique<ProjectOperator>(context.runtime, std::move(joined), std::move(outputs));
   return query;
 }
 

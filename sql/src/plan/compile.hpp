@@ -13,6 +13,18 @@
 /// From a parsed statement to a program.
 namespace saturn::sql {
 
+/// What the statements of a trigger see of the row that fired it.
+struct TriggerFrame {
+  const Table* table = nullptr;
+  // The row's columns and its rowid, as `TableWriter` has them; null: there is none of that name.
+  const ValueRef* old_row = nullptr;
+  const ValueRef* new_row = nullptr;
+  const void* identity = nullptr;                       ///< which trigger; null for a foreign key
+  ast::Conflict conflict = ast::Conflict::unspecified;  ///< outranks those of the statements
+  const TriggerFrame* outer = nullptr;  ///< the trigger whose statement fired this one
+  std::uint32_t depth = 0;
+};
+
 /// What compiling may use. The tree, the schema and the runtime outlive the program.
 struct CompileContext {
   const Schema& schema;
@@ -22,6 +34,7 @@ struct CompileContext {
   /// For estimates of sizes; null when there is none. Borrowed for the compilation only.
   storage::PageSource* source = nullptr;
   std::vector<const Table*> views = {};  ///< being expanded, outermost first
+  const TriggerFrame* trigger = nullptr;
 };
 
 /// Any statement. Fails with SQLite's message, and `position` where one is known. // SUSPENDS
@@ -35,6 +48,9 @@ Result<ProgramPtr> compile_delete(CompileContext& context, const ast::DeleteStmt
 Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::CreateTableStmt& stmt);
 Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::CreateIndexStmt& stmt);
 Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::CreateViewStmt& stmt);
+Result<ProgramPtr> compile_create_trigger(CompileContext& context,
+                                          const ast::CreateTriggerStmt& stmt);
+Result<ProgramPtr> compile_drop_trigger(CompileContext& context, const ast::DropStmt& stmt);
 Result<ProgramPtr> compile_alter(CompileContext& context, const ast::AlterStmt& stmt);
 Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt);
 /// BEGIN, COMMIT, ROLLBACK, SAVEPOINT and RELEASE; needs no schema.
@@ -54,12 +70,23 @@ struct Query {
 Result<Query> plan_select(CompileContext& context, const ast::Select& select,
                           const ast::With* with = nullptr);
 
-/// Plans what UPDATE and DELETE visit: the rows of `table` (named `alias` if present) for which
-/// `where` (or null) is true. The batches have the rowid in slot 0 and the values of `exprs` in the
-/// slots from 1. The caller takes all rows before it changes the first one.
-Result<Query> plan_table_rows(CompileContext& context, const Table& table, std::string_view alias,
-                              const ast::Expr* where, std::span<const ast::Expr* const> exprs,
-                              const ast::With* with = nullptr);
+/// What UPDATE and DELETE visit, and what an index is made of.
+struct TargetRows {
+  const Table* table = nullptr;  ///< of the schema; may be a view
+  std::string_view name = {};    ///< for expressions
+  ast::Indexed indexed = ast::Indexed::unspecified;
+  std::string_view index = {};               ///< INDEXED BY
+  const List<ast::Source*>* from = nullptr;  ///< joined with it; may be null
+  const ast::Expr* where = nullptr;          ///< may be null
+  std::span<const ast::Expr* const> exprs = {};
+  const ast::With* with = nullptr;
+};
+
+/// Plans the rows of the table, joined with `from`, for which `where` is true. The batches have the
+/// row's key (`Table::key_width` values: the rowid, or the primary key; of a view all columns) in
+/// the first slots and the values of `exprs` behind it. The caller takes all rows before it changes
+/// the first one. // SUSPENDS
+Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows);
 
 /// A name space for expressions over single rows that the caller supplies. Slots: column n of the
 /// relation at `base + n`, its rowid at `base + columns.size()`.

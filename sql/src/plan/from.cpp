@@ -195,7 +195,9 @@ Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation
     if (const TableFunction* function = find_table_function(source.name)) {
       return add_function(source, *function, relation);
     }
-    const std::string prefix = ast::present(source.schema) ? cat(source.schema, ".") : "";
+    const std::string prefix = ast::present(source.schema)  ? cat(source.schema, ".")
+                               : context.trigger != nullptr ? "main."
+                                                            : "";
     return at(source.at, cat("no such table: ", prefix, source.name));
   }
   if (called) return at(source.at, cat("'", source.name, "' is not a function"));

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "exec/function_access.hpp"
+#include "plan/table_columns.hpp"
 
 #include <algorithm>
 
@@ -98,34 +99,37 @@ std::vector<Slot> JoinPlanner::used_slots(std::size_t relation) const {
   return slots;
 }
 
-/// The columns that are read from the table's records.
-Result<std::vector<WantedColumn>> JoinPlanner::wanted_columns(std::size_t relation) {
+/// Where the columns that are used come from, `index` being the tree that is read (or null).
+Result<JoinPlanner::Columns> JoinPlanner::wanted_columns(std::size_t relation, const Index* index) {
   const Relation& r = scope_.relations[relation];
-  std::vector<WantedColumn> wanted;
+  Columns columns;
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
     if (r.slots[c] == kNoSlot) continue;
-    WantedColumn column;
-    column.column = static_cast<std::uint32_t>(c);
-    column.slot = r.slots[c];
-    column.real = r.columns[c].affinity == Affinity::real;
-    if (r.table->columns[c].default_value != nullptr) {
-      // Rows from before ALTER TABLE ADD COLUMN have the default.
-      Scope none;
-      Binder binder(context_, none, BindRules{.subqueries = false, .clause = "DEFAULT"});
-      ExprPtr bound = TRY(binder.bind(*r.table->columns[c].default_value));
-      static const Batch kNoColumns;
-      ValueArena arena;
-      if (bound->run_constant()) {
-        ValueRef v = TRY(eval_one(*bound, context_.runtime, arena, kNoColumns));
-        v = apply_affinity(v, r.columns[c].affinity, arena);
-        if (v.is_text()) v = ValueRef::text(context_.arena.copy(v.bytes()));
-        if (v.is_blob()) v = ValueRef::blob(context_.arena.copy(v.bytes()));
-        column.absent = v;
-      }
+    const TableColumn& column = r.table->columns[c];
+    WantedColumn wanted;
+    wanted.slot = r.slots[c];
+    wanted.real = column.affinity == Affinity::real;
+    const int place = index == nullptr ? -1 : index->place_of(static_cast<int>(c));
+    if (place >= 0) {
+      wanted.column = static_cast<std::uint32_t>(place);
+      if (index->clustered) wanted.absent = TRY(absent_value(context_, column));
+      columns.from_index.push_back(wanted);
+    } else if (!column.is_virtual()) {
+      wanted.column = static_cast<std::uint32_t>(column.record_place);
+      wanted.absent = TRY(absent_value(context_, column));
+      columns.from_table.push_back(wanted);
     }
-    wanted.push_back(column);
   }
-  return wanted;
+  const auto by_place = [](const WantedColumn& a, const WantedColumn& b) {
+    return a.column < b.column;
+  };
+  std::sort(columns.from_index.begin(), columns.from_index.end(), by_place);
+  std::sort(columns.from_table.begin(), columns.from_table.end(), by_place);
+  for (auto& [c, expr] : info_[relation].virtuals) {
+    if (index != nullptr && index->place_of(static_cast<int>(c)) >= 0) continue;
+    columns.computed.push_back({r.slots[c], r.table->columns[c].affinity, std::move(expr)});
+  }
+  return columns;
 }
 
 Result<std::unique_ptr<AccessPath>> JoinPlanner::tree_access(std::size_t relation,
@@ -133,32 +137,21 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::tree_access(std::size_t relatio
   const Relation& r = scope_.relations[relation];
   SeekSpec spec = take_seek(choice);
   spec.backward = backward;
-  std::vector<WantedColumn> wanted = TRY(wanted_columns(relation));
+  const bool by_index = choice.kind == Choice::Kind::index;
+  Columns columns = TRY(wanted_columns(relation, by_index ? choice.index : nullptr));
   const Slot rowid_slot = r.slots[r.rowid_place()];
-  if (choice.kind == Choice::Kind::rowid) {
-    return std::unique_ptr<AccessPath>(std::make_unique<TableAccess>(
-        context_.runtime, *r.table, r.name, std::move(spec), std::move(wanted), rowid_slot));
+  std::unique_ptr<AccessPath> access;
+  if (by_index) {
+    access = std::make_unique<IndexAccess>(context_.runtime, *choice.index, r.name, std::move(spec),
+                                           std::move(columns.from_index),
+                                           std::move(columns.from_table), rowid_slot);
+  } else {
+    access = std::make_unique<TableAccess>(context_.runtime, *r.table, r.name, std::move(spec),
+                                           std::move(columns.from_table), rowid_slot);
   }
-  std::vector<WantedColumn> from_index;
-  std::vector<WantedColumn> from_table;
-  for (const WantedColumn& column : wanted) {
-    const auto& keys = choice.index->columns;
-    const auto found = std::find_if(keys.begin(), keys.end(), [&](const IndexColumn& key) {
-      return key.column == static_cast<int>(column.column);
-    });
-    if (found == keys.end()) {
-      from_table.push_back(column);
-      continue;
-    }
-    WantedColumn moved = column;
-    moved.column = static_cast<std::uint32_t>(found - keys.begin());
-    from_index.push_back(moved);
-  }
-  std::sort(from_index.begin(), from_index.end(),
-            [](const WantedColumn& a, const WantedColumn& b) { return a.column < b.column; });
-  return std::unique_ptr<AccessPath>(
-      std::make_unique<IndexAccess>(context_.runtime, *choice.index, r.name, std::move(spec),
-                                    std::move(from_index), std::move(from_table), rowid_slot));
+  if (columns.computed.empty()) return access;
+  return std::unique_ptr<AccessPath>(std::make_unique<ComputedAccess>(
+      context_.runtime, std::move(access), std::move(columns.computed)));
 }
 
 /// All rows of a relation that its own conditions let pass, in the scope's slots.
@@ -198,7 +191,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
     constant = constant && !terms_[static_cast<std::size_t>(local.high)].reads_outer;
   }
   if (local.kind == Choice::Kind::hash || !constant || local.order_only) {
-    local = Choice{};
+    local = scan_of(relation);
     constant = true;
   }
   parts.right = TRY(tree_access(relation, local, false));
@@ -289,6 +282,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   }
   strengthen_outer_joins();
   TRY(complete_arguments());
+  TRY(bind_virtual_columns());
   collect_terms();
   TRY(estimate_relations());
   const std::vector<std::size_t> order = TRY(choose_order());

@@ -1,6 +1,7 @@
 #include "plan/join_planner.hpp"
 
 #include "base/text.hpp"
+#include "plan/table_columns.hpp"
 #include "storage/estimate.hpp"
 
 #include <algorithm>
@@ -217,10 +218,36 @@ Result<void> JoinPlanner::complete_arguments() {
   return {};
 }
 
+/// Binds what virtual columns are computed from, which may use more columns of their relation.
+Result<void> JoinPlanner::bind_virtual_columns() {
+  info_.resize(scope_.relations.size());
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    const Table* table = scope_.relations[r].table;
+    if (table == nullptr) continue;
+    TRY(check_generated_loop(*table));
+    auto& virtuals = info_[r].virtuals;
+    for (std::size_t i = table->generated_order.size(); i-- > 0;) {
+      const std::uint32_t c = table->generated_order[i];
+      if (!table->columns[c].is_virtual() || scope_.relations[r].slots[c] == kNoSlot) continue;
+      // The expression sees its own relation, and nothing else.
+      Scope alone;
+      alone.relations.push_back(std::move(scope_.relations[r]));
+      alone.slot_count = scope_.slot_count;
+      Binder binder(context_, alone, BindRules{.subqueries = false, .clause = "generated columns"});
+      auto bound = binder.bind(*table->columns[c].generated);
+      scope_.relations[r] = std::move(alone.relations[0]);
+      scope_.slot_count = alone.slot_count;
+      virtuals.emplace_back(c, TRY(std::move(bound)));
+    }
+    std::reverse(virtuals.begin(), virtuals.end());
+  }
+  return {};
+}
+
 Result<void> JoinPlanner::estimate_relations() {
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     const Relation& relation = scope_.relations[r];
-    RelationInfo info;
+    RelationInfo& info = info_[r];
     info.rows = kDerivedRows;
     if (relation.function != nullptr) {
       info.rows = relation.function->rows_guess;
@@ -243,7 +270,6 @@ Result<void> JoinPlanner::estimate_relations() {
     }
     info.kept = std::max(info.kept, 1.0 / info.rows);
     if (relation.outer_join || relation.keep_place) info.needs |= bit(r) - 1;
-    info_.push_back(info);
   }
   return {};
 }
@@ -260,12 +286,24 @@ bool JoinPlanner::available(const Term& term, std::size_t relation,
 bool JoinPlanner::covers(const Index& index, std::size_t relation) const {
   const Relation& r = scope_.relations[relation];
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
-    if (r.slots[c] == kNoSlot) continue;
-    const bool found = std::any_of(index.columns.begin(), index.columns.end(),
-                                   [&](const auto& k) { return k.column == static_cast<int>(c); });
-    if (!found) return false;
+    // A virtual column comes from the columns that it reads, which have slots of their own.
+    if (r.slots[c] == kNoSlot || r.table->columns[c].is_virtual()) continue;
+    if (index.place_of(static_cast<int>(c)) < 0) return false;
   }
   return true;
+}
+
+/// All rows, in the order of the table's own tree.
+JoinPlanner::Choice JoinPlanner::scan_of(std::size_t relation) const {
+  const Table& table = *scope_.relations[relation].table;
+  Choice scan;
+  scan.rows = scan.cost = info_[relation].rows;
+  if (table.without_rowid) {
+    scan.kind = Choice::Kind::index;
+    scan.index = table.primary;
+    scan.covering = true;
+  }
+  return scan;
 }
 
 void JoinPlanner::consider(Choice& best, Choice candidate) const {
@@ -417,19 +455,14 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   const Relation& r = scope_.relations[relation];
   if (r.table != nullptr) {
     if (r.indexed != ast::Indexed::by) {
-      Choice scan;
-      scan.kind = Choice::Kind::rowid;
-      scan.rows = info_[relation].rows;
-      scan.cost = scan.rows;
-      consider(best, std::move(scan));
+      consider(best, scan_of(relation));
     }
     consider_rowid(best, relation, placed);
-    if (r.indexed != ast::Indexed::none) {
-      for (const auto& index : r.table->indexes) {
-        if (index->where != nullptr || index->has_expressions()) continue;
-        if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
-        consider_index(best, *index, relation, placed);
-      }
+    for (const auto& index : r.table->indexes) {
+      if (index->where != nullptr || index->has_expressions()) continue;
+      if (r.indexed == ast::Indexed::none && !index->clustered) continue;
+      if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
+      consider_index(best, *index, relation, placed);
     }
   }
   if (r.function != nullptr) {
@@ -579,10 +612,12 @@ bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& 
                         terms_[t].order == term.collation);
     }
     if (fixed) continue;
-    if (key == choice.index->columns.size()) {
+    if (key == choice.index->columns.size() && !choice.index->table->without_rowid) {
       return settles && is_rowid && direction(term.descending);
     }
-    const IndexColumn& column = choice.index->columns[key];
+    // The clustered index is in the order of its key alone.
+    if (key == choice.index->key_info.columns.size()) return false;
+    const IndexColumn& column = choice.index->entry_column(key);
     if (column.column != term.column->column || column.collation != term.collation) return false;
     if (!direction(term.descending != column.descending)) return false;
     ++key;
@@ -607,13 +642,10 @@ JoinPlanner::Choice JoinPlanner::best_ordered(std::size_t relation) const {
     best_cost = cost;
     best = std::move(choice);
   };
-  Choice scan;
-  scan.kind = Choice::Kind::rowid;
-  scan.rows = scan.cost = info_[relation].rows;
-  if (r.indexed != ast::Indexed::by) try_choice(scan);
+  if (r.indexed != ast::Indexed::by) try_choice(scan_of(relation));
   for (const auto& index : r.table->indexes) {
     if (index->where != nullptr || index->has_expressions()) continue;
-    if (r.indexed == ast::Indexed::none) continue;
+    if (r.indexed == ast::Indexed::none && !index->clustered) continue;
     if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
     Choice choice;
     choice.cost = std::numeric_limits<double>::infinity();

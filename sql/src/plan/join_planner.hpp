@@ -37,6 +37,8 @@ class JoinPlanner {
   };
 
   struct RelationInfo {
+    /// Virtual columns that are used, each behind those that it reads.
+    std::vector<std::pair<std::uint32_t, ExprPtr>> virtuals = {};
     double rows = 1;
     double kept = 1;          ///< the part that conditions on this relation alone let pass
     std::uint64_t needs = 0;  ///< relations that must come before
@@ -67,11 +69,13 @@ class JoinPlanner {
   void strengthen_outer_joins();
   Result<void> complete_arguments();
   bool take_argument(std::size_t relation, std::size_t argument);
+  Result<void> bind_virtual_columns();
   bool usable_for(const JoinCondition& condition, std::size_t relation) const noexcept;
   Result<void> estimate_relations();
   bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
   bool covers(const Index& index, std::size_t relation) const;
   void consider(Choice& best, Choice candidate) const;
+  Choice scan_of(std::size_t relation) const;
   void consider_rowid(Choice& best, std::size_t relation, std::uint64_t placed) const;
   void consider_index(Choice& best, const Index& index, std::size_t relation,
                       std::uint64_t placed) const;
@@ -89,7 +93,12 @@ class JoinPlanner {
   ExprPtr take_column(const Term& term);
   SeekSpec take_seek(const Choice& choice);
   ExprPtr take_conditions(std::uint64_t placed, int outer_relation, std::uint64_t only);
-  Result<std::vector<WantedColumn>> wanted_columns(std::size_t relation);
+  struct Columns {
+    std::vector<WantedColumn> from_table;  ///< places in its records
+    std::vector<WantedColumn> from_index;  ///< places in its entries
+    std::vector<ComputedAccess::Column> computed;
+  };
+  Result<Columns> wanted_columns(std::size_t relation, const Index* index);
   Result<std::unique_ptr<AccessPath>> tree_access(std::size_t relation, const Choice& choice,
                                                   bool backward);
   Result<std::unique_ptr<AccessPath>> hash_access(std::size_t relation, const Choice& choice);

@@ -94,6 +94,8 @@ class Binder {
   Result<ExprPtr> bind_column(const ast::Column& column);
   Result<ExprPtr> resolve(Scope& scope, const ast::Column& column);
   Result<ExprPtr> resolve_outer(Scope& scope, const ast::Column& column);
+  ExprPtr resolve_trigger_row(const ast::Column& column) const;
+  Result<ExprPtr> bind_raise(const ast::Raise& raise);
   Result<ExprPtr> bind_unary(const ast::Unary& unary);
   Result<ExprPtr> bind_binary(const ast::Binary& binary);
   Result<ExprPtr> bind_comparison(ast::BinaryOp op, const ast::Expr& left, const ast::Expr& right);
@@ -108,7 +110,8 @@ class Binder {
   Result<ExprPtr> bind_cast(const ast::Cast& cast);
   Result<ExprPtr> bind_collate(const ast::Collate& collate);
   Result<std::vector<ExprPtr>> bind_list(const List<ast::Expr*>& list);
-  Result<ExprPtr> bind_subquery(const ast::Select& select, std::uint32_t at, bool exists);
+  Result<ExprPtr> bind_exists(const ast::Exists& exists);
+  Result<ExprPtr> bind_subquery(const ast::Subquery& subquery);
 
   struct Planned {
     SubPlan plan;
@@ -117,6 +120,9 @@ class Binder {
     bool volatile_result = false;
   };
   Result<Planned> plan_subplan(const ast::Select& select, bool order_matters);
+
+  static ExprPtr finish_subquery(std::unique_ptr<ExprNode> node, std::vector<ExprPtr> outer,
+                                 bool volatile_result);
 
   CompileContext& context_;
   Scope& scope_;

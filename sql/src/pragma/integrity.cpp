@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "exec/record_decode.hpp"
 #include "plan/compile.hpp"
+#include "plan/table_columns.hpp"
 #include "storage/btree.hpp"
 #include "storage/tree_check.hpp"
 #include "value/number.hpp"
@@ -42,13 +43,15 @@ class RowCheck {
   };
 
   Result<void> compile();
-  Result<ValueRef> absent_value(const TableColumn& column);
   Result<void> check_row(std::uint64_t number);
   Result<void> check_index(IndexState& state, std::uint64_t number);
   Result<bool> followed_by_equal(IndexState& state, std::size_t key_columns);
   Result<bool> is_true(ExprNode& expr, bool null_is) {
     const ValueRef v = TRY(eval_one(expr, runtime_, arena_, batch_));
     return v.is_null() ? null_is : to_boolean(v);
+  }
+  std::size_t row_place(int column) const noexcept {
+    return column < 0 ? row_.size() - 1 : static_cast<std::size_t>(column);
   }
   void problem(std::string text) {
     if (problems_.size() < problems_max_) problems_.push_back(std::move(text));
@@ -63,6 +66,7 @@ class RowCheck {
   std::vector<ExprPtr> checks_;
   std::deque<IndexState> indexes_;
   std::vector<WantedColumn> wanted_;
+  std::vector<GeneratedColumn> generated_;
   std::vector<ValueRef> row_;  ///< the columns, then the rowid
   std::vector<ValueRef> key_;
   Batch batch_;       ///< of `row_`
@@ -76,8 +80,10 @@ Result<void> RowCheck::compile() {
   for (const CheckConstraint& check : table_.checks) {
     checks_.push_back(TRY(bind_row_expr(context_, scope, *check.expr, false)));
   }
+  generated_ = TRY(bind_generated(context_, table_));
   for (const auto& index : table_.indexes) {
     if (quick_) break;
+    if (index->clustered) continue;
     IndexState& state = indexes_.emplace_back();
     state.index = index.get();
     for (const IndexColumn& column : index->columns) {
@@ -93,27 +99,8 @@ Result<void> RowCheck::compile() {
   row_.resize(table_.columns.size() + 1);
   for (ValueRef& value : row_) batch_.columns.push_back(&value);
   batch_.selection = first_rows(1);
-  for (std::uint32_t c = 0; c < table_.columns.size(); ++c) {
-    const TableColumn& column = table_.columns[c];
-    if (static_cast<int>(c) == table_.rowid_column) continue;
-    WantedColumn wanted{c, c, column.affinity == Affinity::real, {}};
-    wanted.absent = TRY(absent_value(column));
-    wanted_.push_back(wanted);
-  }
+  wanted_ = TRY(stored_columns(context_, table_));
   return {};
-}
-
-/// What a record from before ALTER TABLE ADD COLUMN has in the new column.
-Result<ValueRef> RowCheck::absent_value(const TableColumn& column) {
-  if (column.default_value == nullptr) return ValueRef();
-  const auto expr = bind_row_expr(context_, {}, *column.default_value, false);
-  if (!expr) return ValueRef();  // no constant, and then the column was never added
-  ValueArena arena;
-  const ValueRef v =
-      apply_affinity(TRY(eval_one(**expr, runtime_, arena, Batch())), column.affinity, arena);
-  if (v.is_text()) return ValueRef::text(context_.arena.copy(v.bytes()));
-  if (v.is_blob()) return ValueRef::blob(context_.arena.copy(v.bytes()));
-  return v;
 }
 
 /// Whether the entry after the cursor's has the same key apart from the rowid.
@@ -141,11 +128,10 @@ Result<void> RowCheck::check_index(IndexState& state, std::uint64_t number) {
   key_.clear();
   for (std::size_t i = 0; i < index.columns.size(); ++i) {
     const int column = index.columns[i].column;
-    key_.push_back(state.exprs[i]
-                       ? TRY(eval_one(*state.exprs[i], runtime_, arena_, batch_))
-                       : row_[column < 0 ? row_.size() - 1 : static_cast<std::size_t>(column)]);
+    key_.push_back(state.exprs[i] ? TRY(eval_one(*state.exprs[i], runtime_, arena_, batch_))
+                                  : row_[row_place(column)]);
   }
-  key_.push_back(row_.back());
+  for (const IndexColumn& column : index.tail) key_.push_back(row_[row_place(column.column)]);
   const bool found = TRY(state.cursor->seek(storage::Seek::eq, key_));
   if (!found) {
     problem(cat("row ", number, " missing from index ", index.name));
@@ -173,7 +159,8 @@ Result<void> RowCheck::check_row(std::uint64_t number) {
 
 Result<void> RowCheck::run(const std::unordered_map<const Index*, std::uint64_t>& entries) {
   TRY(compile());
-  storage::BTreeCursor cursor(*runtime_.transaction, table_.root);
+  storage::BTreeCursor cursor(*runtime_.transaction, table_.root,
+                              table_.without_rowid ? &table_.primary->key_info : nullptr);
   std::uint64_t number = 0;
   bool more = TRY(cursor.first());
   while (more && problems_.size() < problems_max_) {
@@ -185,6 +172,10 @@ Result<void> RowCheck::run(const std::unordered_map<const Index*, std::uint64_t>
     }
     TRY(decode_columns(TRY(cursor.payload()), table_.root, wanted_, batch_.columns.data(), 0,
                        nullptr));
+    for (const GeneratedColumn& column : generated_) {
+      if (!table_.columns[column.column].is_virtual()) continue;
+      row_[column.column] = TRY(column.value(runtime_, arena_, batch_));
+    }
     TRY(check_row(number));
     more = TRY(cursor.next());
   }
@@ -214,7 +205,6 @@ class IntegrityCheck {
            (options_.table == nullptr || options_.table == &table);
   }
   Result<void> check_trees(const Table& table);
-  Result<void> check_without_rowid(const Table& table);
 
   storage::Transaction& source_;
   const Schema& schema_;
@@ -226,39 +216,10 @@ class IntegrityCheck {
 };
 
 Result<void> IntegrityCheck::check_trees(const Table& table) {
-  if (table.without_rowid) return check_without_rowid(table);
-  TRY(trees_.tree(table.root));
+  if (!table.without_rowid) TRY(trees_.tree(table.root));
   for (const auto& index : table.indexes) {
     TRY(trees_.tree(index->root, &index->key_info));
     entries_[index.get()] = trees_.entries();
-  }
-  return {};
-}
-
-/// The table is the tree of its PRIMARY KEY; other indexes end with that key instead of a rowid.
-Result<void> IntegrityCheck::check_without_rowid(const Table& table) {
-  const Index* primary = nullptr;
-  for (const auto& index : table.indexes) {
-    if (index->origin == IndexOrigin::primary_key) primary = index.get();
-  }
-  if (primary == nullptr) return {};
-  storage::KeyInfo key = primary->key_info;
-  key.columns.pop_back();
-  key.key_columns = static_cast<std::uint32_t>(key.columns.size());
-  TRY(trees_.tree(table.root, &key));
-  for (const auto& index : table.indexes) {
-    if (index.get() == primary || index->root == 0) continue;
-    storage::KeyInfo info = index->key_info;
-    info.columns.pop_back();
-    for (std::size_t i = 0; i < primary->columns.size(); ++i) {
-      const IndexColumn& column = primary->columns[i];
-      bool known = false;
-      for (const IndexColumn& own : index->columns) {
-        known = known || (own.column == column.column && own.collation == column.collation);
-      }
-      if (!known) info.columns.push_back(key.columns[i]);
-    }
-    TRY(trees_.tree(index->root, &info));
   }
   return {};
 }
@@ -280,8 +241,7 @@ Result<std::vector<std::string>> IntegrityCheck::run() {
     return problems;
   }
   for (const Table* table : schema_.tables()) {
-    // What cannot be executed yet has records of another form.
-    if (!wanted(*table) || !table->unsupported.empty()) continue;
+    if (!wanted(*table) || !table->generated_loop.empty()) continue;
     RowCheck rows(context_, *table, options_.quick, options_.problems_max, problems);
     TRY(rows.run(entries_));
   }

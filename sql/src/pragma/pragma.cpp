@@ -103,13 +103,20 @@ Result<void> session_flag(const PragmaCall& call) {
     call.add(Value(call.session().*Field ? 1 : 0));
   } else {
     call.session().*Field = call.flag();
+    ++call.session().compile_rules;
   }
   return {};
 }
 
-/// Foreign keys are declared and listed, and not enforced yet: the flag says so.
+/// Within a transaction the setting stays as it is.
 Result<void> foreign_keys(const PragmaCall& call) {
-  if (call.asks()) call.add(Value(0));
+  SessionState& session = call.session();
+  if (call.asks()) {
+    call.add(Value(session.options.foreign_keys ? 1 : 0));
+  } else if (session.autocommit) {
+    session.options.foreign_keys = call.flag();
+    ++session.compile_rules;
+  }
   return {};
 }
 

@@ -63,53 +63,11 @@ Row index_row(std::size_t place, const Table& table, const IndexColumn& column, 
   return row;
 }
 
-/// A WITHOUT ROWID table goes by its own name here, as the index that it is.
-const Index* primary_index(const Table* table) {
-  if (table == nullptr || !table->without_rowid) return nullptr;
-  for (const auto& index : table->indexes) {
-    if (index->origin == IndexOrigin::primary_key) return index.get();
-  }
-  return nullptr;
-}
-
+/// A WITHOUT ROWID table goes by its own name too, as the index that it is.
 const Index* find_index(const Schema& schema, std::string_view name) {
   if (const Index* index = schema.find_index(name)) return index;
-  for (const Table* table : schema.tables()) {
-    const Index* primary = primary_index(table);
-    if (primary != nullptr && equals_nocase(primary->name, name)) return primary;
-  }
-  return primary_index(schema.find_table(name));
-}
-
-/// What stands in the index's records behind the key: the rowid, or the rest of the table's key, or
-/// of its columns.
-void add_carried_columns(const PragmaCall& call, const Index& index) {
-  const Table& table = *index.table;
-  if (!table.without_rowid) {
-    IndexColumn rowid;
-    rowid.column = IndexColumn::kRowid;
-    call.rows.push_back(index_row(index.columns.size(), table, rowid, true, false));
-    return;
-  }
-  const Index* primary = primary_index(&table);
-  std::vector<IndexColumn> carried;
-  if (primary == &index) {
-    for (std::size_t c = 0; c < table.columns.size(); ++c) {
-      if (table.columns[c].generated != nullptr && !table.columns[c].generated_stored) continue;
-      carried.emplace_back().column = static_cast<int>(c);
-    }
-  } else if (primary != nullptr) {
-    carried = primary->columns;
-  }
-  std::size_t place = index.columns.size();
-  for (const IndexColumn& column : carried) {
-    const bool known =
-        std::any_of(index.columns.begin(), index.columns.end(), [&](const IndexColumn& own) {
-          return own.column == column.column &&
-                 (primary == &index || own.collation == column.collation);
-        });
-    if (!known) call.rows.push_back(index_row(place++, table, column, true, false));
-  }
+  const Table* table = schema.find_table(name);
+  return table == nullptr ? nullptr : table->primary;
 }
 
 Result<void> index_info(const PragmaCall& call, bool extended) {
@@ -119,7 +77,10 @@ Result<void> index_info(const PragmaCall& call, bool extended) {
   for (const IndexColumn& column : index->columns) {
     call.rows.push_back(index_row(place++, *index->table, column, extended, true));
   }
-  if (extended) add_carried_columns(call, *index);
+  if (!extended) return {};
+  for (const IndexColumn& column : index->tail) {
+    call.rows.push_back(index_row(place++, *index->table, column, true, false));
+  }
   return {};
 }
 

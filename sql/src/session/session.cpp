@@ -43,6 +43,16 @@ void Session::Impl::forget_private_schema() noexcept {
   state.schema_is_private = false;
 }
 
+Result<void> Session::Impl::check_deferred_keys() const {
+  if (state.deferred_violations <= 0) return {};
+  return Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
+}
+
+void Session::Impl::end_deferral() noexcept {
+  state.deferred_violations = 0;
+  state.defer_foreign_keys = false;
+}
+
 Result<void> Session::Impl::schema_for_prepare(std::unique_ptr<storage::Transaction>& own) {
   storage::Transaction* transaction = state.transaction.get();
   if (transaction == nullptr) {
@@ -62,6 +72,7 @@ Result<void> Session::Impl::compile_now(Compiled& compiled, storage::Transaction
   compiled.runtime.transaction = nullptr;
   compiled.program = TRY(std::move(program));
   compiled.schema = state.schema;
+  compiled.compile_rules = state.compile_rules;
   compiled.schema_was_private = state.schema_is_private;
   return {};
 }
@@ -114,6 +125,7 @@ Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::s
   auto cached = impl_->take_cached(sql);
   // Of another schema the columns may be others too. Changes by other sessions show when it runs.
   if (cached && cached->schema != impl_->state.schema) cached.reset();
+  if (cached && cached->compile_rules != impl_->state.compile_rules) cached.reset();
   if (cached) {
     if (consumed != nullptr) *consumed = sql.size();
     return std::make_unique<Statement>(
@@ -179,6 +191,7 @@ void Session::rollback() noexcept {
   impl_->state.autocommit = true;
   impl_->savepoints.clear();
   impl_->savepoint_began = false;
+  impl_->end_deferral();
   impl_->forget_private_schema();
 }
 

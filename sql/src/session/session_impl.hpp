@@ -32,6 +32,7 @@ struct Compiled {
   Parsed parsed;
   std::shared_ptr<const Schema> schema;
   bool schema_was_private = false;
+  std::uint32_t compile_rules = 0;  ///< of the session when it was compiled
   Runtime runtime;
   ProgramPtr program;
   std::vector<Value> values;  ///< of the parameters
@@ -53,6 +54,10 @@ struct Session::Impl {
 
   /// The session's transaction ended without a commit.
   void forget_private_schema() noexcept;
+  /// Foreign keys that were to hold at COMMIT. `constraint_foreignkey` if one does not.
+  Result<void> check_deferred_keys() const;
+  /// The transaction is over, whichever way.
+  void end_deferral() noexcept;
 
   // Statements of the same text, ready for use again; the least recently used go first.
   std::unique_ptr<Compiled> take_cached(std::string_view text);
@@ -62,8 +67,12 @@ struct Session::Impl {
   std::unordered_multimap<std::string_view, std::list<std::unique_ptr<Compiled>>::iterator>
       cache_index;
   std::unordered_set<Statement::Impl*> running;  ///< started and not finished
-  std::vector<std::string> savepoints;           ///< names, outermost first
-  bool savepoint_began = false;                  ///< a SAVEPOINT opened the transaction
+  struct Savepoint {
+    std::string name;
+    std::int64_t violations = 0;  ///< deferred ones, when it was opened
+  };
+  std::vector<Savepoint> savepoints;  ///< outermost first
+  bool savepoint_began = false;       ///< a SAVEPOINT opened the transaction
   ast::BeginMode begin_mode = ast::BeginMode::deferred;
 };
 
@@ -74,6 +83,7 @@ struct Statement::Impl {
   Result<void> begin();
   Result<bool> advance();
   Result<void> open_transaction();
+  Result<void> check_keys() const;
   Result<bool> finish_run();
   Error fail(Error error);
   void stop() noexcept;
@@ -83,6 +93,7 @@ struct Statement::Impl {
   std::unique_ptr<Compiled> compiled;
   std::unique_ptr<storage::Transaction> own;  ///< outside BEGIN ... COMMIT
   std::size_t savepoint = 0;                  ///< around this statement; 0 = none
+  std::int64_t violations_before = 0;         ///< deferred ones, when the run began
   const Batch* batch = nullptr;
   std::uint32_t row = 0;
   bool is_running = false;

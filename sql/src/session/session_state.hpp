@@ -30,13 +30,19 @@ struct SessionState {
   bool recursive_triggers = false;
   bool defer_foreign_keys = false;
   bool ignore_check_constraints = false;
+  /// Steps when a pragma changes what compiled statements do.
+  std::uint32_t compile_rules = 0;
+  /// Rows that lack the parent their foreign key asks for: what the running statement, and what the
+  /// open transaction has to answer for.
+  std::int64_t immediate_violations = 0;
+  std::int64_t deferred_violations = 0;
   bool reverse_unordered_selects = false;
   /// Pragmas that are kept and answered, and have no other effect; by their names in the table.
   std::unordered_map<std::string_view, std::int64_t> remembered_pragmas;
   /// What PRAGMA auto_vacuum and page_size asked for, and VACUUM will do.
   std::optional<int> next_auto_vacuum;  ///< 0 none, 1 full, 2 incremental
   std::uint32_t next_page_size = 0;     ///< bytes; 0: as it is
-  std::int64_t cache_size = -2000;  ///< as PRAGMA cache_size has it; the cache is the server's
+  std::int64_t cache_size = -2000;      ///< as PRAGMA cache_size has it; the cache is the server's
   std::atomic<bool> interrupted{false};
   io::Clock::time_point deadline = io::Clock::time_point::max();
 

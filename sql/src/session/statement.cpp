@@ -56,6 +56,8 @@ Result<void> Statement::Impl::begin() {
   runtime.rows_written = 0;
   runtime.affected_rows = 0;
   runtime.on_error = OnError::abort;
+  if (compiled->program->access == Access::write) session.state.immediate_violations = 0;
+  violations_before = session.state.deferred_violations;
   ++runtime.run;
   runtime.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
@@ -72,7 +74,8 @@ Result<void> Statement::Impl::begin() {
   if (compiled->program->access == Access::none) return compiled->program->start(runtime);
   TRY(open_transaction());
   TRY(session.refresh_schema(*transaction()));
-  if (compiled->schema != session.state.schema) {
+  if (compiled->schema != session.state.schema ||
+      compiled->compile_rules != session.state.compile_rules) {
     TRY(session.compile_now(*compiled, transaction()));
     runtime.parameters.resize(compiled->values.size());
   }
@@ -89,6 +92,7 @@ Error Statement::Impl::fail(Error error) {
   compiled->program->finish(compiled->runtime);
   storage::Transaction* open = transaction();
   const bool keeps = action == OnError::fail;
+  if (!keeps) session.state.deferred_violations = violations_before;
   if (own) {
     if (keeps && own->writable()) {
       // FAIL keeps what was done before; if that cannot be committed, that is the graver error.
@@ -126,9 +130,20 @@ Error Statement::Impl::fail(Error error) {
     session.state.transaction.reset();
     session.state.autocommit = true;
     session.savepoints.clear();
+    session.end_deferral();
     session.forget_private_schema();
   }
   return error;
+}
+
+/// What foreign keys ask for at the end of a statement, and of a transaction of its own.
+Result<void> Statement::Impl::check_keys() const {
+  if (compiled->program->access != Access::write) return {};
+  if (session.state.immediate_violations > 0) {
+    return Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
+  }
+  if (own && own->writable()) return session.check_deferred_keys();
+  return {};
 }
 
 /// The program has done its work: commits what is the statement's own to commit.
@@ -188,6 +203,8 @@ Result<bool> Statement::Impl::advance() {
     }
     return true;
   }
+  Result<void> held = check_keys();
+  if (!held) return fail(std::move(held).error());
   auto finished = finish_run();
   if (!finished) return std::move(finished).error();
   return false;

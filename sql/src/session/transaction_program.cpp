@@ -50,6 +50,7 @@ void TransactionProgram::end(Session::Impl& session) {
   session.state.autocommit = true;
   session.savepoints.clear();
   session.savepoint_began = false;
+  session.end_deferral();
 }
 
 Result<void> TransactionProgram::begin(Session::Impl& session) {
@@ -72,6 +73,7 @@ Result<void> TransactionProgram::commit(Session::Impl& session) {
   if (others_run(session)) {
     return Error(Code::busy, "cannot commit transaction - SQL statements in progress");
   }
+  TRY(session.check_deferred_keys());
   Result<void> committed;
   if (state.transaction) {
     if (state.transaction->writable()) {
@@ -94,7 +96,7 @@ Result<void> TransactionProgram::commit(Session::Impl& session) {
 
 Result<std::size_t> TransactionProgram::find(const Session::Impl& session, std::string_view name) {
   for (std::size_t i = session.savepoints.size(); i-- > 0;) {
-    if (equals_nocase(session.savepoints[i], name)) return i;
+    if (equals_nocase(session.savepoints[i].name, name)) return i;
   }
   return Error(Code::error, cat("no such savepoint: ", name));
 }
@@ -105,6 +107,7 @@ Result<void> TransactionProgram::rollback(Session::Impl& session) {
   if (ast::present(name)) {
     const std::size_t at = TRY(find(session, name));
     session.savepoints.resize(at + 1);
+    state.deferred_violations = session.savepoints.back().violations;
     if (state.transaction && state.transaction->writable()) {
       TRY(state.transaction->rollback_to(at + 1));
       if (state.schema_is_private) state.schema.reset();
@@ -130,7 +133,8 @@ Result<void> TransactionProgram::savepoint(Session::Impl& session) {
     session.savepoint_began = true;
     session.begin_mode = ast::BeginMode::deferred;
   }
-  session.savepoints.emplace_back(ast::as<ast::SavepointStmt>(stmt_).name);
+  session.savepoints.push_back(
+      {std::string(ast::as<ast::SavepointStmt>(stmt_).name), state.deferred_violations});
   if (state.transaction && state.transaction->writable()) state.transaction->savepoint();
   return {};
 }

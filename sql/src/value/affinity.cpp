@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "value/number.hpp"
 
+#include <cmath>
 #include <limits>
 
 namespace saturn::sql {
@@ -96,6 +97,15 @@ ValueRef apply_affinity(ValueRef v, Affinity affinity, ValueArena& arena) {
     }
   }
   return v;
+}
+
+ValueRef compact_real(ValueRef v) noexcept {
+  if (!v.is_real()) return v;
+  const double r = v.as_real();
+  if (r < -140737488355328.0 || r > 140737488355327.0) return v;
+  const auto i = static_cast<std::int64_t>(r);
+  if (static_cast<double>(i) != r || (i == 0 && std::signbit(r))) return v;
+  return ValueRef::integer(i);
 }
 
 Affinity comparison_affinity(Affinity left, Affinity right) noexcept {

@@ -21,6 +21,9 @@ Affinity affinity_of_type(std::string_view declared_type) noexcept;
 /// record format does to save room.
 ValueRef apply_affinity(ValueRef v, Affinity affinity, ValueArena& arena);
 
+/// The form in which records keep a real: small whole numbers as integers, to save room.
+ValueRef compact_real(ValueRef v) noexcept;
+
 /// The affinity that a comparison applies to both its operands, from the affinities of the two.
 Affinity comparison_affinity(Affinity left, Affinity right) noexcept;
 /// Applies it: to both operands, and only where one of them is a text.

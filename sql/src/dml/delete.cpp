@@ -1,0 +1,112 @@
+#include "dml/table_writer.hpp"
+#include "dml/target.hpp"
+#include "exec/row_store.hpp"
+
+// DELETE. Which rows is settled for all of them before the first one is removed.
+
+namespace saturn::sql {
+namespace {
+
+class DeleteProgram final : public Program {
+ public:
+  DeleteProgram() {
+    access = Access::write;
+    counts_changes = true;
+    readonly = false;
+  }
+  Result<void> prepare(CompileContext& context, const ast::DeleteStmt& stmt);
+  Result<void> start(Runtime&) override {
+    done_ = false;
+    returning_.clear();
+    return writer_ ? writer_->open() : Result<void>();
+  }
+  Result<const Batch*> next(Runtime& runtime) override {
+    if (!done_) {
+      TRY(run(runtime));
+      done_ = true;
+    }
+    return returning_.next();
+  }
+  void finish(Runtime&) noexcept override {
+    if (query_.root) query_.root->close();
+    if (taken_) taken_->clear();
+    if (writer_) writer_->close();
+    returning_.clear();
+  }
+  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ private:
+  Result<void> run(Runtime& runtime);
+  Result<bool> remove_row(Runtime& runtime, const ValueRef* taken);
+
+  DmlTarget target_;
+  std::unique_ptr<TableWriter> writer_;  ///< null for a view
+  TriggerSet instead_;
+  bool everything_ = false;
+  std::size_t key_width_ = 0;
+  Query query_;
+  std::unique_ptr<RowStore> taken_;
+  Returning returning_;
+  std::vector<ValueRef> row_;
+  ValueArena arena_;
+  bool done_ = false;
+};
+
+Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteStmt& stmt) {
+  target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::remove));
+  const Table& table = *target_.table;
+  query_ = TRY(plan_target_rows(context, target_, stmt.target, {}, stmt.where, {}, stmt.with));
+  if (target_.is_view) {
+    key_width_ = table.columns.size();
+    TRY(instead_.compile(context, table, *target_.owner, ast::TriggerEvent::remove, {},
+                         ast::Conflict::unspecified));
+  } else {
+    key_width_ = table.key_width();
+    writer_ = TRY(TableWriter::make(context, table, {.deletes = true}));
+    everything_ = stmt.where == nullptr && stmt.returning.empty() && writer_->may_clear();
+  }
+  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_));
+  TRY(returning_.compile(context, table, target_.name, stmt.returning));
+  columns = returning_.columns();
+  row_.resize(table.columns.size() + 1);
+  return {};
+}
+
+/// False when the row stays, or is gone already.
+Result<bool> DeleteProgram::remove_row(Runtime& runtime, const ValueRef* taken) {
+  if (!writer_) {
+    std::copy(taken, taken + key_width_, row_.begin());
+    return instead_.fire(runtime, ast::TriggerTime::instead_of, row_.data(), nullptr);
+  }
+  const bool found = TRY(writer_->read({taken, key_width_}, row_.data(), arena_));
+  if (!found) return false;
+  const TableWriter::Outcome outcome = TRY(writer_->remove(row_.data()));
+  return outcome.kind == TableWriter::Outcome::Kind::done;
+}
+
+Result<void> DeleteProgram::run(Runtime& runtime) {
+  if (everything_) {
+    runtime.affected_rows = TRY(writer_->clear());
+    return {};
+  }
+  TRY(take_rows(runtime, *query_.root, *taken_));
+  for (std::size_t i = 0; i < taken_->size(); ++i) {
+    if (i % 64 == 0) TRY(runtime.poll());
+    arena_.reset();
+    const bool removed = TRY(remove_row(runtime, taken_->row(i)));
+    if (!removed) continue;
+    ++runtime.affected_rows;
+    TRY(returning_.add(runtime, row_.data()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ProgramPtr> compile_delete(CompileContext& context, const ast::DeleteStmt& stmt) {
+  auto program = std::make_unique<DeleteProgram>();
+  TRY(program->prepare(context, stmt));
+  return ProgramPtr(std::move(program));
+}
+
+}  // namespace saturn::sql

@@ -1,0 +1,112 @@
+#include "base/text.hpp"
+#include "dml/table_writer.hpp"
+#include "value/number.hpp"
+
+// What a row must be before it is written: its columns' affinities, its generated columns, NOT
+// NULL, the types of a STRICT table, CHECK.
+
+namespace saturn::sql {
+namespace {
+
+std::string upper(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return text;
+}
+
+std::string_view type_name(ValueRef v) noexcept {
+  if (v.is_integer()) return "INT";
+  if (v.is_real()) return "REAL";
+  return v.is_text() ? "TEXT" : "BLOB";
+}
+
+bool fits_strict(ValueRef v, std::string_view type) noexcept {
+  if (v.is_null() || equals_nocase(type, "ANY")) return true;
+  if (equals_nocase(type, "INT") || equals_nocase(type, "INTEGER")) return v.is_integer();
+  if (equals_nocase(type, "REAL")) return v.is_real();
+  return equals_nocase(type, "TEXT") ? v.is_text() : v.is_blob();
+}
+
+}  // namespace
+
+/// Affinities, and the generated columns.
+Result<void> TableWriter::convert(ValueRef* row) {
+  for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+    if (static_cast<int>(i) == table_.rowid_column) continue;
+    if (table_.columns[i].generated != nullptr) continue;
+    row[i] = apply_affinity(row[i], table_.columns[i].affinity, arena_);
+  }
+  return generate(row);
+}
+
+Result<void> TableWriter::generate(ValueRef* row) {
+  if (generated_.empty()) return {};
+  const Batch& batch = batch_of(row);
+  for (const GeneratedColumn& column : generated_) {
+    row[column.column] = TRY(column.value(runtime_, arena_, batch));
+  }
+  return {};
+}
+
+/// `replaced`: a default has taken the place of a NULL.
+Result<TableWriter::Stopped> TableWriter::check_not_null(ValueRef* row, bool& replaced) {
+  for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+    const TableColumn& column = table_.columns[i];
+    if (!column.not_null || !row[i].is_null() || static_cast<int>(i) == table_.rowid_column) {
+      continue;
+    }
+    ast::Conflict what = action(column.not_null_conflict);
+    if (what == ast::Conflict::replace) {
+      if (!defaults_[i].is_null() && column.generated == nullptr) {
+        row[i] = defaults_[i];
+        replaced = true;
+        continue;
+      }
+      what = ast::Conflict::abort;
+    }
+    return Stopped(
+        TRY(constraint_failed(what, Code::constraint_notnull,
+                              cat("NOT NULL constraint failed: ", table_.name, ".", column.name))));
+  }
+  return Stopped();
+}
+
+Result<void> TableWriter::check_types(const ValueRef* row) const {
+  if (!table_.strict) return {};
+  for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+    const TableColumn& column = table_.columns[i];
+    if (fits_strict(row[i], column.type)) continue;
+    return Error(Code::constraint_datatype,
+                 cat("cannot store ", type_name(row[i]), " value in ", upper(column.type),
+                     " column ", table_.name, ".", column.name));
+  }
+  return {};
+}
+
+/// An outcome when the row is not to be written.
+Result<TableWriter::Stopped> TableWriter::check_row(ValueRef* row) {
+  TRY(convert(row));
+  bool replaced = false;
+  Stopped stopped = TRY(check_not_null(row, replaced));
+  if (stopped) return stopped;
+  if (replaced && !generated_.empty()) {
+    TRY(generate(row));
+    stopped = TRY(check_not_null(row, replaced));
+    if (stopped) return stopped;
+  }
+  TRY(check_types(row));
+  if (runtime_.session.ignore_check_constraints) return Stopped();
+  const Batch& batch = batch_of(row);
+  for (std::size_t i = 0; i < checks_.size(); ++i) {
+    const ValueRef v = TRY(eval_one(*checks_[i], runtime_, arena_, batch));
+    if (v.is_null() || to_boolean(v)) continue;
+    ast::Conflict what = action(ast::Conflict::unspecified);
+    if (what == ast::Conflict::replace) what = ast::Conflict::abort;
+    const CheckConstraint& check = table_.checks[i];
+    return Stopped(TRY(constraint_failed(
+        what, Code::constraint_check,
+        cat("CHECK constraint failed: ", check.name.empty() ? check.text : check.name))));
+  }
+  return Stopped();
+}
+
+}  // namespace saturn::sql
