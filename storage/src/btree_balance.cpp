@@ -80,21 +80,26 @@ std::vector<std::uint8_t> make_divider(const CellList& all, std::size_t index, P
 
 }  // namespace
 
-Result<void> BTreeCursor::write_page(PageNo page, const CellList& list, std::size_t first,
-                                     std::size_t last, PageNo rightmost) {
-  std::uint8_t* bytes = TRY(source_.write(page));
-  write_node(bytes, page, source_.usable_size(), list, first, last, rightmost);
-  if (!source_.auto_vacuum()) return {};
-  const Node node = TRY(Node::parse(page, bytes, source_.usable_size()));
+Result<void> write_tree_page(PageSource& source, PageNo page, const CellList& list,
+                             std::size_t first, std::size_t last, PageNo rightmost) {
+  std::uint8_t* bytes = TRY(source.write(page));
+  write_node(bytes, page, source.usable_size(), list, first, last, rightmost);
+  if (!source.auto_vacuum()) return {};
+  const Node node = TRY(Node::parse(page, bytes, source.usable_size()));
   for (std::uint32_t i = 0; i < node.count(); ++i) {
     const Cell cell = TRY(node.cell(i));
     if (cell.overflow != 0) {
-      TRY(source_.set_pointer_map(cell.overflow, PointerType::overflow_first, page));
+      TRY(source.set_pointer_map(cell.overflow, PointerType::overflow_first, page));
     }
-    if (!node.leaf()) TRY(source_.set_pointer_map(cell.left_child, PointerType::btree, page));
+    if (!node.leaf()) TRY(source.set_pointer_map(cell.left_child, PointerType::btree, page));
   }
   if (node.leaf()) return {};
-  return source_.set_pointer_map(rightmost, PointerType::btree, page);
+  return source.set_pointer_map(rightmost, PointerType::btree, page);
+}
+
+Result<void> BTreeCursor::write_page(PageNo page, const CellList& list, std::size_t first,
+                                     std::size_t last, PageNo rightmost) {
+  return write_tree_page(source_, page, list, first, last, rightmost);
 }
 
 Result<void> BTreeCursor::store(std::size_t depth, CellList& list, bool append) {

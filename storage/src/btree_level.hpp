@@ -24,6 +24,15 @@ struct BTreeCursor::Target {
 /// Frees a chain of overflow pages that carries `rest` bytes. // SUSPENDS
 Result<void> free_overflow(PageSource& source, PageNo page, std::uint64_t rest);
 
+/// Makes the leaf cell of an entry, its overflow pages included. // SUSPENDS
+Result<void> make_cell(PageSource& source, bool table, std::int64_t rowid, ByteSpan record,
+                       std::vector<std::uint8_t>& cell);
+
+/// Writes cells [first, last) of `list` as the whole content of `page`, and with auto-vacuum notes
+/// it as the parent of what they point at. // SUSPENDS
+Result<void> write_tree_page(PageSource& source, PageNo page, const CellList& list,
+                             std::size_t first, std::size_t last, PageNo rightmost);
+
 /// The pages that a payload of `rest` bytes past its page takes.
 inline std::uint64_t overflow_pages(std::uint64_t rest, std::uint32_t usable_size) noexcept {
   return (rest + usable_size - 5) / (usable_size - 4);

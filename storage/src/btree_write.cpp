@@ -6,20 +6,16 @@
 #include <cstring>
 
 namespace saturn::storage {
-
-void BTreeCursor::changed() noexcept {
-  source_.note_tree_change();
-  changes_seen_ = source_.tree_changes();
-}
+namespace {
 
 /// Writes `rest` to a new chain of overflow pages and returns its first.
-Result<PageNo> BTreeCursor::write_overflow(ByteSpan rest) {
-  const std::uint32_t room = source_.usable_size() - 4;
+Result<PageNo> write_overflow(PageSource& source, ByteSpan rest) {
+  const std::uint32_t room = source.usable_size() - 4;
   PageNo first = 0;
   PageNo before = 0;
   while (!rest.empty()) {
-    const PageNo page = TRY(source_.allocate());
-    std::uint8_t* bytes = TRY(source_.write(page));
+    const PageNo page = TRY(source.allocate());
+    std::uint8_t* bytes = TRY(source.write(page));
     const std::size_t n = std::min<std::size_t>(room, rest.size());
     store_be32(bytes, 0);
     std::memcpy(bytes + 4, rest.data(), n);
@@ -27,10 +23,10 @@ Result<PageNo> BTreeCursor::write_overflow(ByteSpan rest) {
     if (before == 0) {
       first = page;
     } else {
-      std::uint8_t* link = TRY(source_.write(before));
+      std::uint8_t* link = TRY(source.write(before));
       store_be32(link, page);
-      if (source_.auto_vacuum()) {
-        TRY(source_.set_pointer_map(page, PointerType::overflow_next, before));
+      if (source.auto_vacuum()) {
+        TRY(source.set_pointer_map(page, PointerType::overflow_next, before));
       }
     }
     before = page;
@@ -38,22 +34,28 @@ Result<PageNo> BTreeCursor::write_overflow(ByteSpan rest) {
   return first;
 }
 
-Result<void> BTreeCursor::make_cell(std::int64_t rowid, ByteSpan record,
-                                    std::vector<std::uint8_t>& cell) {
+}  // namespace
+
+Result<void> make_cell(PageSource& source, bool table, std::int64_t rowid, ByteSpan record,
+                       std::vector<std::uint8_t>& cell) {
   if (record.size() > limits::kLengthMax) return Error(Code::toobig);
-  const bool table = key_info_ == nullptr;
-  const std::uint32_t local = local_payload_bytes(record.size(), table, source_.usable_size());
+  const std::uint32_t local = local_payload_bytes(record.size(), table, source.usable_size());
   std::uint8_t head[2 * kVarintBytesMax];
   unsigned n = put_varint(head, record.size());
   if (table) n += put_varint(head + n, static_cast<std::uint64_t>(rowid));
   cell.assign(head, head + n);
   cell.insert(cell.end(), record.begin(), record.begin() + local);
   if (local < record.size()) {
-    const PageNo first = TRY(write_overflow(record.subspan(local)));
+    const PageNo first = TRY(write_overflow(source, record.subspan(local)));
     cell.resize(cell.size() + 4);
     store_be32(cell.data() + cell.size() - 4, first);
   }
   return {};
+}
+
+void BTreeCursor::changed() noexcept {
+  source_.note_tree_change();
+  changes_seen_ = source_.tree_changes();
 }
 
 /// Whether the position is the tree's last entry and `rowid` comes after it: then no descent.
@@ -71,7 +73,7 @@ Result<void> BTreeCursor::insert(std::int64_t rowid, ByteSpan record) {
   std::vector<std::uint8_t> cell;
   bool replace = false;
   const bool appends = at_append_position(rowid);
-  TRY(make_cell(rowid, record, cell));
+  TRY(make_cell(source_, true, rowid, record, cell));
   if (appends) {
     ++levels_.back().index;
   } else {
@@ -104,7 +106,7 @@ Result<void> BTreeCursor::insert(ByteSpan record) {
     TRY(lower_bound(Target{0, key, -1}));
   }
   std::vector<std::uint8_t> cell;
-  TRY(make_cell(0, record, cell));
+  TRY(make_cell(source_, false, 0, record, cell));
   return insert_cell(cell, false);
 }
 

@@ -16,6 +16,16 @@ PageNo pointer_map_page(PageNo page, std::uint32_t page_size, std::uint32_t usab
   return map == lock_byte_page(page_size) ? map + 1 : map;
 }
 
+Result<void> write_pointer_map(PageSource& source, PageNo page, PointerType type, PageNo parent) {
+  const PageNo map = pointer_map_page(page, source.page_size(), source.usable_size());
+  const std::uint32_t at = 5 * (page - map - 1);
+  if (page <= map || at + 5 > source.usable_size()) return corrupt_error(page, 0, "pointer map");
+  std::uint8_t* entry = TRY(source.write(map)) + at;
+  entry[0] = static_cast<std::uint8_t>(type);
+  store_be32(entry + 1, parent);
+  return {};
+}
+
 PageNo next_page_past_end(PageNo page_count, std::uint32_t page_size, std::uint32_t usable_size,
                           bool auto_vacuum) noexcept {
   PageNo next = page_count + 1;

@@ -63,16 +63,21 @@ Error Pager::broken_error() const {
 
 // --- snapshots -----------------------------------------------------------------------------------
 
-Pager::Snapshot Pager::pin_durable() {
+/// The snapshot of a transaction that begins.
+Result<Pager::Snapshot> Pager::pin_durable() {
   MutexLock lock(state_mutex_);
+  if (remaking_) return Error(Code::busy);
   ++pins_[durable_seq_];
-  return {durable_seq_, durable_pages_, durable_auto_vacuum_};
+  transactions_.fetch_add(1);
+  return Snapshot{durable_seq_, durable_pages_, durable_auto_vacuum_};
 }
 
-Pager::Snapshot Pager::pin_handed() {
+Result<Pager::Snapshot> Pager::pin_handed() {
   MutexLock lock(state_mutex_);
+  if (remaking_) return Error(Code::busy);
   ++pins_[handed_seq_];
-  return {handed_seq_, handed_pages_, handed_auto_vacuum_};
+  transactions_.fetch_add(1);
+  return Snapshot{handed_seq_, handed_pages_, handed_auto_vacuum_};
 }
 
 void Pager::unpin(std::uint64_t seq) noexcept {
@@ -83,8 +88,7 @@ void Pager::unpin(std::uint64_t seq) noexcept {
 }
 
 Result<std::unique_ptr<Transaction>> Pager::begin_read() {
-  const Snapshot snapshot = pin_durable();
-  transactions_.fetch_add(1);
+  const Snapshot snapshot = TRY(pin_durable());
   return std::unique_ptr<Transaction>(std::make_unique<PagerTransaction>(*this, snapshot, false));
 }
 
@@ -100,9 +104,12 @@ Result<std::unique_ptr<Transaction>> Pager::begin_write(io::Clock::time_point de
     writer_.unlock();
     return std::move(ready).error();
   }
-  const Snapshot snapshot = pin_handed();
-  transactions_.fetch_add(1);
-  return std::unique_ptr<Transaction>(std::make_unique<PagerTransaction>(*this, snapshot, true));
+  Result<Snapshot> snapshot = pin_handed();
+  if (!snapshot) {
+    writer_.unlock();
+    return std::move(snapshot).error();
+  }
+  return std::unique_ptr<Transaction>(std::make_unique<PagerTransaction>(*this, *snapshot, true));
 }
 
 // --- pages ---------------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ class Pager final : public Database {
   void set_checkpoint_pages(std::uint32_t frames) noexcept override {
     checkpoint_pages_.store(frames);
   }
+  Result<bool> set_page_size(std::uint32_t bytes) override;
   std::uint32_t set_page_count_max(std::uint32_t pages) noexcept override;
   const std::string& path() const noexcept override { return path_; }
   bool read_only() const noexcept override { return options_.read_only; }
@@ -111,6 +112,7 @@ class Pager final : public Database {
   // pager_open.cpp
   Result<void> take_locks();
   Result<void> make_new();
+  Result<bool> make_anew(std::uint32_t page_size);
   Result<void> undo_hot_journal();
   Result<void> recover_log();
   Result<void> read_layout();
@@ -118,8 +120,8 @@ class Pager final : public Database {
   Result<void> remove_log();
 
   // pager.cpp
-  Snapshot pin_durable();
-  Snapshot pin_handed();
+  Result<Snapshot> pin_durable();
+  Result<Snapshot> pin_handed();
   void unpin(std::uint64_t seq) noexcept;
   /// The page as the snapshot sees it. // SUSPENDS
   Result<PageRef> fetch(PageNo page, std::uint64_t snapshot);
@@ -173,6 +175,7 @@ class Pager final : public Database {
   std::map<std::uint64_t, std::uint32_t> pins_ GUARDED_BY(state_mutex_);
   std::deque<PendingCommit*> pending_ GUARDED_BY(state_mutex_);
   bool flushing_ GUARDED_BY(state_mutex_) = false;
+  bool remaking_ GUARDED_BY(state_mutex_) = false;  ///< no transaction may begin meanwhile
   std::multimap<std::uint64_t, io::Event*> waiters_ GUARDED_BY(state_mutex_);
   std::optional<Error> broken_ GUARDED_BY(state_mutex_);
   std::atomic<bool> is_broken_{false};

@@ -188,6 +188,54 @@ Result<void> Pager::ensure_wal_mode() {
   return {};
 }
 
+Result<bool> Pager::set_page_size(std::uint32_t bytes) {
+  if (options_.read_only || options_.register_cache || !is_valid_page_size(bytes)) return false;
+  if (bytes == page_size_) return true;
+  {
+    MutexLock lock(state_mutex_);
+    const bool idle = transactions_.load() == 0 && pending_.empty() && !flushing_;
+    if (!idle || remaking_ || durable_pages_ != 1) return false;
+    remaking_ = true;
+  }
+  checkpoint_mutex_.lock();
+  Result<bool> made = make_anew(bytes);
+  checkpoint_mutex_.unlock();
+  MutexLock lock(state_mutex_);
+  remaking_ = false;
+  return made;
+}
+
+/// With nobody else about: everything goes into the file, whose one page is written again if there
+/// is no schema yet.
+Result<bool> Pager::make_anew(std::uint32_t page_size) {
+  TRY(backfill());
+  std::uint8_t head[DatabaseHeader::kBytes] = {};
+  const std::size_t got = TRY(file_->read(0, head));
+  DatabaseHeader header = TRY(DatabaseHeader::decode({head, got}));
+  if (header.schema_format != 0 || header.schema_cookie != 0) return false;
+  if (page_size < header.reserved_bytes + DatabaseHeader::kUsableBytesMin) return false;
+  {
+    MutexLock lock(state_mutex_);
+    versions_.settle_in_file(durable_seq_);
+  }
+  TRY(remove_log());
+  wal_started_ = false;
+  wal_frames_.store(0);
+  frames_at_checkpoint_.store(0);
+  header.page_size = page_size;
+  Image image(header);
+  image.finish();
+  const std::unique_ptr<std::uint8_t[]> page = image.take(1);
+  // The first sector, which is written whole or not at all, has everything that is not zero.
+  TRY(file_->write(0, {page.get(), page_size}));
+  TRY(file_->truncate(page_size));
+  if (synchronous_.load() != Synchronous::off) TRY(file_->sync(io::SyncMode::full));
+  cache_ = TRY(PageCache::make({.page_size = page_size, .budget_bytes = options_.cache_bytes}));
+  page_size_ = page_size;
+  usable_size_ = header.usable_bytes();
+  return true;
+}
+
 Result<void> Pager::remove_log() {
   wal_.reset();
   TRY(remove_if_there(vfs_, wal_path_));

@@ -121,12 +121,22 @@ Result<void> PagerTransaction::shrink(PageNo page_count) {
 }
 
 Result<void> PagerTransaction::set_pointer_map(PageNo page, PointerType type, PageNo parent) {
-  const PageNo map = pointer_map_page(page, page_size(), usable_size());
-  const std::uint32_t at = 5 * (page - map - 1);
-  if (page <= map || at + 5 > usable_size()) return corrupt_error(page, 0, "pointer map");
-  std::uint8_t* entry = TRY(write(map)) + at;
-  entry[0] = static_cast<std::uint8_t>(type);
-  store_be32(entry + 1, parent);
+  return write_pointer_map(*this, page, type, parent);
+}
+
+/// The old pages are not even read.
+Result<void> PagerTransaction::replace(Image& image) {
+  if (!writable_) return Error(Code::readonly);
+  ASSERT(image.page_size() == page_size());
+  ASSERT(savepoints_.empty());
+  note_tree_change();
+  dirty_.clear();
+  page_count_ = image.page_count();
+  for (PageNo page = 1; page <= page_count_; ++page) {
+    if (page == lock_byte_page(page_size())) continue;
+    dirty_.emplace(page, DirtyPagePtr(new DirtyPage(page, image.take(page))));
+  }
+  auto_vacuum_ = image.auto_vacuum();
   return {};
 }
 

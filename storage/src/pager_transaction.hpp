@@ -39,6 +39,7 @@ class PagerTransaction final : public Transaction {
   std::uint64_t pages_read() const noexcept override { return pages_read_; }
   Result<DatabaseHeader> header() override;
   Result<void> set_header(const DatabaseHeader& header) override;
+  Result<void> replace(Image& image) override;
 
  private:
   /// What a savepoint remembers of pages that were changed under it for the first time.

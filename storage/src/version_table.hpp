@@ -18,6 +18,8 @@ class DirtyPage {
  public:
   DirtyPage(PageNo page, std::uint32_t size)
       : number(page), bytes(std::make_unique_for_overwrite<std::uint8_t[]>(size)) {}
+  DirtyPage(PageNo page, std::unique_ptr<std::uint8_t[]> image)
+      : number(page), bytes(std::move(image)) {}
   void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void drop_reference() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;

@@ -77,7 +77,9 @@ Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
     }
     const bool rowid = column == IndexColumn::kRowid || column == table_.rowid_column;
     const ValueRef v = row[rowid ? table_.columns.size() : static_cast<std::size_t>(column)];
-    entry.push_back(compact_real(v));
+    const bool real =
+        !rowid && table_.columns[static_cast<std::size_t>(column)].affinity == Affinity::real;
+    entry.push_back(real ? compact_real(v) : v);
   }
   return true;
 }

@@ -72,7 +72,7 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
     case ast::StmtKind::alter: return compile_alter(context, ast::as<ast::AlterStmt>(stmt));
     case ast::StmtKind::attach: return unsupported("ATTACH");
     case ast::StmtKind::detach: return unsupported("DETACH");
-    case ast::StmtKind::vacuum: return unsupported("VACUUM");
+    case ast::StmtKind::vacuum: return compile_vacuum(context, ast::as<ast::VacuumStmt>(stmt));
     case ast::StmtKind::analyze: return unsupported("ANALYZE");
     case ast::StmtKind::reindex: return unsupported("REINDEX");
     case ast::StmtKind::begin:

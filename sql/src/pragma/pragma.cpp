@@ -83,8 +83,19 @@ Result<void> incremental_vacuum(const PragmaCall& call) {
   return {};
 }
 
+/// An empty database is made anew; otherwise VACUUM INTO will have pages of that size.
 Result<void> page_size(const PragmaCall& call) {
-  call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->page_size())));
+  storage::Database& database = call.session().database.storage();
+  if (call.asks()) {
+    call.add(Value(static_cast<std::int64_t>(database.stats().page_size)));
+    return {};
+  }
+  const std::int64_t bytes = call.number();
+  if (bytes < 0 || bytes > limits::kPageSizeMax) return {};
+  const auto size = static_cast<std::uint32_t>(bytes);
+  if (!storage::is_valid_page_size(size)) return {};
+  call.session().next_page_size = size;
+  if (call.session().autocommit) TRY(database.set_page_size(size));
   return {};
 }
 Result<void> max_page_count(const PragmaCall& call) {
@@ -324,7 +335,7 @@ constexpr Pragma kPragmas[] = {
     {"mmap_size", "mmap_size", always<0>, Access::none, answered, no_function},
     {"optimize", "optimize", nothing, Access::none, answered, by_name},
     {"page_count", "page_count", page_count, Access::read, answered, by_schema},
-    {"page_size", "page_size", page_size, Access::read, silent, by_schema},
+    {"page_size", "page_size", page_size, Access::none, silent, by_schema},
     {"pragma_list", "name", pragma_list, Access::none},
     {"query_only", "query_only", session_flag<&SessionState::query_only>, Access::none, silent},
     {"quick_check", "quick_check", integrity<true>, Access::read, answered, by_name_and_schema},

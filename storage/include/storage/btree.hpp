@@ -111,8 +111,6 @@ class BTreeCursor {
 
   Result<bool> successor_equals(std::span<const ValueRef> key);
   Result<void> insert_cell(const std::vector<std::uint8_t>& cell, bool replace);
-  Result<void> make_cell(std::int64_t rowid, ByteSpan record, std::vector<std::uint8_t>& cell);
-  Result<PageNo> write_overflow(ByteSpan rest);
   Result<bool> insert_in_place(const std::vector<std::uint8_t>& cell);
   Result<bool> remove_in_place();
   Result<void> remove_interior();

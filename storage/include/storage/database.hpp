@@ -5,6 +5,7 @@
 #include "io/fiber.hpp"
 #include "io/vfs.hpp"
 #include "storage/database_header.hpp"
+#include "storage/image.hpp"
 #include "storage/page_source.hpp"
 
 #include <cstddef>
@@ -94,6 +95,9 @@ class Database {
   /// In frames; 0 turns automatic checkpoints off.
   virtual std::uint32_t checkpoint_pages() const noexcept = 0;
   virtual void set_checkpoint_pages(std::uint32_t frames) noexcept = 0;
+  /// Makes an empty database anew with pages of `bytes`; true when it did. False when there is
+  /// anything in it, when it is in use, or when its cache is registered with the VFS. // SUSPENDS
+  virtual Result<bool> set_page_size(std::uint32_t bytes) = 0;
   /// The most pages the database may grow to; 0 leaves it as it is. Returns what holds now.
   virtual std::uint32_t set_page_count_max(std::uint32_t pages) noexcept = 0;
 
@@ -151,6 +155,10 @@ class Transaction : public PageSource {
   /// Writes the fields that SQL may change: schema cookie and format, default cache size, largest
   /// root, text encoding, user version, incremental vacuum, application id. // SUSPENDS
   virtual Result<void> set_header(const DatabaseHeader& header) = 0;
+
+  /// Makes the image's pages the whole content of the database; they leave the image, which is of
+  /// the same page size and `finish`ed. Only in a write transaction without savepoints.
+  virtual Result<void> replace(Image& image) = 0;
 };
 
 }  // namespace saturn::storage

@@ -17,6 +17,9 @@ constexpr PageNo lock_byte_page(std::uint32_t page_size) noexcept {
 /// The maps start at page 2, and each covers the usable/5 pages after it.
 PageNo pointer_map_page(PageNo page, std::uint32_t page_size, std::uint32_t usable_size) noexcept;
 
+/// `PageSource::set_pointer_map` for sources that keep nothing but pages. // SUSPENDS
+Result<void> write_pointer_map(PageSource& source, PageNo page, PointerType type, PageNo parent);
+
 /// The page number by which a database of `page_count` pages grows: the lock-byte page and, with
 /// `auto_vacuum`, pointer-map pages are stepped over (those the caller must bring into being).
 PageNo next_page_past_end(PageNo page_count, std::uint32_t page_size, std::uint32_t usable_size,
