@@ -254,6 +254,29 @@ def check_big_import(failures, daemon_folder):
     shutil.rmtree(folder)
 
 
+def check_vacuum_into(failures, daemon_folder):
+    """A local session may name files, a client of the daemon may not."""
+    folder = tempfile.mkdtemp(prefix="saturn-shell-")
+    script = ("CREATE TABLE t(a, b UNIQUE);\nINSERT INTO t VALUES(1, 'x'), (2, 'y');\n"
+              "DELETE FROM t WHERE a = 1;\nPRAGMA page_size = 512;\nVACUUM INTO 'copy' || '.db';\n"
+              "VACUUM INTO 'copy.db';\nVACUUM INTO 7;\n")
+    errors = ("Runtime error near line 6: output file already exists\n"
+              "Runtime error near line 7: non-text filename\n")
+    failures.check("VACUUM INTO", (1, "", errors), run(SATURN, "from.db", script, folder=folder))
+    said = run("sqlite3", "copy.db", "PRAGMA integrity_check; PRAGMA page_size; SELECT * FROM t;",
+               folder=folder)
+    failures.check("VACUUM INTO, the copy", (0, "ok\n512\n2|y\n", ""), said)
+    daemon = Daemon(SATURND, data=tempfile.mkdtemp(dir=daemon_folder))
+    try:
+        said = run(SATURN, f"http://127.0.0.1:{daemon.port}", "VACUUM INTO 'other.db';",
+                   folder=folder)
+        failures.check("VACUUM INTO, remote", "not authorized" in said[2], True)
+    finally:
+        daemon.stop()
+    failures.check("VACUUM INTO, no remote copy", os.path.exists(folder + "/other.db"), False)
+    shutil.rmtree(folder)
+
+
 def main():
     if shutil.which("sqlite3") is None:
         print("skipped: no sqlite3")
@@ -263,6 +286,7 @@ def main():
     count = compare_scripts(failures, daemon_folder)
     check_command_line(failures)
     check_big_import(failures, daemon_folder)
+    check_vacuum_into(failures, daemon_folder)
     shutil.rmtree(daemon_folder)
     print("\n\n".join(failures) or f"{count} scripts agree")
     return 1 if failures else 0

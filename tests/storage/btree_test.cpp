@@ -1,4 +1,6 @@
 #include "storage/btree.hpp"
+#include "storage/tree_builder.hpp"
+#include "storage/tree_check.hpp"
 
 #include "memory_page_source.hpp"
 
@@ -241,6 +243,43 @@ TEST_CASE("rows appended in order leave full pages behind") {
   for (int i = 1; i <= 20000; ++i) check_ok(cursor.insert(i, bytes_of(record)));
   // 98 bytes of record and 2 to 4 of header and 2 of pointer: at least 39 rows a page.
   CHECK(source.page_count() < 20000 / 38);
+}
+
+TEST_CASE("a tree built from entries in order is whole, whatever their sizes") {
+  const unsigned seed = chosen_seed();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const KeyInfo info{{KeyColumn{}}, 1};
+  for (int round = 0; round < 60; ++round) {
+    const bool table = random() % 2 == 0;
+    const std::uint32_t page_size = 512U << random() % 4;
+    MemoryPageSource source(page_size, 0, random() % 2 == 0);
+    const TreeKind kind = table ? TreeKind::table : TreeKind::index;
+    const PageNo root = create_tree(source, kind).value();
+    const std::size_t longest = random() % 3 == 0 ? 2 * page_size : page_size / 8;
+    // Around the counts at which another page, and another level, begins.
+    const int count = static_cast<int>(random() % (round % 3 == 0 ? 2000 : 40));
+    TreeBuilder builder(source, root, kind);
+    std::vector<std::string> records;
+    for (int i = 0; i < count; ++i) {
+      records.push_back(
+          record_of({ValueRef::integer(i), ValueRef::text(std::string(random() % longest, 'x'))}));
+      check_ok(builder.append(table ? i * 3 : 0, bytes_of(records.back())));
+    }
+    check_ok(builder.finish());
+    INFO("round " << round << ", " << count << " entries, page size " << page_size);
+    TreeCheck check(source, 5);
+    check_ok(check.tree(1));
+    check_ok(check.tree(root, table ? nullptr : &info));
+    check.unused_pages();
+    for (const std::string& problem : check.problems()) FAIL_CHECK(problem);
+    REQUIRE(check.entries() == records.size());
+    BTreeCursor cursor(source, root, table ? nullptr : &info);
+    std::size_t at = 0;
+    for (bool more = cursor.first().value(); more; more = cursor.next().value()) {
+      REQUIRE(string_of(cursor.payload().value()) == records[at++]);
+    }
+  }
 }
 
 TEST_CASE("table cursor goes on after the row under it was removed") {
