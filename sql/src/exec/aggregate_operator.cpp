@@ -138,7 +138,8 @@ void AggregateOperator::sort_groups() {
   std::iota(order_.begin(), order_.end(), 0U);
   std::vector<SortKey> keys;
   for (Slot i = 0; i < parts_.keys.size(); ++i) {
-    keys.push_back({i, false, false, parts_.key_collations[i]});
+    const bool descending = i < parts_.descending.size() && parts_.descending[i];
+    keys.push_back({i, descending, descending, parts_.key_collations[i]});
   }
   if (keys.empty()) return;
   std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {

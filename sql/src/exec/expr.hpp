@@ -45,6 +45,7 @@ enum class NodeKind : std::uint8_t {
   case_when,
   coalesce,
   raise,      ///< RAISE() of a trigger
+  window,     ///< stands for a window function's result until windows are planned
   aggregate,  ///< stands for an aggregate's result until aggregation is planned
 };
 
@@ -81,6 +82,7 @@ class ExprNode {
   bool explicit_collation = false;  ///< from a COLLATE operator, which outranks a column's own
   bool volatile_result = false;     ///< random() and the like
   bool uses_aggregate = false;
+  bool uses_window = false;
   bool expensive = false;    ///< runs a subquery for each row
   bool reads_outer = false;  ///< a value of an enclosing query's row
   std::uint64_t tables = 0;  ///< which relations of the query's FROM it reads, as bits

@@ -18,6 +18,7 @@ void ExprNode::inherit() noexcept {
     tables |= child->tables;
     volatile_result |= child->volatile_result;
     uses_aggregate |= child->uses_aggregate;
+    uses_window |= child->uses_window;
     reads_outer |= child->reads_outer;
     expensive |= child->expensive;
     if (collation == nullptr && child->explicit_collation) {
@@ -595,6 +596,18 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
     out[row] = TRY(function.scalar(call, arguments_));
   }
   return {};
+}
+
+WindowNode::WindowNode(Parts p) : ExprNode(NodeKind::window), parts(std::move(p)) {
+  children = std::move(parts.children);
+  inherit();
+  collation = nullptr;
+  explicit_collation = false;
+  uses_window = true;
+}
+
+Result<void> WindowNode::eval(EvalContext&, Selection, ValueRef*) {
+  return Error(Code::internal, "a window function outside of a window");
 }
 
 RaiseNode::RaiseNode(ast::Conflict a, ExprPtr message) : ExprNode(NodeKind::raise), action(a) {

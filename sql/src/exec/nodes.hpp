@@ -327,6 +327,38 @@ class AggregateNode final : public ExprNode {
   std::size_t argument_count() const noexcept { return children.size() - (has_filter ? 1 : 0); }
 };
 
+/// A call of a window function; `children` are its arguments, its FILTER, the expressions of
+/// PARTITION BY and ORDER BY, and the frame's offsets, in this order.
+class WindowNode final : public ExprNode {
+ public:
+  struct Order {
+    bool descending = false;
+    bool nulls_last = false;
+  };
+  struct Parts {
+    const Function* function = nullptr;
+    std::size_t arguments = 0;
+    bool has_filter = false;
+    std::size_t partitions = 0;
+    std::vector<Order> order;
+    ast::FrameUnit unit = ast::FrameUnit::range;
+    ast::FrameBound start = ast::FrameBound::unbounded_preceding;
+    ast::FrameBound end = ast::FrameBound::current_row;
+    bool has_start_offset = false;
+    bool has_end_offset = false;
+    ast::FrameExclude exclude = ast::FrameExclude::none;
+    std::vector<ExprPtr> children;  ///< taken over by the node
+  };
+  explicit WindowNode(Parts p);
+  Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
+  bool same(const ExprNode&) const noexcept override { return false; }
+  const ExprPtr* partition() const noexcept {
+    return children.data() + parts.arguments + (parts.has_filter ? 1 : 0);
+  }
+  const ExprPtr* order() const noexcept { return partition() + parts.partitions; }
+  Parts parts;
+};
+
 /// A hash that equal values (under `collation`) share; integers and reals of one value too.
 std::size_t hash_value(ValueRef v, const Collation& collation) noexcept;
 

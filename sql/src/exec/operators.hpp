@@ -283,6 +283,7 @@ class AggregateOperator final : public Operator {
   struct Parts {
     std::vector<ExprPtr> keys;
     std::vector<const Collation*> key_collations;
+    std::vector<bool> descending = {};  ///< by key; in which direction groups come
     std::vector<Call> calls;
     std::vector<ExprPtr> bare;
     int extreme = -1;  ///< the call that chooses the bare columns' row; -1: the first row

@@ -39,7 +39,23 @@ class Aggregate {
   virtual Result<ValueRef> finalize(FunctionContext& context) = 0;
 };
 
-/// One built-in function; exactly one of `scalar` and `aggregate` is set.
+/// What only exists as a window function (https://www.sqlite.org/windowfunctions.html, section 3).
+enum class WindowFunction : std::uint8_t {
+  none,
+  row_number,
+  rank,
+  dense_rank,
+  percent_rank,
+  cume_dist,
+  ntile,
+  lag,
+  lead,
+  first_value,
+  last_value,
+  nth_value,
+};
+
+/// One built-in function; exactly one of `scalar`, `aggregate` and `window` is set.
 struct Function {
   using Scalar = Result<ValueRef> (*)(FunctionContext&, Arguments);
   using MakeAggregate = std::unique_ptr<Aggregate> (*)();
@@ -50,6 +66,7 @@ struct Function {
   Scalar scalar;
   MakeAggregate aggregate = nullptr;
   bool deterministic = true;
+  WindowFunction window = WindowFunction::none;
 
   bool takes(int count) const noexcept {
     return count >= arguments_min && (arguments_max < 0 || count <= arguments_max);
@@ -70,6 +87,7 @@ std::span<const Function> text_functions() noexcept;
 std::span<const Function> format_functions() noexcept;
 std::span<const Function> math_functions() noexcept;
 std::span<const Function> aggregate_functions() noexcept;
+std::span<const Function> window_functions() noexcept;
 
 /// The text of a value as an SQL literal, as quote() gives it.
 std::string quoted(ValueRef v);

@@ -14,8 +14,9 @@ using Index =
 
 Index make_index() {
   Index index;
-  for (const auto functions : {core_functions(), datetime_functions(), format_functions(),
-                               text_functions(), math_functions(), aggregate_functions()}) {
+  for (const auto functions :
+       {core_functions(), datetime_functions(), format_functions(), text_functions(),
+        math_functions(), aggregate_functions(), window_functions()}) {
     for (const Function& function : functions) {
       index[function.name].push_back(&function);
     }

@@ -1,6 +1,7 @@
 #include "plan/scope.hpp"
 
 #include "base/text.hpp"
+#include "plan/windows.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>
@@ -592,12 +593,65 @@ Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function
                                                  call.distinct));
 }
 
+Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& function) {
+  if (function.window == WindowFunction::none && function.aggregate == nullptr) {
+    return at(call.at, cat(call.name, "() may not be used as a window function"));
+  }
+  if (call.distinct) return at(call.at, "DISTINCT is not supported for window functions");
+  if (call.filter != nullptr && function.aggregate == nullptr) {
+    return at(call.at, "FILTER clause may only be used with aggregate window functions");
+  }
+  if (!rules_.windows) return at(call.at, cat("misuse of window function ", call.name, "()"));
+  static const List<ast::WindowDef*> kNoWindows;
+  const ast::WindowDef window =
+      TRY(resolve_window(*call.over, scope_.windows != nullptr ? *scope_.windows : kNoWindows));
+  BindRules rules = rules_;
+  rules.windows = false;
+  Binder inner(context_, scope_, rules);
+  WindowNode::Parts parts;
+  parts.function = &function;
+  parts.children = TRY(inner.bind_list(call.arguments));
+  parts.arguments = parts.children.size();
+  const auto add = [&](const ast::Expr* expr) -> Result<bool> {
+    if (expr == nullptr) return false;
+    parts.children.push_back(TRY(inner.bind(*expr)));
+    return true;
+  };
+  parts.has_filter = TRY(add(call.filter));
+  parts.partitions = window.partition_by.size();
+  for (const ast::Expr* expr : window.partition_by) TRY(add(expr));
+  for (const ast::OrderTerm& term : window.order_by) {
+    TRY(add(term.expr));
+    const bool descending = term.order == ast::SortOrder::desc;
+    parts.order.push_back({descending, term.nulls == ast::NullsOrder::unspecified
+                                           ? descending
+                                           : term.nulls == ast::NullsOrder::last});
+  }
+  parts.unit = window.unit;
+  parts.start = window.start;
+  parts.end = window.end;
+  parts.exclude = window.exclude;
+  parts.has_start_offset = TRY(add(window.start_offset));
+  parts.has_end_offset = TRY(add(window.end_offset));
+  if ((parts.has_start_offset || parts.has_end_offset) && window.unit == ast::FrameUnit::range &&
+      window.order_by.size() != 1) {
+    return at(call.at, "RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression");
+  }
+  return ExprPtr(std::make_unique<WindowNode>(std::move(parts)));
+}
+
 Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
-  if (call.over != nullptr) return not_supported(call.at, "window functions are");
   const int count = call.star ? 0 : static_cast<int>(call.arguments.size());
   auto found = FunctionRegistry::find(call.name, count);
+  if (!found && call.over != nullptr && call.star && FunctionRegistry::find(call.name, 1)) {
+    return at(call.at, cat(call.name, "() may not be used as a window function"));
+  }
   if (!found) return std::move(found).error().at(call.at);
   const Function& function = **found;
+  if (call.over != nullptr) return bind_window(call, function);
+  if (function.window != WindowFunction::none) {
+    return at(call.at, cat("misuse of window function ", call.name, "()"));
+  }
   if (function.aggregate != nullptr) return bind_aggregate(call, function);
   if (call.star) {
     return at(call.at, cat("wrong number of arguments to function ", call.name, "()"));

@@ -68,11 +68,13 @@ struct Scope {
   std::vector<Relation> relations;
   Slot slot_count = 0;
   const List<ast::ResultColumn>* aliases = nullptr;  ///< that expressions may use as names
+  const List<ast::WindowDef*>* windows = nullptr;    ///< of the WINDOW clause
 };
 
 /// What kind of expression is bound, as far as it matters what is allowed in it.
 struct BindRules {
   bool aggregates = false;
+  bool windows = false;
   bool aliases = false;  ///< result column names count, after columns
   bool subqueries = true;
   std::string_view clause;  ///< for errors: "misuse of aggregate ..."
@@ -105,6 +107,7 @@ class Binder {
   Result<ExprPtr> bind_in(const ast::In& in);
   Result<ExprPtr> bind_row_in(const ast::In& in, const ast::Row& row);
   Result<ExprPtr> bind_function(const ast::Function& call);
+  Result<ExprPtr> bind_window(const ast::Function& call, const Function& function);
   Result<ExprPtr> bind_aggregate(const ast::Function& call, const Function& function);
   Result<ExprPtr> bind_case(const ast::Case& expr);
   Result<ExprPtr> bind_cast(const ast::Cast& cast);

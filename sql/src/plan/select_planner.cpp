@@ -3,6 +3,7 @@
 #include "exec/operators.hpp"
 #include "plan/aggregation.hpp"
 #include "plan/scope.hpp"
+#include "plan/windows.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>
@@ -92,8 +93,10 @@ class CorePlanner {
   Result<OrderItem> bind_order_term(std::size_t number, const ast::OrderTerm& term);
   void name_item(Item& item, const ast::ResultColumn& column);
   bool is_aggregate() const;
+  bool has_windows() const;
+  OperatorPtr plan_windows(OperatorPtr source, Slot width);
   Result<OperatorPtr> plan_source();
-  Result<OperatorPtr> plan_aggregation();
+  Result<OperatorPtr> plan_aggregation(Slot& width);
   Result<OperatorPtr> plan_extreme(AggregateOperator::Parts& parts);
   WantedOrder wanted_order() const;
   bool groups_are_in_order(const AggregateOperator::Parts& parts) const;
@@ -158,7 +161,10 @@ void CorePlanner::name_item(Item& item, const ast::ResultColumn& column) {
 }
 
 Result<ExprPtr> CorePlanner::bind_aggregated(const ast::Expr& expr, std::string_view clause) {
-  Binder binder(context_, scope_, BindRules{.aggregates = true, .aliases = true, .clause = clause});
+  Binder binder(
+      context_, scope_,
+      BindRules{
+          .aggregates = true, .windows = clause == "ORDER BY", .aliases = true, .clause = clause});
   return binder.bind(expr);
 }
 
@@ -168,7 +174,8 @@ Result<void> CorePlanner::bind_items() {
       TRY(expand_star(column.star_table, column.at));
       continue;
     }
-    Binder binder(context_, scope_, BindRules{.aggregates = true, .clause = "the result"});
+    Binder binder(context_, scope_,
+                  BindRules{.aggregates = true, .windows = true, .clause = "the result"});
     Item item;
     item.expr = TRY(binder.bind(*column.expr));
     name_item(item, column);
@@ -254,7 +261,8 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
   if (is_aggregate()) {
     bound = TRY(bind_aggregated(*term.expr, "ORDER BY"));
   } else {
-    Binder binder(context_, scope_, BindRules{.aliases = true, .clause = "ORDER BY"});
+    Binder binder(context_, scope_,
+                  BindRules{.windows = true, .aliases = true, .clause = "ORDER BY"});
     bound = TRY(binder.bind(*term.expr));
   }
   for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -288,9 +296,31 @@ bool CorePlanner::is_aggregate() const {
   return false;
 }
 
+bool CorePlanner::has_windows() const {
+  const auto uses = [](const ExprPtr& expr) { return expr && expr->uses_window; };
+  return std::any_of(items_.begin(), items_.end(), [&](const Item& i) { return uses(i.expr); }) ||
+         std::any_of(order_.begin(), order_.end(),
+                     [&](const OrderItem& o) { return uses(o.expr); });
+}
+
+/// Window functions come after everything but DISTINCT and ORDER BY.
+OperatorPtr CorePlanner::plan_windows(OperatorPtr source, Slot width) {
+  if (!source) {
+    source = std::make_unique<ProjectOperator>(context_.runtime, nullptr, std::vector<ExprPtr>{});
+  }
+  WindowPlanner planner(context_.runtime, width);
+  for (Item& item : items_) planner.take(item.expr);
+  for (OrderItem& order : order_) {
+    if (order.expr) planner.take(order.expr);
+  }
+  in_order_ = false;
+  return planner.plan(std::move(source));
+}
+
 /// The terms of ORDER BY as columns, as long as they are columns.
 WantedOrder CorePlanner::wanted_order() const {
   WantedOrder wanted;
+  if (has_windows()) return wanted;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const ExprNode* expr =
         order_[i].expr ? order_[i].expr.get() : items_[order_[i].item].expr.get();
@@ -348,7 +378,8 @@ bool CorePlanner::groups_are_in_order(const AggregateOperator::Parts& parts) con
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const ExprNode& expr = order_[i].expr ? *order_[i].expr : *items_[order_[i].item].expr;
     const ast::OrderTerm& term = (*order_by_)[i];
-    if (term.order == ast::SortOrder::desc || term.nulls != ast::NullsOrder::unspecified) {
+    const bool descending = term.order == ast::SortOrder::desc;
+    if (descending != parts.descending[i] || term.nulls != ast::NullsOrder::unspecified) {
       return false;
     }
     // By now an expression that is a key is the key's slot.
@@ -357,7 +388,8 @@ bool CorePlanner::groups_are_in_order(const AggregateOperator::Parts& parts) con
   return true;
 }
 
-Result<OperatorPtr> CorePlanner::plan_aggregation() {
+/// `width`: the slots of its rows.
+Result<OperatorPtr> CorePlanner::plan_aggregation(Slot& width) {
   Aggregation aggregation(std::move(group_by_));
   for (Item& item : items_) TRY(aggregation.rewrite(item.expr));
   if (having_) TRY(aggregation.rewrite(having_));
@@ -365,7 +397,13 @@ Result<OperatorPtr> CorePlanner::plan_aggregation() {
     if (order.expr) TRY(aggregation.rewrite(order.expr));
   }
   AggregateOperator::Parts parts = aggregation.finish();
+  // As in SQLite, groups come in the direction of as many terms of ORDER BY.
+  parts.descending.resize(parts.keys.size());
+  for (std::size_t i = 0; order_.size() == parts.keys.size() && i < order_.size(); ++i) {
+    parts.descending[i] = (*order_by_)[i].order == ast::SortOrder::desc;
+  }
   in_order_ = groups_are_in_order(parts);
+  width = static_cast<Slot>(parts.keys.size() + parts.calls.size() + parts.bare.size());
   OperatorPtr source = TRY(plan_extreme(parts));
   OperatorPtr op =
       std::make_unique<AggregateOperator>(context_.runtime, std::move(source), std::move(parts));
@@ -378,6 +416,7 @@ Result<OperatorPtr> CorePlanner::plan_aggregation() {
 Result<CorePlan> CorePlanner::plan() {
   TRY(bind_from(context_, scope_, core_.from, conditions_));
   scope_.aliases = &core_.columns;
+  scope_.windows = &core_.windows;
   TRY(bind_items());
   TRY(bind_where());
   TRY(bind_group_by());
@@ -394,7 +433,12 @@ Result<CorePlan> CorePlanner::plan() {
     order_collations.push_back(order.expr ? order.expr->collation
                                           : items_[order.item].expr->collation);
   }
-  OperatorPtr source = TRY(is_aggregate() ? plan_aggregation() : plan_source());
+  const bool windows = has_windows();
+  const bool aggregate = is_aggregate();
+  Slot width = 0;
+  OperatorPtr source = TRY(aggregate ? plan_aggregation(width) : plan_source());
+  if (!aggregate) width = scope_.slot_count;
+  if (windows) source = plan_windows(std::move(source), width);
   std::vector<ExprPtr> outputs;
   for (Item& item : items_) outputs.push_back(std::move(item.expr));
   if (!in_order_) {
