@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "ddl/index_filler.hpp"
 #include "ddl/schema_writer.hpp"
 #include "ddl/stored_expr.hpp"
 #include "exec/operators.hpp"
@@ -7,6 +8,7 @@
 #include "plan/table_columns.hpp"
 
 #include <algorithm>
+#include <optional>
 
 // CREATE TABLE, CREATE INDEX, CREATE VIEW.
 
@@ -201,109 +203,39 @@ class CreateIndexProgram final : public DdlProgram {
  public:
   Result<void> prepare(CompileContext& context, const Table& table,
                        const ast::CreateIndexStmt& stmt);
-  const Operator* plan() const noexcept override { return query_.root.get(); }
+  const Operator* plan() const noexcept override { return filler_->plan(); }
 
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
 
  private:
-  Result<void> check_unique(const std::vector<const ValueRef*>& order) const;
-  /// Where the query has a column of the key, and one of the tail: the row's key comes first.
-  Slot key_slot(std::size_t place) const noexcept {
-    return static_cast<Slot>(table_->key_width() + place);
-  }
-  Slot tail_slot(const IndexColumn& column) const noexcept {
-    if (!table_->without_rowid) return 0;
-    return static_cast<Slot>(table_->primary->place_of(column.column));
-  }
-
-  const Table* table_ = nullptr;
   Index index_;
-  Query query_;  ///< the row's key, then the index's
-  std::vector<SortKey> sort_keys_;
+  std::optional<IndexFiller> filler_;
 };
 
 Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& table,
                                          const ast::CreateIndexStmt& stmt) {
-  table_ = &table;
   index_.name = std::string(stmt.name);
+  index_.table = &table;
   index_.sql = stored_sql(stmt.unique ? "CREATE UNIQUE INDEX" : "CREATE INDEX", stmt.text);
   const Parsed parsed = TRY(parse_next(index_.sql, index_.arena));
   TRY(define_index(index_, table, ast::as<ast::CreateIndexStmt>(*parsed.stmt)));
-  std::vector<const ast::Expr*> exprs;
-  for (Slot i = 0; i < index_.columns.size(); ++i) {
-    const IndexColumn& column = index_.columns[i];
-    if (column.column >= 0) {
-      auto* name = context.arena.make<ast::Column>();
-      name->kind = ast::ExprKind::column;
-      name->quoted = true;
-      name->name = context.arena.copy(table.columns[static_cast<std::size_t>(column.column)].name);
-      exprs.push_back(name);
-    } else {
-      TRY(check_stored_expr(table, *column.expr, StoredExpr::index_key));
-      exprs.push_back(column.expr);
-    }
-    sort_keys_.push_back({key_slot(i), column.descending, column.descending, column.collation});
+  for (const IndexColumn& column : index_.columns) {
+    if (column.column >= 0) continue;
+    TRY(check_stored_expr(table, *column.expr, StoredExpr::index_key));
   }
   if (index_.where != nullptr) {
     TRY(check_stored_expr(table, *index_.where, StoredExpr::partial_index));
   }
-  query_ = TRY(plan_table_rows(
-      context, {.table = &table, .name = table.name, .where = index_.where, .exprs = exprs}));
-  for (const IndexColumn& column : index_.tail) {
-    sort_keys_.push_back(
-        {tail_slot(column), column.descending, column.descending, column.collation});
-  }
-  return {};
-}
-
-Result<void> CreateIndexProgram::check_unique(const std::vector<const ValueRef*>& order) const {
-  if (!index_.unique) return {};
-  for (std::size_t r = 1; r < order.size(); ++r) {
-    bool equal = true;
-    for (std::size_t i = 0; equal && i < index_.columns.size(); ++i) {
-      const ValueRef a = order[r - 1][key_slot(i)];
-      const ValueRef b = order[r][key_slot(i)];
-      equal = !a.is_null() && !b.is_null() && compare(a, b, *index_.columns[i].collation) == 0;
-    }
-    if (!equal) continue;
-    std::string text;
-    if (index_.has_expressions()) {
-      text = cat("index '", index_.name, "'");
-    } else {
-      for (const IndexColumn& column : index_.columns) {
-        text += cat(text.empty() ? "" : ", ", table_->name, ".",
-                    table_->columns[static_cast<std::size_t>(column.column)].name);
-      }
-    }
-    return Error(Code::constraint_unique, cat("UNIQUE constraint failed: ", text));
-  }
-  return {};
+  filler_.emplace(table, index_);
+  return filler_->prepare(context);
 }
 
 Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = *runtime.transaction;
-  RowStore keys(static_cast<std::uint32_t>(table_->key_width() + index_.columns.size()));
-  TRY(take_rows(runtime, *query_.root, keys));
-  std::vector<const ValueRef*> order;
-  for (std::size_t i = 0; i < keys.size(); ++i) order.push_back(keys.row(i));
-  std::sort(order.begin(), order.end(), [&](const ValueRef* a, const ValueRef* b) {
-    return compare_rows(a, b, sort_keys_) < 0;
-  });
-  TRY(check_unique(order));
   const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::index));
-  storage::BTreeCursor cursor(transaction, root, &index_.key_info);
-  std::vector<ValueRef> entry;
-  std::string record;
-  for (const ValueRef* row : order) {
-    entry.assign(row + key_slot(0), row + key_slot(index_.columns.size()));
-    for (const IndexColumn& column : index_.tail) entry.push_back(row[tail_slot(column)]);
-    record.clear();
-    TRY(storage::encode_record(entry, record));
-    TRY(cursor.insert(
-        ByteSpan(reinterpret_cast<const std::uint8_t*>(record.data()), record.size())));
-  }
-  TRY(add_schema_entry(transaction, {"index", index_.name, table_->name, root, index_.sql}));
+  TRY(filler_->fill(runtime, root));
+  TRY(add_schema_entry(transaction, {"index", index_.name, index_.table->name, root, index_.sql}));
   return runtime.session.schema_changed(transaction);
 }
 

@@ -28,8 +28,12 @@ class DropProgram final : public ImmediateProgram {
     if (access == Access::read) return {};
     storage::Transaction& transaction = *runtime.transaction;
     if (index_ != nullptr) {
-      TRY(drop_trees(transaction, {{index_->root, storage::TreeKind::index}}));
+      for (const Table* companion : companions_) {
+        if (companion->name == "sqlite_sequence") continue;
+        TRY(remove_rows(transaction, companion->root, 1, index_->name));
+      }
       TRY(remove_rows(transaction, 1, 1, index_->name, "index"));
+      TRY(drop_trees(transaction, {{index_->root, storage::TreeKind::index}}));
     } else {
       TRY(drop_table(transaction));
     }

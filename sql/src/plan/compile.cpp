@@ -73,8 +73,8 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
     case ast::StmtKind::attach: return unsupported("ATTACH");
     case ast::StmtKind::detach: return unsupported("DETACH");
     case ast::StmtKind::vacuum: return compile_vacuum(context, ast::as<ast::VacuumStmt>(stmt));
-    case ast::StmtKind::analyze: return unsupported("ANALYZE");
-    case ast::StmtKind::reindex: return unsupported("REINDEX");
+    case ast::StmtKind::analyze: return compile_analyze(context, ast::as<ast::AnalyzeStmt>(stmt));
+    case ast::StmtKind::reindex: return compile_reindex(context, ast::as<ast::ReindexStmt>(stmt));
     case ast::StmtKind::begin:
     case ast::StmtKind::commit:
     case ast::StmtKind::rollback:

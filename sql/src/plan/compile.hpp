@@ -55,6 +55,8 @@ Result<ProgramPtr> compile_alter(CompileContext& context, const ast::AlterStmt& 
 Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt);
 /// BEGIN, COMMIT, ROLLBACK, SAVEPOINT and RELEASE; needs no schema.
 Result<ProgramPtr> compile_transaction(CompileContext& context, const ast::Stmt& stmt);
+Result<ProgramPtr> compile_analyze(CompileContext& context, const ast::AnalyzeStmt& stmt);
+Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexStmt& stmt);
 Result<ProgramPtr> compile_vacuum(CompileContext& context, const ast::VacuumStmt& stmt);
 Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt);
 

@@ -222,7 +222,7 @@ class VacuumProgram final : public ImmediateProgram {
 Result<ProgramPtr> compile_vacuum(CompileContext& context, const ast::VacuumStmt& stmt) {
   if (ast::present(stmt.schema) && !equals_nocase(stmt.schema, "main") &&
       !equals_nocase(stmt.schema, "temp")) {
-    return Error(Code::error, cat("unknown database ", stmt.schema)).at(stmt.at);
+    return Error(Code::error, cat("unknown database ", stmt.schema));
   }
   ExprPtr into;
   if (stmt.into != nullptr) into = TRY(bind_row_expr(context, {}, *stmt.into, false));

@@ -1,0 +1,215 @@
+#include "base/text.hpp"
+#include "ddl/schema_writer.hpp"
+#include "plan/compile.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+// ANALYZE: counts, for each index, its entries and how many of them have the same first 1, 2, ...
+// columns, and keeps that in sqlite_stat1 for the planner. Samples of values (sqlite_stat4) are not
+// taken, as in SQLite's default build.
+
+namespace saturn::sql {
+namespace {
+
+constexpr std::string_view kStatTable = "sqlite_stat1";
+
+/// What to look at: a whole table, or one of its indexes.
+struct Target {
+  const Table* table = nullptr;
+  const Index* index = nullptr;  ///< null: all of them
+};
+
+/// A row of sqlite_stat1.
+struct StatRow {
+  std::string_view table;
+  std::string_view index;  ///< empty: NULL, the table's own row
+  std::string stat;
+};
+
+/// How many distinct prefixes of each length an index has, from its entries in order.
+class DistinctCounter {
+ public:
+  explicit DistinctCounter(const Index& index)
+      : index_(index), distinct_(index.columns.size(), 0), before_(index.columns.size()) {}
+
+  Result<void> add(ByteSpan record) {
+    reader_.reset(record, index_.root);
+    bool differs = entries_ == 0;
+    for (std::uint32_t i = 0; i < distinct_.size(); ++i) {
+      const ValueRef value = TRY(reader_.column(i));
+      differs = differs || compare(before_[i].ref(), value, *index_.columns[i].collation) != 0;
+      if (!differs) continue;
+      ++distinct_[i];
+      before_[i] = Value(value);
+    }
+    ++entries_;
+    return {};
+  }
+
+  std::uint64_t entries() const noexcept { return entries_; }
+
+  /// As SQLite writes it: the entries, and for each prefix how many have it in common, rounded up.
+  std::string stat() const {
+    std::string text = cat(entries_);
+    for (const std::uint64_t distinct : distinct_) {
+      std::uint64_t common = (entries_ + distinct - 1) / distinct;
+      // Nearly unique counts as unique.
+      if (common == 2 && entries_ * 10 <= distinct * 11) common = 1;
+      text += cat(' ', common);
+    }
+    return text;
+  }
+
+ private:
+  const Index& index_;
+  std::uint64_t entries_ = 0;
+  std::vector<std::uint64_t> distinct_;
+  std::vector<Value> before_;
+  storage::RecordReader reader_;
+};
+
+Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& index,
+                           std::vector<StatRow>& rows) {
+  storage::BTreeCursor cursor(*runtime.transaction, index.root, &index.key_info);
+  DistinctCounter counter(index);
+  bool more = TRY(cursor.first());
+  while (more) {
+    TRY(counter.add(TRY(cursor.payload())));
+    if (counter.entries() % limits::kBatchRows == 0) TRY(runtime.poll());
+    more = TRY(cursor.next());
+  }
+  if (counter.entries() == 0) return {};
+  rows.push_back({table.name, index.clustered ? table.name : index.name, counter.stat()});
+  return {};
+}
+
+Result<std::uint64_t> count_rows(Runtime& runtime, storage::PageNo root) {
+  storage::BTreeCursor cursor(*runtime.transaction, root);
+  std::uint64_t rows = 0;
+  bool more = TRY(cursor.first());
+  while (more) {
+    if (++rows % limits::kBatchRows == 0) TRY(runtime.poll());
+    more = TRY(cursor.next());
+  }
+  return rows;
+}
+
+/// The table's indexes in SQLite's order: the latest first, those that replace at the end.
+std::vector<const Index*> in_list_order(const Table& table) {
+  std::vector<const Index*> order;
+  for (const auto& index : table.indexes) order.insert(order.begin(), index.get());
+  std::stable_partition(order.begin(), order.end(), [](const Index* index) {
+    return index->conflict != ast::Conflict::replace;
+  });
+  return order;
+}
+
+Result<void> analyze(Runtime& runtime, const Target& target, std::vector<StatRow>& rows) {
+  const Table& table = *target.table;
+  bool needs_count = true;
+  for (const Index* index : in_list_order(table)) {
+    if (target.index != nullptr && index != target.index) continue;
+    if (index->where == nullptr) needs_count = false;
+    TRY(analyze_index(runtime, table, *index, rows));
+  }
+  if (!needs_count || target.index != nullptr) return {};
+  const std::uint64_t count = TRY(count_rows(runtime, table.root));
+  if (count > 0) rows.push_back({table.name, {}, cat(count)});
+  return {};
+}
+
+class AnalyzeProgram final : public ImmediateProgram {
+ public:
+  /// `all`: the whole database, so that nothing old is kept.
+  AnalyzeProgram(const Schema& schema, std::vector<Target> targets, bool all)
+      : schema_(schema), targets_(std::move(targets)), all_(all) {
+    access = Access::write;
+    readonly = false;
+  }
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>&) override {
+    storage::Transaction& transaction = *runtime.transaction;
+    const storage::PageNo root = TRY(stat_root(transaction));
+    std::vector<StatRow> rows;
+    for (const Target& target : targets_) TRY(analyze(runtime, target, rows));
+    storage::BTreeCursor cursor(transaction, root);
+    const bool any = TRY(cursor.last());
+    std::int64_t rowid = any ? cursor.rowid() : 0;
+    std::string record;
+    for (const StatRow& row : rows) {
+      const ValueRef values[] = {ValueRef::text(row.table),
+                                 row.index.empty() ? ValueRef() : ValueRef::text(row.index),
+                                 ValueRef::text(row.stat)};
+      record.clear();
+      TRY(storage::encode_record(values, record));
+      TRY(cursor.insert(++rowid,
+                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
+    }
+    // The planner has new figures: what is compiled is out of date, in all sessions.
+    return runtime.session.schema_changed(transaction);
+  }
+
+ private:
+  /// sqlite_stat1 without what is going to be written, made if there is none.
+  Result<storage::PageNo> stat_root(storage::Transaction& transaction) const {
+    const Table* known = schema_.find_table(kStatTable);
+    if (known == nullptr) {
+      const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::table));
+      TRY(add_schema_entry(transaction, {"table", kStatTable, kStatTable, root,
+                                         "CREATE TABLE sqlite_stat1(tbl,idx,stat)"}));
+      return root;
+    }
+    if (known->kind != TableKind::table || known->without_rowid || known->columns.size() < 3) {
+      return Error(Code::corrupt, "malformed database schema (sqlite_stat1)");
+    }
+    if (all_) {
+      TRY(storage::clear_tree(transaction, known->root, storage::TreeKind::table));
+      return known->root;
+    }
+    for (const Target& target : targets_) {
+      if (target.index != nullptr) {
+        TRY(remove_rows(transaction, known->root, 1, target.index->name));
+      } else {
+        TRY(remove_rows(transaction, known->root, 0, target.table->name));
+      }
+    }
+    return known->root;
+  }
+
+  const Schema& schema_;
+  const std::vector<Target> targets_;
+  const bool all_;
+};
+
+}  // namespace
+
+Result<ProgramPtr> compile_analyze(CompileContext& context, const ast::AnalyzeStmt& stmt) {
+  const Schema& schema = context.schema;
+  if (ast::present(stmt.schema) && !equals_nocase(stmt.schema, "main")) {
+    return Error(Code::error, cat("unknown database ", stmt.schema));
+  }
+  std::vector<Target> targets;
+  const bool all =
+      !ast::present(stmt.name) || (!ast::present(stmt.schema) && equals_nocase(stmt.name, "main"));
+  if (all) {
+    // SQLite walks its hash table, which for a few tables is from the latest to the first.
+    for (const Table* table : schema.tables()) targets.insert(targets.begin(), Target{table});
+  } else if (const Index* index = schema.find_index(stmt.name)) {
+    targets.push_back({index->table, index});
+  } else if (const Table* table = schema.find_table(stmt.name)) {
+    targets.push_back({table});
+  } else {
+    const std::string prefix = ast::present(stmt.schema) ? cat(stmt.schema, ".") : "";
+    return Error(Code::error, cat("no such table: ", prefix, stmt.name));
+  }
+  const auto passed_over = [](const Target& target) {
+    return target.table->kind != TableKind::table || target.table->is_system();
+  };
+  std::erase_if(targets, passed_over);
+  return ProgramPtr(std::make_unique<AnalyzeProgram>(schema, std::move(targets), all));
+}
+
+}  // namespace saturn::sql
