@@ -19,6 +19,7 @@ inline constexpr std::uint32_t kLikePatternBytesMax = 50'000;
 inline constexpr std::uint32_t kVariableNumberMax = 32'766;
 inline constexpr std::uint32_t kTriggerDepthMax = 1000;
 inline constexpr std::uint32_t kJoinTablesMax = 64;
+inline constexpr std::uint32_t kJsonNestingMax = 1000;  ///< arrays and objects in each other
 
 // --- storage -------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kPageSizeMin = 512;

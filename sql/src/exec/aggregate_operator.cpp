@@ -7,7 +7,8 @@ namespace saturn::sql {
 
 struct AggregateOperator::Group {
   std::vector<std::unique_ptr<Aggregate>> states;
-  std::vector<std::unique_ptr<RowTable>> seen;  ///< of the DISTINCT calls; else null
+  std::vector<std::unique_ptr<RowTable>> seen;     ///< of the DISTINCT calls; else null
+  std::vector<std::unique_ptr<RowStore>> ordered;  ///< rows of calls with an order; else null
   std::vector<Value> bare;
   Value extreme;  ///< of the call that chooses the bare columns
   bool has_bare = false;
@@ -26,7 +27,9 @@ AggregateOperator::AggregateOperator(Runtime& runtime, OperatorPtr input, Parts 
   key_columns_.resize(parts_.keys.size());
   bare_columns_.resize(parts_.bare.size());
   std::size_t arguments = 0;
-  for (const Call& call : parts_.calls) arguments = std::max(arguments, call.arguments.size());
+  for (const Call& call : parts_.calls) {
+    arguments = std::max(arguments, call.arguments.size() + call.order.size());
+  }
   argument_columns_.resize(arguments);
   row_.resize(std::max(parts_.keys.size(), arguments));
 }
@@ -57,6 +60,10 @@ std::uint32_t AggregateOperator::group_for(RowIndex row) {
                                 ? std::make_unique<RowTable>(std::vector<const Collation*>(
                                       call.arguments.size(), call.collation))
                                 : nullptr);
+      fresh->ordered.push_back(call.order.empty()
+                                   ? nullptr
+                                   : std::make_unique<RowStore>(static_cast<std::uint32_t>(
+                                         call.arguments.size() + call.order.size())));
     }
     groups_.push_back(std::move(fresh));
   }
@@ -97,21 +104,48 @@ Result<void> AggregateOperator::step_call(std::size_t number, const Batch& batch
   const std::size_t width = call.arguments.size();
   for (std::size_t i = 0; i < width; ++i) {
     TRY(call.arguments[i]->eval(context, selection, argument_columns_[i].get()));
+    if (call.function->subtypes) {
+      drop_subtypes(*call.arguments[i], selection, argument_columns_[i].get());
+    }
+  }
+  for (std::size_t i = 0; i < call.order.size(); ++i) {
+    TRY(call.order[i]->eval(context, selection, argument_columns_[width + i].get()));
   }
   FunctionContext function{arena_, runtime_.session.counters};
   function.collation = call.collation;
   for (const RowIndex row : selection) {
-    for (std::size_t i = 0; i < width; ++i) row_[i] = argument_columns_[i].get()[row];
+    const std::size_t values = width + call.order.size();
+    for (std::size_t i = 0; i < values; ++i) row_[i] = argument_columns_[i].get()[row];
     Group& group = *groups_[group_of[row]];
     if (call.distinct) {
       bool added = false;
       group.seen[number]->add(row_.data(), &added);
       if (!added) continue;
     }
+    if (!call.order.empty()) {
+      group.ordered[number]->append(row_);
+      continue;
+    }
     TRY(group.states[number]->step(function, {row_.data(), width}));
   }
   if (static_cast<int>(number) != parts_.extreme) return {};
   for (const RowIndex row : selection) TRY(keep_bare(group_of[row], row));
+  return {};
+}
+
+/// Takes the rows of a call that has an order, which is known when all have come.
+Result<void> AggregateOperator::step_ordered(std::size_t number, Group& group,
+                                             FunctionContext& function) {
+  const Call& call = parts_.calls[number];
+  const RowStore& rows = *group.ordered[number];
+  std::vector<const ValueRef*> order;
+  for (std::size_t i = 0; i < rows.size(); ++i) order.push_back(rows.row(i));
+  std::stable_sort(order.begin(), order.end(), [&](const ValueRef* a, const ValueRef* b) {
+    return compare_rows(a, b, call.order_keys) < 0;
+  });
+  for (const ValueRef* row : order) {
+    TRY(group.states[number]->step(function, {row, call.arguments.size()}));
+  }
   return {};
 }
 
@@ -178,6 +212,7 @@ Result<const Batch*> AggregateOperator::next() {
     for (std::size_t i = 0; i < keys; ++i) out_.columns[i][r] = keys_.row(number)[i];
     for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
       function.collation = parts_.calls[i].collation;
+      if (group.ordered[i]) TRY(step_ordered(i, group, function));
       out_.columns[keys + i][r] = TRY(group.states[i]->finalize(function));
     }
     for (std::size_t i = 0; i < parts_.bare.size(); ++i) {

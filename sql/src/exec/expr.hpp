@@ -83,6 +83,9 @@ class ExprNode {
   bool volatile_result = false;     ///< random() and the like
   bool uses_aggregate = false;
   bool uses_window = false;
+  /// Its values may carry a subtype; elsewhere one that a value has does not count. The columns of
+  /// tables and subqueries carry none, as in SQLite.
+  bool subtypes = false;
   bool expensive = false;    ///< runs a subquery for each row
   bool reads_outer = false;  ///< a value of an enclosing query's row
   std::uint64_t tables = 0;  ///< which relations of the query's FROM it reads, as bits
@@ -91,6 +94,9 @@ class ExprNode {
 
 /// Equal trees compute equal values from equal rows.
 bool same_tree(const ExprNode& a, const ExprNode& b) noexcept;
+
+/// For a function that heeds subtypes: takes those away that do not count.
+void drop_subtypes(const ExprNode& expr, Selection selection, ValueRef* values) noexcept;
 
 /// The selected rows for which `expr` is true, written to `out` (room for selection.count; may be
 /// the selection itself). Returns their number. `scratch` has room for a column. // SUSPENDS

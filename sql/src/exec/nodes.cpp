@@ -21,6 +21,7 @@ void ExprNode::inherit() noexcept {
     uses_window |= child->uses_window;
     reads_outer |= child->reads_outer;
     expensive |= child->expensive;
+    subtypes |= child->subtypes;
     if (collation == nullptr && child->explicit_collation) {
       collation = child->collation;
       explicit_collation = true;
@@ -563,6 +564,11 @@ Result<void> InListNode::eval(EvalContext& context, Selection selection, ValueRe
   return {};
 }
 
+void drop_subtypes(const ExprNode& expr, Selection selection, ValueRef* values) noexcept {
+  if (expr.subtypes) return;
+  for (const RowIndex row : selection) values[row].set_subtype(0);
+}
+
 // --- functions and casts -------------------------------------------------------------------------
 
 FunctionNode::FunctionNode(const Function& f, std::vector<ExprPtr> arguments)
@@ -576,6 +582,7 @@ FunctionNode::FunctionNode(const Function& f, std::vector<ExprPtr> arguments)
   }
   inherit();
   volatile_result |= !f.deterministic;
+  subtypes |= f.subtypes;
   columns_.resize(children.size());
   arguments_.resize(children.size());
 }
@@ -587,6 +594,7 @@ bool FunctionNode::same(const ExprNode& other) const noexcept {
 Result<void> FunctionNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
   for (std::size_t i = 0; i < children.size(); ++i) {
     TRY(children[i]->eval(context, selection, columns_[i].get()));
+    if (function.subtypes) drop_subtypes(*children[i], selection, columns_[i].get());
   }
   FunctionContext call{context.arena, context.runtime.session.counters};
   call.collation = order_;
@@ -727,19 +735,25 @@ Result<void> CoalesceNode::eval(EvalContext& context, Selection selection, Value
 
 // --- aggregates ----------------------------------------------------------------------------------
 
-AggregateNode::AggregateNode(const Function& f, std::vector<ExprPtr> arguments, ExprPtr filter,
-                             bool d)
-    : ExprNode(NodeKind::aggregate), function(f), distinct(d), has_filter(filter != nullptr) {
-  children = std::move(arguments);
-  if (filter) children.push_back(std::move(filter));
+AggregateNode::AggregateNode(const Function& f, Parts parts)
+    : ExprNode(NodeKind::aggregate),
+      function(f),
+      distinct(parts.distinct),
+      directions(std::move(parts.directions)),
+      has_filter(parts.filter != nullptr) {
+  children = std::move(parts.arguments);
+  for (ExprPtr& term : parts.order) children.push_back(std::move(term));
+  if (parts.filter) children.push_back(std::move(parts.filter));
   inherit();
+  subtypes |= f.subtypes;
   collation = nullptr;
   explicit_collation = false;
   uses_aggregate = true;
 }
 bool AggregateNode::same(const ExprNode& other) const noexcept {
   const auto& o = static_cast<const AggregateNode&>(other);
-  return &function == &o.function && distinct == o.distinct && has_filter == o.has_filter;
+  return &function == &o.function && distinct == o.distinct && has_filter == o.has_filter &&
+         directions == o.directions;
 }
 Result<void> AggregateNode::eval(EvalContext&, Selection, ValueRef*) {
   return Error(Code::error, "misuse of aggregate: " + std::string(function.name) + "()");

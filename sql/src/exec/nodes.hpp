@@ -234,6 +234,7 @@ class ScalarSubqueryNode final : public SubqueryNode {
   Result<void> compute();
   const std::size_t column_;
   Value result_;
+  std::uint8_t subtype_ = 0;  ///< of the result
 };
 
 class ExistsNode final : public SubqueryNode {
@@ -315,16 +316,28 @@ class CoalesceNode final : public ExprNode {
 };
 
 /// An aggregate call; never evaluated: planning the aggregation replaces it by a slot. Children:
-/// the arguments, then the FILTER expression if there is one.
+/// the arguments, the terms of its ORDER BY, then the FILTER expression if there is one.
 class AggregateNode final : public ExprNode {
  public:
-  AggregateNode(const Function& f, std::vector<ExprPtr> arguments, ExprPtr filter, bool distinct);
+  struct Direction {
+    bool descending = false;
+    bool nulls_last = false;
+    bool operator==(const Direction&) const = default;
+  };
+  struct Parts {
+    std::vector<ExprPtr> arguments;
+    std::vector<ExprPtr> order;
+    std::vector<Direction> directions;  ///< of the terms of `order`
+    ExprPtr filter;
+    bool distinct = false;
+  };
+  AggregateNode(const Function& f, Parts parts);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const Function& function;
   const bool distinct;
+  const std::vector<Direction> directions;
   const bool has_filter;
-  std::size_t argument_count() const noexcept { return children.size() - (has_filter ? 1 : 0); }
 };
 
 /// A call of a window function; `children` are its arguments, its FILTER, the expressions of

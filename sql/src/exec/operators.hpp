@@ -276,6 +276,8 @@ class AggregateOperator final : public Operator {
   struct Call {
     const Function* function = nullptr;
     std::vector<ExprPtr> arguments;
+    std::vector<ExprPtr> order;       ///< in which its rows are taken; empty: as they come
+    std::vector<SortKey> order_keys;  ///< the arguments and then `order` are the slots
     ExprPtr filter;
     bool distinct = false;
     const Collation* collation = &Collation::binary();  ///< of the first argument
@@ -301,6 +303,7 @@ class AggregateOperator final : public Operator {
   Result<void> fill();
   Result<void> add_batch(const Batch& batch);
   Result<void> step_call(std::size_t call, const Batch& batch, const std::uint32_t* group_of);
+  Result<void> step_ordered(std::size_t call, Group& group, FunctionContext& function);
   std::uint32_t group_for(RowIndex row);
   Result<void> keep_bare(std::uint32_t group, RowIndex row);
   void sort_groups();

@@ -57,10 +57,14 @@ bool SubqueryNode::cells_repeat() {
 
 Result<void> ScalarSubqueryNode::compute() {
   result_ = Value();
+  subtype_ = 0;
   OpenPlan open(*plan.root);
   TRY(plan.root->open());
   const Batch* batch = TRY(plan.root->next());
-  if (batch != nullptr) result_ = Value(batch->columns[column_][batch->selection.rows[0]]);
+  if (batch == nullptr) return {};
+  const ValueRef v = batch->columns[column_][batch->selection.rows[0]];
+  result_ = Value(v);
+  subtype_ = v.subtype();
   return {};
 }
 
@@ -69,16 +73,16 @@ Result<void> ScalarSubqueryNode::eval(EvalContext& context, Selection selection,
   TRY(eval_outer(context, selection, 0));
   if (plan.cells.empty() && !volatile_result) {
     if (!cells_repeat()) TRY(forget_on_error(compute()));
-    for (const RowIndex row : selection) out[row] = result_.ref();
+    ValueRef v = result_.ref();
+    v.set_subtype(subtype_);
+    for (const RowIndex row : selection) out[row] = v;
     return {};
   }
   for (const RowIndex row : selection) {
     set_cells(row);
     if (!cells_repeat()) TRY(forget_on_error(compute()));
-    const ValueRef v = result_.ref();
-    out[row] = v.is_text()   ? ValueRef::text(context.arena.copy(v.bytes()))
-               : v.is_blob() ? ValueRef::blob(context.arena.copy(v.bytes()))
-                             : v;
+    out[row] = context.arena.copy(result_.ref());
+    out[row].set_subtype(subtype_);
   }
   return {};
 }

@@ -69,7 +69,12 @@ Result<void> WindowOperator::take_batch(const Batch& batch) {
   for (const ExprPtr& expr : parts_.partition) TRY(eval(expr));
   for (const ExprPtr& expr : parts_.order) TRY(eval(expr));
   for (const Call& call : parts_.calls) {
-    for (const ExprPtr& expr : call.arguments) TRY(eval(expr));
+    for (const ExprPtr& expr : call.arguments) {
+      TRY(eval(expr));
+      if (call.function->subtypes) {
+        drop_subtypes(*expr, batch.selection, columns_[next - 1].get());
+      }
+    }
     if (call.filter) TRY(eval(call.filter));
   }
   for (const RowIndex row : batch.selection) {

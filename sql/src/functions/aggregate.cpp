@@ -126,13 +126,19 @@ class Extreme final : public Aggregate {
   Result<void> step(FunctionContext& context, Arguments a) override {
     if (!a[0].is_null() && (!best_ || compare(a[0], best_->ref(), *context.collation) * Sign > 0)) {
       best_ = Value(a[0]);
+      subtype_ = a[0].subtype();
     }
     return {};
   }
-  Result<ValueRef> finalize(FunctionContext&) override { return best_ ? best_->ref() : ValueRef(); }
+  Result<ValueRef> finalize(FunctionContext&) override {
+    ValueRef v = best_ ? best_->ref() : ValueRef();
+    v.set_subtype(subtype_);
+    return v;
+  }
 
  private:
   std::optional<Value> best_;
+  std::uint8_t subtype_ = 0;
 };
 
 class GroupConcat final : public Aggregate {

@@ -182,11 +182,18 @@ Result<ValueRef> fn_format(FunctionContext& context, Arguments a) {
       case 'g':
       case 'G': pad(out, real_body(source.next(), kind, spec), spec); break;
       case 's':
-      case 'z':
-      case 'c': {
+      case 'z': {
         const std::string_view text = to_text(source.next(), context.arena);
-        const std::int64_t count = kind == 'c' ? 1 : spec.precision;
+        const std::int64_t count = spec.precision;
         pad(out, count < 0 ? std::string(text) : first_characters(text, count), spec);
+        break;
+      }
+      case 'c': {
+        // A character, as often as the precision says.
+        const std::string one = first_characters(to_text(source.next(), context.arena), 1);
+        std::string body;
+        for (std::int64_t i = std::max<std::int64_t>(spec.precision, 1); i > 0; --i) body += one;
+        pad(out, body, spec);
         break;
       }
       case 'q':

@@ -66,6 +66,7 @@ struct Function {
   Scalar scalar;
   MakeAggregate aggregate = nullptr;
   bool deterministic = true;
+  bool subtypes = false;  ///< heeds the subtypes of arguments, and its result may have one
   WindowFunction window = WindowFunction::none;
 
   bool takes(int count) const noexcept {
@@ -88,6 +89,10 @@ std::span<const Function> format_functions() noexcept;
 std::span<const Function> math_functions() noexcept;
 std::span<const Function> aggregate_functions() noexcept;
 std::span<const Function> window_functions() noexcept;
+std::span<const Function> json_functions() noexcept;
+std::span<const Function> json_aggregates() noexcept;
+/// All of them, by area.
+std::span<const std::span<const Function>> all_functions() noexcept;
 
 /// The text of a value as an SQL literal, as quote() gives it.
 std::string quoted(ValueRef v);

@@ -14,9 +14,7 @@ using Index =
 
 Index make_index() {
   Index index;
-  for (const auto functions :
-       {core_functions(), datetime_functions(), format_functions(), text_functions(),
-        math_functions(), aggregate_functions(), window_functions()}) {
+  for (const auto functions : all_functions()) {
     for (const Function& function : functions) {
       index[function.name].push_back(&function);
     }
@@ -25,6 +23,13 @@ Index make_index() {
 }
 
 }  // namespace
+
+std::span<const std::span<const Function>> all_functions() noexcept {
+  static const std::span<const Function> kAreas[] = {
+      core_functions(), datetime_functions(), format_functions(), text_functions(), window_functions(),
+      math_functions(), aggregate_functions(), json_functions(),   json_aggregates()};
+  return kAreas;
+}
 
 Result<const Function*> FunctionRegistry::find(std::string_view name, int argument_count) {
   static const Index kIndex = make_index();

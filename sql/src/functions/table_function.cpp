@@ -14,6 +14,8 @@ const TableFunction* find_table_function(std::string_view name) noexcept {
     ByName functions;
     const auto add = [&](const TableFunction& f) { functions[f.name] = &f; };
     add(series_function());
+    add(json_each_function());
+    add(json_tree_function());
     for (const auto& function : pragma_functions()) add(*function);
     return functions;
   }();

@@ -62,5 +62,7 @@ class TableFunction {
 const TableFunction* find_table_function(std::string_view name) noexcept;
 
 const TableFunction& series_function() noexcept;
+const TableFunction& json_each_function() noexcept;
+const TableFunction& json_tree_function() noexcept;
 
 }  // namespace saturn::sql

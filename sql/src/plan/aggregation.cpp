@@ -1,5 +1,7 @@
 #include "plan/aggregation.hpp"
 
+#include <algorithm>
+
 namespace saturn::sql {
 
 Aggregation::Aggregation(std::vector<ExprPtr> keys) : keys_(std::move(keys)) {}
@@ -9,6 +11,7 @@ std::unique_ptr<SlotNode> Aggregation::slot_like(const ExprNode& expr) const {
   slot->affinity = expr.affinity;
   slot->collation = expr.collation;
   slot->explicit_collation = expr.explicit_collation;
+  slot->subtypes = expr.subtypes;
   slot->tables = 1;  // a value of a row, though of no relation
   return slot;
 }
@@ -69,6 +72,17 @@ AggregateOperator::Parts Aggregation::finish() {
     if (node.has_filter) {
       call.filter = std::move(node.children.back());
       node.children.pop_back();
+    }
+    for (std::size_t k = node.directions.size(); k-- > 0;) {
+      call.order.push_back(std::move(node.children.back()));
+      node.children.pop_back();
+    }
+    std::reverse(call.order.begin(), call.order.end());
+    for (std::size_t k = 0; k < call.order.size(); ++k) {
+      const Collation* collation = call.order[k]->collation;
+      call.order_keys.push_back({static_cast<Slot>(node.children.size() + k),
+                                 node.directions[k].descending, node.directions[k].nulls_last,
+                                 collation != nullptr ? collation : &Collation::binary()});
     }
     for (const ExprPtr& child : node.children) {
       if (child->collation != nullptr) {

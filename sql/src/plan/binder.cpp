@@ -142,6 +142,7 @@ ExprPtr Binder::column_of(Scope& scope, std::size_t relation, int column) {
   node->relation = static_cast<int>(relation);
   node->column = is_rowid ? SlotNode::kRowidColumn : column;
   node->tables = std::uint64_t{1} << relation;
+  node->subtypes = r.function != nullptr;
   if (column == SlotNode::kRowidColumn) {
     node->affinity = Affinity::integer;
   } else {
@@ -209,6 +210,7 @@ Result<ExprPtr> Binder::resolve_outer(Scope& scope, const ast::Column& name) {
   }
   const Affinity affinity = outer->affinity;
   const Collation* collation = outer->collation;
+  const bool subtypes = outer->subtypes;
   if (cell == nullptr) {
     boundary->correlations.push_back({std::move(outer), std::make_unique<ValueRef>()});
     cell = boundary->correlations.back().cell.get();
@@ -216,6 +218,7 @@ Result<ExprPtr> Binder::resolve_outer(Scope& scope, const ast::Column& name) {
   auto node = std::make_unique<OuterNode>(cell);
   node->affinity = affinity;
   node->collation = collation;
+  node->subtypes = subtypes;
   return ExprPtr(std::move(node));
 }
 
@@ -496,6 +499,7 @@ Result<ExprPtr> Binder::bind_subquery(const ast::Subquery& subquery) {
   }
   auto node = std::make_unique<ScalarSubqueryNode>(std::move(planned.plan), subquery.column);
   node->affinity = planned.query.affinities[subquery.column];
+  node->subtypes = true;
   return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
 }
 
@@ -571,26 +575,32 @@ Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function
   if (!rules_.aggregates) {
     return at(call.at, cat("misuse of aggregate function ", call.name, "()"));
   }
-  if (!call.order_by.empty()) return not_supported(call.at, "ORDER BY in an aggregate is");
   Binder inner(context_, scope_,
                BindRules{.aggregates = false, .aliases = rules_.aliases, .clause = rules_.clause});
-  std::vector<ExprPtr> arguments = TRY(inner.bind_list(call.arguments));
-  if (call.distinct && arguments.size() != 1) {
+  AggregateNode::Parts parts;
+  parts.distinct = call.distinct;
+  parts.arguments = TRY(inner.bind_list(call.arguments));
+  if (call.distinct && parts.arguments.size() != 1) {
     return at(call.at, "DISTINCT aggregates must have exactly one argument");
   }
-  ExprPtr filter;
-  if (call.filter != nullptr) filter = TRY(inner.bind(*call.filter));
-  bool reads_here = arguments.empty();
+  for (const ast::OrderTerm& term : call.order_by) {
+    parts.order.push_back(TRY(inner.bind(*term.expr)));
+    const bool descending = term.order == ast::SortOrder::desc;
+    parts.directions.push_back({descending, term.nulls == ast::NullsOrder::unspecified
+                                                ? descending
+                                                : term.nulls == ast::NullsOrder::last});
+  }
+  if (call.filter != nullptr) parts.filter = TRY(inner.bind(*call.filter));
+  bool reads_here = parts.arguments.empty();
   bool reads_outer = false;
-  for (const ExprPtr& argument : arguments) {
+  for (const ExprPtr& argument : parts.arguments) {
     reads_here = reads_here || argument->tables != 0;
     reads_outer = reads_outer || reads_outer_query(*argument);
   }
   if (!reads_here && reads_outer) {
     return not_supported(call.at, "an aggregate of the outer query in a subquery is");
   }
-  return ExprPtr(std::make_unique<AggregateNode>(function, std::move(arguments), std::move(filter),
-                                                 call.distinct));
+  return ExprPtr(std::make_unique<AggregateNode>(function, std::move(parts)));
 }
 
 Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& function) {
@@ -598,6 +608,9 @@ Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& f
     return at(call.at, cat(call.name, "() may not be used as a window function"));
   }
   if (call.distinct) return at(call.at, "DISTINCT is not supported for window functions");
+  if (!call.order_by.empty()) {
+    return at(call.at, cat("ORDER BY may not be used with non-aggregate ", call.name, "()"));
+  }
   if (call.filter != nullptr && function.aggregate == nullptr) {
     return at(call.at, "FILTER clause may only be used with aggregate window functions");
   }
@@ -657,6 +670,9 @@ Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
     return at(call.at, cat("wrong number of arguments to function ", call.name, "()"));
   }
   if (call.distinct) return at(call.at, cat("DISTINCT is not supported for ", call.name, "()"));
+  if (!call.order_by.empty()) {
+    return at(call.at, cat("ORDER BY may not be used with non-aggregate ", call.name, "()"));
+  }
   if (call.filter != nullptr) {
     return at(call.at, cat("FILTER may not be used with non-aggregate ", call.name, "()"));
   }

@@ -155,14 +155,13 @@ Result<void> pragma_foreign_key_list(const PragmaCall& call) {
 
 Result<void> pragma_function_list(const PragmaCall& call) {
   constexpr std::int64_t kDeterministic = 0x800;
-  for (const auto functions : {core_functions(), format_functions(), text_functions(),
-                               math_functions(), aggregate_functions()}) {
+  for (const auto functions : all_functions()) {
     for (const Function& function : functions) {
       const std::int64_t flags = function.deterministic ? kDeterministic : 0;
       for (int n = function.arguments_max < 0 ? -1 : function.arguments_min;
            n <= function.arguments_max; ++n) {
         call.rows.push_back({Value(function.name), Value(1),
-                             Value(function.aggregate == nullptr ? "s" : "a"), Value("utf8"),
+                             Value(function.scalar != nullptr ? "s" : "w"), Value("utf8"),
                              Value(n), Value(flags)});
       }
     }
