@@ -43,6 +43,9 @@ class TableDefiner {
     if (stmt_.without_rowid && !has_primary_key_) {
       return fail(stmt_.at, cat("PRIMARY KEY missing on table ", table_.name));
     }
+    if (late_key_ != nullptr) {
+      TRY(add_unique(*late_key_, std::move(late_columns_), IndexOrigin::primary_key));
+    }
     if (stmt_.strict) TRY(check_strict());
     if (table_.autoincrement && table_.rowid_column < 0) {
       return fail(stmt_.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
@@ -74,6 +77,8 @@ class TableDefiner {
   const ast::CreateTableStmt& stmt_;
   bool has_primary_key_ = false;
   bool autoincrement_ = false;
+  const ast::Constraint* late_key_ = nullptr;
+  std::vector<IndexColumn> late_columns_;
 };
 
 Result<void> TableDefiner::add_column(const ast::ColumnDef& def) {
@@ -208,10 +213,12 @@ Result<void> TableDefiner::add_primary_key(const ast::Constraint& constraint,
     return fail(constraint.at, cat("table \"", table_.name, "\" has more than one primary key"));
   }
   has_primary_key_ = true;
+  TableColumn& first_column = table_.columns[static_cast<std::size_t>(columns[0].column)];
+  const bool first_column_not_null = first_column.not_null;
   for (std::uint32_t i = 0; i < columns.size(); ++i) {
     TableColumn& column = table_.columns[static_cast<std::size_t>(columns[i].column)];
     if (column.primary_key == 0) column.primary_key = i + 1;
-    if (stmt_.without_rowid) column.not_null = true;
+    if (stmt_.without_rowid || stmt_.strict) column.not_null = true;
   }
   const TableColumn& first = table_.columns[static_cast<std::size_t>(columns[0].column)];
   // "INTEGER PRIMARY KEY DESC" at the column is, for old files' sake, not the rowid.
@@ -221,7 +228,14 @@ Result<void> TableDefiner::add_primary_key(const ast::Constraint& constraint,
     return fail(constraint.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
   }
   autoincrement_ = constraint.autoincrement;
-  if (is_rowid && !stmt_.without_rowid) {
+  if (is_rowid && stmt_.without_rowid) {
+    // SQLite makes the index of such a key when it has seen the whole definition.
+    late_key_ = &constraint;
+    late_columns_ = std::move(columns);
+    return {};
+  }
+  if (is_rowid) {
+    first_column.not_null = first_column_not_null;
     table_.rowid_column = columns[0].column;
     table_.primary_key_conflict = constraint.conflict;
     table_.autoincrement = constraint.autoincrement;

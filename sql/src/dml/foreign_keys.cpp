@@ -116,6 +116,16 @@ Result<ForeignKeys::ParentKey> ForeignKeys::find_parent_key(const Schema& schema
                                   parent.name, "\""));
   };
   if (parent.kind != TableKind::table || named.size() != key.columns.size()) return mismatch();
+  if (key.parent_columns.empty() && parent.rowid_column < 0) {
+    // Without names it is the PRIMARY KEY, whatever its collations.
+    for (const auto& index : parent.indexes) {
+      if (index->origin != IndexOrigin::primary_key) continue;
+      found.index = index.get();
+      found.columns = key.columns;
+      return found;
+    }
+    return mismatch();
+  }
   if (named.size() == 1 && named[0] >= 0 && named[0] == parent.rowid_column) {
     found.columns = key.columns;
     return found;
@@ -163,8 +173,10 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
 }
 
 Result<void> ForeignKeys::add_parent(CompileContext& context, const Table& child,
-                                     const ForeignKey& key) {
-  TRY(find_parent_key(context.schema, child, key));
+                                     const ForeignKey& key, bool looks) {
+  auto found = find_parent_key(context.schema, child, key);
+  if (!found && !looks) return {};
+  TRY(std::move(found));
   AsParent parent;
   parent.key = &key;
   parent.child = &child;
@@ -181,14 +193,28 @@ Result<void> ForeignKeys::add_parent(CompileContext& context, const Table& child
   return {};
 }
 
-Result<void> ForeignKeys::compile(CompileContext& context, const Table& table) {
+bool ForeignKeys::touches(std::span<const int> updated, int column) const noexcept {
+  if (column == table_->rowid_column) column = -1;
+  return std::find(updated.begin(), updated.end(), column) != updated.end();
+}
+
+Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
+                                  std::span<const int> updated, bool removes, bool updates) {
   table_ = &table;
+  const auto any_touched = [&](const auto& columns) {
+    return std::any_of(columns.begin(), columns.end(),
+                       [&](auto column) { return touches(updated, static_cast<int>(column)); });
+  };
   for (const ForeignKey& key : table.foreign_keys) {
+    if (updates && !removes && !any_touched(key.columns)) continue;
     children_.push_back({&key, TRY(find_parent_key(context.schema, table, key))});
   }
   for (const Table* child : context.schema.tables()) {
     for (const ForeignKey& key : child->foreign_keys) {
-      if (equals_nocase(key.parent, table.name)) TRY(add_parent(context, *child, key));
+      if (!equals_nocase(key.parent, table.name)) continue;
+      const bool changes = updates && any_touched(named_columns(table, key));
+      if (updates && !removes && !changes) continue;
+      TRY(add_parent(context, *child, key, removes || changes));
     }
   }
   return {};

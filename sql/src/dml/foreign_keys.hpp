@@ -20,7 +20,10 @@ namespace saturn::sql {
 class ForeignKeys {
  public:
   /// Fails with "foreign key mismatch" where a parent's columns are no key. // SUSPENDS
-  Result<void> compile(CompileContext& context, const Table& table);
+  /// Only what the statement may touch: of an UPDATE the keys with columns in `updated` (-1: the
+  /// rowid), and parents only where rows go or change.
+  Result<void> compile(CompileContext& context, const Table& table, std::span<const int> updated,
+                       bool removes, bool updates);
 
   Result<void> before_insert(Runtime& runtime, const ValueRef* row);  // SUSPENDS
   Result<void> after_insert(Runtime& runtime, const ValueRef* row);   // SUSPENDS
@@ -63,7 +66,9 @@ class ForeignKeys {
     std::unique_ptr<RowProgram> on_update;
   };
 
-  Result<void> add_parent(CompileContext& context, const Table& child, const ForeignKey& key);
+  Result<void> add_parent(CompileContext& context, const Table& child, const ForeignKey& key,
+                          bool looks);
+  bool touches(std::span<const int> updated, int column) const noexcept;
   static std::int64_t& violations(Runtime& runtime, const ForeignKey& key) noexcept;
   Result<bool> check_child(Runtime& runtime, const AsChild& child, const ValueRef* row);
   bool same_columns(const std::vector<std::uint32_t>& columns, const ValueRef* a,

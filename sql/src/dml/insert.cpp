@@ -64,6 +64,7 @@ class InsertProgram final : public Program {
   Query query_;                             ///< else
   std::unique_ptr<RowStore> taken_;
   std::vector<UpsertAction> upserts_;
+  std::size_t upsert_count_ = 0;
   TableWriter::UpsertClause upsert_keys_;
   Returning returning_;
 
@@ -187,12 +188,18 @@ Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::s
     upsert_keys_.emplace_back(index.get(), clause);
     return {};
   }
-  return at(upsert.at, "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint");
+  static constexpr std::string_view kNth[] = {"1st", "2nd", "3rd"};
+  const std::string which = upsert_count_ == 1 ? ""
+                            : clause < 3       ? cat(kNth[clause], " ")
+                                               : cat(clause + 1, "th ");
+  return at(upsert.at, cat(which, "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE ",
+                           "constraint"));
 }
 
 Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::InsertStmt& stmt) {
   if (stmt.upserts.empty()) return {};
   if (target_.is_view) return at(stmt.upserts[0]->at, "cannot UPSERT a view");
+  upsert_count_ = stmt.upserts.size();
   std::vector<int> updated;
   RowScope scope;
   scope.relations.push_back({table_, target_.name, 0});

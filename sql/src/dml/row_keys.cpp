@@ -159,15 +159,15 @@ Result<TableWriter::Stopped> TableWriter::check_keys(const ValueRef* row, const 
   const ast::Conflict own_conflict =
       table_.without_rowid ? primary_conflict_ : action(table_.primary_key_conflict);
   for (const bool replacing : {false, true}) {
-    // The rowid comes first, as in SQLite, unless it may replace.
-    if ((own_conflict == ast::Conflict::replace) == replacing) {
-      Stopped stopped = TRY(check(table_.primary, own_conflict));
+    // As in SQLite: a rowid first, then the indexes, the latest made coming first.
+    if (!table_.without_rowid && (own_conflict == ast::Conflict::replace) == replacing) {
+      Stopped stopped = TRY(check(nullptr, own_conflict));
       if (stopped) return stopped;
     }
-    for (auto& writer : indexes_) {
-      if (!writer->index->unique) continue;
-      if ((writer->conflict == ast::Conflict::replace) != replacing) continue;
-      Stopped stopped = TRY(check(writer->index, writer->conflict));
+    for (const Index* index : unique_order_) {
+      const ast::Conflict conflict = index->clustered ? own_conflict : action(index->conflict);
+      if ((conflict == ast::Conflict::replace) != replacing) continue;
+      Stopped stopped = TRY(check(index, conflict));
       if (stopped) return stopped;
     }
   }

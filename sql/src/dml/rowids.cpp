@@ -18,6 +18,7 @@ constexpr std::int64_t kRowidMax = std::numeric_limits<std::int64_t>::max();
 Result<void> TableWriter::load_sequence() {
   sequence_loaded_ = true;
   sequence_ = 0;
+  sequence_stored_ = -1;
   if (sequence_table_ == nullptr) return corrupt_error(1, 0, "sqlite_sequence is missing");
   storage::BTreeCursor cursor(*runtime_.transaction, sequence_table_->root);
   storage::RecordReader reader;
@@ -28,6 +29,7 @@ Result<void> TableWriter::load_sequence() {
     const ValueRef value = TRY(reader.column(1));
     if (name.is_text() && equals_nocase(name.bytes(), table_.name)) {
       sequence_ = value.is_null() ? 0 : to_integer(value);
+      sequence_stored_ = sequence_;
       return {};
     }
     more = TRY(cursor.next());
@@ -42,9 +44,7 @@ Result<std::int64_t> TableWriter::choose_rowid() {
     if (!sequence_loaded_) TRY(load_sequence());
     last = std::max(last, sequence_);
     if (last == kRowidMax) return Error(Code::full);
-    // A number that was given out counts, whatever becomes of the row.
-    sequence_ = last + 1;
-    return sequence_;
+    return last + 1;
   }
   if (last < kRowidMax) return any ? last + 1 : std::int64_t{1};
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -59,6 +59,7 @@ Result<std::int64_t> TableWriter::choose_rowid() {
 Result<void> TableWriter::finish_insert() {
   if (!table_.autoincrement) return {};
   if (!sequence_loaded_) TRY(load_sequence());
+  if (sequence_ == sequence_stored_) return {};
   storage::BTreeCursor cursor(*runtime_.transaction, sequence_table_->root);
   storage::RecordReader reader;
   std::int64_t rowid = 1;

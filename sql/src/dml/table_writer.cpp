@@ -97,7 +97,8 @@ Result<void> TableWriter::compile_rules(CompileContext& context) {
                                   ast::Conflict::replace));
   }
   if (!context.runtime.session.options.foreign_keys) return {};
-  return foreign_keys_.compile(context, table_);
+  return foreign_keys_.compile(context, table_, rules_.updated, rules_.deletes || may_replace,
+                               rules_.updates);
 }
 
 Result<void> TableWriter::compile(CompileContext& context) {
@@ -107,7 +108,13 @@ Result<void> TableWriter::compile(CompileContext& context) {
     checks_.push_back(TRY(bind_row_expr(context, scope, *check.expr, false)));
   }
   generated_ = TRY(bind_generated(context, table_));
-  for (const auto& index : table_.indexes) TRY(compile_index(context, scope, *index));
+  for (const auto& index : table_.indexes) {
+    TRY(compile_index(context, scope, *index));
+    if (index->unique) unique_order_.insert(unique_order_.begin(), index.get());
+  }
+  std::stable_partition(unique_order_.begin(), unique_order_.end(), [](const Index* index) {
+    return index->conflict != ast::Conflict::replace;
+  });
   TRY(compile_defaults(context));
   stored_columns_ = TRY(stored_columns(context, table_));
   if (table_.autoincrement) sequence_table_ = context.schema.find_table("sqlite_sequence");
@@ -195,9 +202,6 @@ Result<void> TableWriter::take_rowid(ValueRef* row) {
   ValueRef& rowid = row[table_.columns.size()];
   if (table_.without_rowid || rowid.is_null()) return {};
   rowid = apply_affinity(rowid, Affinity::integer, arena_);
-  if (rowid.is_real() && rowid.as_real() == static_cast<double>(to_integer(rowid))) {
-    rowid = ValueRef::integer(to_integer(rowid));
-  }
   if (!rowid.is_integer()) return Error(Code::mismatch, "datatype mismatch");
   return {};
 }
@@ -220,6 +224,11 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   }
   if (!table_.without_rowid && row[n].is_null()) row[n] = ValueRef::integer(TRY(choose_rowid()));
   if (table_.rowid_column >= 0) row[table_.rowid_column] = row[n];
+  if (table_.autoincrement) {
+    // A number that was given out counts, whatever becomes of the row.
+    if (!sequence_loaded_) TRY(load_sequence());
+    sequence_ = std::max(sequence_, row[n].as_integer());
+  }
   Stopped stopped = TRY(check_row(row));
   if (stopped) return *stopped;
   if (upsert != nullptr) {
@@ -237,10 +246,6 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
     runtime_.session.counters.last_insert_rowid = row[n].as_integer();
   }
   TRY(foreign_keys_.after_insert(runtime_, row));
-  if (table_.autoincrement) {
-    if (!sequence_loaded_) TRY(load_sequence());
-    sequence_ = std::max(sequence_, row[n].as_integer());
-  }
   ++runtime_.rows_written;
   if (!insert_triggers_.any(ast::TriggerTime::after)) return Outcome{};
   if (table_.autoincrement) TRY(finish_insert());

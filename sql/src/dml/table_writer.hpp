@@ -142,6 +142,8 @@ class TableWriter {
   std::vector<ValueRef> defaults_;  ///< for REPLACE of a NULL; arena of the statement
   std::vector<GeneratedColumn> generated_;
   std::vector<std::unique_ptr<IndexWriter>> indexes_;
+  /// Unique indexes in the order in which they are checked.
+  std::vector<const Index*> unique_order_;
   ast::Conflict primary_conflict_ = ast::Conflict::abort;
   std::vector<WantedColumn> stored_columns_;
   const Table* sequence_table_ = nullptr;
@@ -162,6 +164,7 @@ class TableWriter {
   OwnedKey scratch_key_;
   std::string record_;
   std::int64_t sequence_ = 0;
+  std::int64_t sequence_stored_ = -1;  ///< in sqlite_sequence; -1: nothing
   bool sequence_loaded_ = false;
 };
 

@@ -28,6 +28,12 @@ class AccessPath {
   virtual Result<void> start(RowIndex left_row) = 0;  // SUSPENDS
   /// Writes up to `room` rows from row `at` on; fewer only when there are no more. // SUSPENDS
   virtual Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) = 0;
+  /// For RIGHT and FULL JOIN: the row that the last `fetch` wrote at `row` has a partner; and after
+  /// all left rows, up to `room` rows (from row 0 on) that had none, 0 when there are no more.
+  virtual void mark_matched(RowIndex) {}
+  virtual Result<std::uint32_t> fetch_unmatched(const Batch&, std::uint32_t) {  // SUSPENDS
+    return std::uint32_t{0};
+  }
   virtual void close() noexcept = 0;
   /// "SCAN t", "SEARCH t USING INDEX i (a=?)".
   virtual std::string describe() const = 0;
@@ -204,9 +210,12 @@ class MaterializedAccess final : public AccessPath {
     bool null_safe = false;
   };
   /// `slots`: what of the input's batches is kept, and handed on in the same slots. With
-  /// `keep_within_run` the rows outlive `close` as long as the run.
+  /// `keep_within_run` the rows outlive `close` as long as the run. With `track_matches` it knows
+  /// which rows were matched.
   MaterializedAccess(Runtime& runtime, OperatorPtr input, std::vector<Slot> slots,
-                     std::vector<HashKey> keys, bool keep_within_run);
+                     std::vector<HashKey> keys, bool keep_within_run, bool track_matches = false);
+  void mark_matched(RowIndex row) override { matched_[numbers_[row]] = true; }
+  Result<std::uint32_t> fetch_unmatched(const Batch& out, std::uint32_t room) override;
   Result<void> open() override;
   void recycle() noexcept override {}
   Result<void> bind(EvalContext& left, Selection selection) override;
@@ -218,6 +227,8 @@ class MaterializedAccess final : public AccessPath {
 
  private:
   Result<void> build();
+  Result<void> ensure_built();
+  void link();
   Result<void> add_batch(const Batch& batch, ValueArena& arena);
   bool keys_match(const ValueRef* row) const noexcept;
 
@@ -239,6 +250,11 @@ class MaterializedAccess final : public AccessPath {
   ValueArena probe_arena_;
   std::size_t probe_hash_ = 0;
   std::uint32_t at_ = 0;  ///< next row + 1 to look at; 0 = no more
+  const bool track_matches_;
+  std::vector<std::uint8_t> unlinked_;  ///< by row: a NULL in its key matches nothing
+  std::vector<std::uint8_t> matched_;   ///< by row
+  std::vector<std::uint32_t> numbers_;  ///< of the rows fetched, by their place in the batch
+  std::size_t unmatched_at_ = 0;
 };
 
 }  // namespace saturn::sql

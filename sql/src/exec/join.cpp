@@ -136,13 +136,25 @@ void JoinOperator::add_unmatched(std::uint32_t count) {
   out_.selection = {passed_.get(), passed};
 }
 
+/// After all left rows: the right rows that none of them met.
+Result<const Batch*> JoinOperator::next_unmatched_right() {
+  if (!parts_.right_outer) return static_cast<const Batch*>(nullptr);
+  const std::uint32_t count = TRY(parts_.right->fetch_unmatched(out_, limits::kBatchRows));
+  if (count == 0) return static_cast<const Batch*>(nullptr);
+  for (const Slot slot : parts_.left_slots) {
+    for (std::uint32_t i = 0; i < count; ++i) out_.columns[slot][i] = ValueRef();
+  }
+  out_.selection = first_rows(count);
+  return static_cast<const Batch*>(&out_);
+}
+
 Result<const Batch*> JoinOperator::next() {
   for (;;) {
     TRY(runtime_.poll());
     if (left_batch_ == nullptr || left_at_ == left_batch_->selection.count) {
       left_batch_ = nullptr;
       const bool more = TRY(next_left());
-      if (!more) return static_cast<const Batch*>(nullptr);
+      if (!more) return next_unmatched_right();
     }
     arena_.reset();
     parts_.right->recycle();
@@ -150,6 +162,9 @@ Result<const Batch*> JoinOperator::next() {
     room_ = std::min(room_ * 2, limits::kBatchRows);
     gather(0, count);
     TRY(select(count));
+    if (parts_.right_outer) {
+      for (const RowIndex row : out_.selection) parts_.right->mark_matched(row);
+    }
     if (parts_.outer) add_unmatched(count);
     if (out_.selection.count > 0) return static_cast<const Batch*>(&out_);
   }
@@ -157,7 +172,11 @@ Result<const Batch*> JoinOperator::next() {
 
 std::string JoinOperator::describe() const {
   std::string text = parts_.right->describe();
-  if (parts_.outer) text += " LEFT-JOIN";
+  if (parts_.right_outer) {
+    text += parts_.outer ? " FULL-JOIN" : " RIGHT-JOIN";
+  } else if (parts_.outer) {
+    text += " LEFT-JOIN";
+  }
   return text;
 }
 

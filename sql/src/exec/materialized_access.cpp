@@ -4,13 +4,16 @@
 
 namespace saturn::sql {
 MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std::vector<Slot> slots,
-                                       std::vector<HashKey> keys, bool keep_within_run)
+                                       std::vector<HashKey> keys, bool keep_within_run,
+                                       bool track_matches)
     : runtime_(runtime),
       input_(std::move(input)),
       slots_(std::move(slots)),
       keys_(std::move(keys)),
       keep_within_run_(keep_within_run),
-      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size())) {
+      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size())),
+      track_matches_(track_matches) {
+  if (track_matches_) numbers_.resize(limits::kBatchRows);
   left_.resize(keys_.size());
   right_.resize(keys_.size());
   probe_.resize(keys_.size());
@@ -20,6 +23,8 @@ MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std:
 Result<void> MaterializedAccess::open() {
   if (!keep_within_run_ || built_run_ != runtime_.run) built_ = false;
   at_ = 0;
+  matched_.assign(matched_.size(), 0);
+  unmatched_at_ = 0;
   return {};
 }
 
@@ -48,7 +53,8 @@ Result<void> MaterializedAccess::add_batch(const Batch& batch, ValueArena& arena
       hash = hash * 31 + hash_value(v, *keys_[k].collation);
       row_[slots_.size() + k] = v;
     }
-    if (matches_nothing) continue;
+    if (matches_nothing && !track_matches_) continue;
+    if (track_matches_) unlinked_.push_back(matches_nothing ? 1 : 0);
     for (std::size_t i = 0; i < slots_.size(); ++i) row_[i] = batch.columns[slots_[i]][row];
     rows_.append(row_);
     if (!keys_.empty()) hashes_.push_back(hash);
@@ -59,6 +65,7 @@ Result<void> MaterializedAccess::add_batch(const Batch& batch, ValueArena& arena
 Result<void> MaterializedAccess::build() {
   rows_.clear();
   hashes_.clear();
+  unlinked_.clear();
   ValueArena arena;
   TRY(input_->open());
   for (;;) {
@@ -69,31 +76,49 @@ Result<void> MaterializedAccess::build() {
     TRY(add_batch(*batch, arena));
   }
   input_->close();
-  if (!keys_.empty()) {
-    std::size_t buckets = 16;
-    while (buckets < rows_.size() * 2) buckets *= 2;
-    heads_.assign(buckets, 0);
-    next_.assign(rows_.size(), 0);
-    // Backwards, so that a chain is in the order of the input.
-    for (std::size_t i = rows_.size(); i-- > 0;) {
-      std::uint32_t& head = heads_[hashes_[i] & (buckets - 1)];
-      next_[i] = head;
-      head = static_cast<std::uint32_t>(i + 1);
-    }
-  }
+  if (!keys_.empty()) link();
+  if (track_matches_) matched_.assign(rows_.size(), 0);
   built_ = true;
   built_run_ = runtime_.run;
   return {};
 }
 
-Result<void> MaterializedAccess::bind(EvalContext& left, Selection selection) {
-  if (!built_) {
-    Result<void> outcome = build();
-    if (!outcome) {
-      input_->close();
-      return outcome;
-    }
+/// Makes the chains of rows with equal hashes.
+void MaterializedAccess::link() {
+  std::size_t buckets = 16;
+  while (buckets < rows_.size() * 2) buckets *= 2;
+  heads_.assign(buckets, 0);
+  next_.assign(rows_.size(), 0);
+  // Backwards, so that a chain is in the order of the input.
+  for (std::size_t i = rows_.size(); i-- > 0;) {
+    if (track_matches_ && unlinked_[i] != 0) continue;
+    std::uint32_t& head = heads_[hashes_[i] & (buckets - 1)];
+    next_[i] = head;
+    head = static_cast<std::uint32_t>(i + 1);
   }
+}
+
+Result<void> MaterializedAccess::ensure_built() {
+  if (built_) return {};
+  Result<void> outcome = build();
+  if (!outcome) input_->close();
+  return outcome;
+}
+
+Result<std::uint32_t> MaterializedAccess::fetch_unmatched(const Batch& out, std::uint32_t room) {
+  TRY(ensure_built());
+  std::uint32_t count = 0;
+  for (; unmatched_at_ < rows_.size() && count < room; ++unmatched_at_) {
+    if (matched_[unmatched_at_] != 0) continue;
+    const ValueRef* row = rows_.row(unmatched_at_);
+    for (std::size_t i = 0; i < slots_.size(); ++i) out.columns[slots_[i]][count] = row[i];
+    ++count;
+  }
+  return count;
+}
+
+Result<void> MaterializedAccess::bind(EvalContext& left, Selection selection) {
+  TRY(ensure_built());
   for (std::size_t k = 0; k < keys_.size(); ++k) {
     ValueRef* column = left_[k].get();
     TRY(keys_[k].left->eval(left, selection, column));
@@ -141,6 +166,7 @@ Result<std::uint32_t> MaterializedAccess::fetch(const Batch& out, std::uint32_t 
     const ValueRef* row = rows_.row(index);
     if (!keys_match(row)) continue;
     for (std::size_t i = 0; i < slots_.size(); ++i) out.columns[slots_[i]][at + count] = row[i];
+    if (track_matches_) numbers_[at + count] = index;
     ++count;
   }
   return count;

@@ -256,7 +256,8 @@ void ComparisonNode::compare_rows(EvalContext& context, Selection selection, con
     } else if (kNullSafe && (a.is_null() || b.is_null())) {
       result = holds(a.is_null() && b.is_null(), true);
     } else {
-      if (applied > Affinity::blob && (a.type() != b.type() || !a.is_text())) {
+      if (applied > Affinity::blob &&
+          (is_numeric(applied) || a.type() != b.type() || !a.is_text())) {
         apply_comparison_affinity(a, b, applied, context.arena);
       }
       if (a.is_real() && b.is_real()) {

@@ -13,7 +13,8 @@ namespace saturn::sql {
 
 /// Joins the rows of `left` (null: a single row without columns) with those that `right` has for
 /// each; the order is that of the left rows, and then the right ones. `condition`, over both, may
-/// be null. With `outer`, a left row without a match comes once, the right slots being NULL.
+/// be null. With `outer`, a left row without a match comes once, the right slots being NULL; with
+/// `right_outer`, right rows without one come at the end, the left slots being NULL.
 class JoinOperator final : public Operator {
  public:
   struct Parts {
@@ -21,6 +22,7 @@ class JoinOperator final : public Operator {
     std::unique_ptr<AccessPath> right;
     ExprPtr condition;
     bool outer = false;
+    bool right_outer = false;       ///< RIGHT and FULL JOIN: `right` is a MaterializedAccess
     std::vector<Slot> left_slots;   ///< of the left batch, that are still needed
     std::vector<Slot> right_slots;  ///< that the access path fills in
     Slot slot_count = 0;
@@ -38,6 +40,7 @@ class JoinOperator final : public Operator {
   void gather(std::uint32_t first, std::uint32_t count);
   Result<void> select(std::uint32_t count);
   void add_unmatched(std::uint32_t count);
+  Result<const Batch*> next_unmatched_right();
 
   Runtime& runtime_;
   Parts parts_;

@@ -66,6 +66,13 @@ ExprPtr fold(CompileContext& context, ExprPtr expr) {
   return folded;
 }
 
+int Scope::last_right_join() const noexcept {
+  for (std::size_t r = relations.size(); r-- > 0;) {
+    if (relations[r].right_join) return static_cast<int>(r);
+  }
+  return -1;
+}
+
 Result<ExprPtr> Binder::bind(const ast::Expr& expr) {
   switch (expr.kind) {
     case ast::ExprKind::literal: return bind_literal(ast::as<ast::Literal>(expr));
@@ -152,6 +159,22 @@ ExprPtr Binder::column_of(Scope& scope, std::size_t relation, int column) {
   return node;
 }
 
+ExprPtr Binder::visible_column(Scope& scope, std::size_t relation, int column) {
+  ExprPtr own = column_of(scope, relation, column);
+  if (column < 0) return own;
+  const auto merged = scope.relations[relation].columns[static_cast<std::size_t>(column)].merged;
+  if (merged.empty()) return own;
+  const Affinity affinity = own->affinity;
+  const Collation* collation = own->collation;
+  std::vector<ExprPtr> values;
+  values.push_back(std::move(own));
+  for (const auto& [other, place] : merged) values.push_back(column_of(scope, other, place));
+  auto node = std::make_unique<CoalesceNode>(std::move(values));
+  node->affinity = affinity;
+  node->collation = collation;
+  return node;
+}
+
 /// A null pointer when the scope has no such column.
 Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
   int found_relation = -1;
@@ -160,14 +183,15 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
   const bool qualified = ast::present(name.table);
   for (std::size_t i = 0; i < scope.relations.size(); ++i) {
     const Relation& r = scope.relations[i];
-    if (qualified && !equals_nocase(r.name, name.table)) continue;
     if (ast::present(name.schema) && !equals_nocase(name.schema, "main")) continue;
     for (std::size_t c = 0; c < r.columns.size(); ++c) {
       if (!equals_nocase(r.columns[c].name, name.name)) continue;
+      if (qualified && !equals_nocase(r.qualifier(r.columns[c]), name.table)) continue;
       if (r.columns[c].hidden && !qualified) continue;
       if (found_relation >= 0) {
         // Within one derived relation the first of several equal names counts.
-        ambiguous = ambiguous || found_relation != static_cast<int>(i);
+        ambiguous = ambiguous || found_relation != static_cast<int>(i) ||
+                    r.columns[c].table != r.columns[static_cast<std::size_t>(found_column)].table;
         continue;
       }
       found_relation = static_cast<int>(i);
@@ -194,7 +218,9 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
               cat("ambiguous column name: ", qualified ? cat(name.table, ".") : "", name.name));
   }
   if (found_relation < 0) return ExprPtr();
-  return column_of(scope, static_cast<std::size_t>(found_relation), found_column);
+  const auto relation = static_cast<std::size_t>(found_relation);
+  return qualified ? column_of(scope, relation, found_column)
+                   : visible_column(scope, relation, found_column);
 }
 
 /// Looks in the queries around `scope`; what is found arrives through cells.
@@ -237,10 +263,13 @@ ExprPtr Binder::resolve_trigger_row(const ast::Column& name) const {
   if (rowid) column = static_cast<int>(table.columns.size());
   auto node = std::make_unique<OuterNode>(row + column);
   node->of_trigger = true;
-  node->affinity = Affinity::integer;
+  // In comparisons NEW and OLD have no affinity; what foreign keys compare has that of its column.
+  const bool has_affinity = frame->identity == nullptr;
+  if (rowid && has_affinity) node->affinity = Affinity::integer;
   if (!rowid) {
-    node->affinity = table.columns[static_cast<std::size_t>(column)].affinity;
-    node->collation = table.columns[static_cast<std::size_t>(column)].collation;
+    const TableColumn& source = table.columns[static_cast<std::size_t>(column)];
+    if (has_affinity) node->affinity = source.affinity;
+    node->collation = source.collation;
   }
   return node;
 }
@@ -669,7 +698,6 @@ Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
   if (call.star) {
     return at(call.at, cat("wrong number of arguments to function ", call.name, "()"));
   }
-  if (call.distinct) return at(call.at, cat("DISTINCT is not supported for ", call.name, "()"));
   if (!call.order_by.empty()) {
     return at(call.at, cat("ORDER BY may not be used with non-aggregate ", call.name, "()"));
   }

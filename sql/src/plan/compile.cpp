@@ -143,6 +143,7 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
     for (ast::Source* source : *rows.from) sources.push(context.arena, source);
   }
   TRY(bind_from(context, scope, sources, conditions));
+  scope.relations[0].is_target = true;
   if (rows.where != nullptr) {
     Binder binder(context, scope, BindRules{.clause = "WHERE"});
     std::vector<ExprPtr> parts;

@@ -3,9 +3,6 @@
 #include "plan/scope.hpp"
 
 #include <algorithm>
-#include <utility>
-
-#include <algorithm>
 
 // FROM: what is joined, and under which names.
 
@@ -35,6 +32,11 @@ struct FromBinder {
   void add_derived(Query query, const Boundary& boundary, Relation& relation);
   Result<void> add_named(const ast::Source& source, Relation& relation);
   Result<bool> add_cte(const ast::Source& source, Relation& relation);
+  Result<void> plan_cte(const ast::Cte& cte, CteEnv& env, Relation& relation);
+  Result<void> add_recursive_reference(const ast::Source& source, RecursiveTable& table,
+                                       Relation& relation);
+  static Result<void> name_columns(const ast::Source& source, const ast::Cte& cte,
+                                   Relation& relation);
   Result<void> add_view(const ast::Source& source, const Table& view, Relation& relation);
   Result<void> add_query(const ast::Select& select, const CteEnv* ctes, Relation& relation);
   Result<void> join_columns(const ast::Source& source, std::size_t relation);
@@ -42,6 +44,8 @@ struct FromBinder {
                              std::size_t relation);
   Result<void> add_source(const ast::Source& source);
   Result<void> add_nested(const ast::Source& source);
+  Result<void> add_joined(const ast::Source& source);
+  Result<void> add_relation(const ast::Source& source, Relation relation);
 };
 
 Result<void> FromBinder::add_table(const ast::Source& source, const Table& table,
@@ -89,32 +93,90 @@ void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& re
   }
 }
 
+/// The reference of a recursive part to its own table: the rows at hand.
+Result<void> FromBinder::add_recursive_reference(const ast::Source& source, RecursiveTable& table,
+                                                 Relation& relation) {
+  ++table.references;
+  Query rows;
+  rows.columns = table.initial->columns;
+  rows.affinities = table.initial->affinities;
+  rows.collations = table.initial->collations;
+  rows.root = std::make_unique<QueueScan>(table.queue);
+  Boundary changing;
+  changing.volatile_result = true;  // other rows each time
+  add_derived(std::move(rows), changing, relation);
+  return name_columns(source, *table.cte, relation);
+}
+
+/// WITH name(columns).
+Result<void> FromBinder::name_columns(const ast::Source& source, const ast::Cte& cte,
+                                      Relation& relation) {
+  if (cte.columns.empty()) return {};
+  if (cte.columns.size() != relation.columns.size()) {
+    return at(source.at, cat("table ", cte.name, " has ", relation.columns.size(), " values for ",
+                             cte.columns.size(), " columns"));
+  }
+  for (std::size_t i = 0; i < cte.columns.size(); ++i) relation.columns[i].name = cte.columns[i];
+  return {};
+}
+
+/// Plans a CTE. What reads nothing of the queries around it is planned once for all references.
+Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& relation) {
+  for (CteEnv::Shared& known : env.shared) {
+    if (known.cte != &cte) continue;
+    Query copy;
+    copy.columns = known.query.columns;
+    copy.affinities = known.query.affinities;
+    copy.collations = known.query.collations;
+    copy.root = std::make_unique<SharedScan>(known.rows);
+    Boundary of_rows;
+    of_rows.volatile_result = !known.constant;
+    add_derived(std::move(copy), of_rows, relation);
+    return {};
+  }
+  Boundary alone;
+  Boundary& boundary = scope.boundary != nullptr ? *scope.boundary : alone;
+  const std::size_t correlations = boundary.correlations.size();
+  env.in_progress.push_back(&cte);
+  auto planned = is_recursive(cte) ? plan_recursive(context, cte, env, &boundary)
+                                   : plan_query(context, *cte.select, &env, &boundary);
+  env.in_progress.pop_back();
+  Query query = TRY(std::move(planned));
+  // What is correlated, or within a recursion, has other rows at each place and time.
+  const bool stands_alone = boundary.correlations.size() == correlations && env.recursive.empty() &&
+                            context.trigger == nullptr;
+  if (cte.materialize != ast::Materialize::no && stands_alone) {
+    CteEnv::Shared shared;
+    shared.cte = &cte;
+    shared.constant = boundary.correlations.empty() && !boundary.volatile_result;
+    shared.rows = std::make_shared<SharedRows>(context.runtime, std::move(query.root),
+                                               static_cast<std::uint32_t>(query.columns.size()));
+    query.root = std::make_unique<SharedScan>(shared.rows);
+    shared.query.columns = query.columns;
+    shared.query.affinities = query.affinities;
+    shared.query.collations = query.collations;
+    env.shared.push_back(std::move(shared));
+  }
+  add_derived(std::move(query), boundary, relation);
+  return {};
+}
+
 Result<bool> FromBinder::add_cte(const ast::Source& source, Relation& relation) {
   for (const CteEnv* env = scope.ctes; env != nullptr; env = env->parent) {
     for (const ast::Cte* cte : env->with->ctes) {
       if (!equals_nocase(cte->name, source.name)) continue;
-      auto* mutable_env = const_cast<CteEnv*>(env);
-      for (const ast::Cte* open : mutable_env->in_progress) {
-        if (open == cte) {
-          if (env->with->recursive) {
-            return at(source.at, "recursive common table expressions are not supported yet");
-          }
-          return at(source.at, cat("circular reference: ", cte->name));
-        }
+      auto& changing = const_cast<CteEnv&>(*env);
+      for (RecursiveTable* table : changing.recursive) {
+        if (table->cte != cte) continue;
+        TRY(add_recursive_reference(source, *table, relation));
+        return true;
       }
-      mutable_env->in_progress.push_back(cte);
-      Result<void> added = add_query(*cte->select, env, relation);
-      mutable_env->in_progress.pop_back();
-      TRY(std::move(added));
-      if (!cte->columns.empty()) {
-        if (cte->columns.size() != relation.columns.size()) {
-          return at(source.at, cat("table ", cte->name, " has ", relation.columns.size(),
-                                   " values for ", cte->columns.size(), " columns"));
-        }
-        for (std::size_t i = 0; i < cte->columns.size(); ++i) {
-          relation.columns[i].name = cte->columns[i];
-        }
+      const auto& open = changing.in_progress;
+      if (std::find(open.begin(), open.end(), cte) != open.end()) {
+        return at(source.at, cat("circular reference: ", cte->name));
       }
+      TRY(plan_cte(*cte, changing, relation));
+      TRY(name_columns(source, *cte, relation));
       return true;
     }
   }
@@ -195,9 +257,10 @@ Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation
     if (const TableFunction* function = find_table_function(source.name)) {
       return add_function(source, *function, relation);
     }
-    const std::string prefix = ast::present(source.schema)  ? cat(source.schema, ".")
-                               : context.trigger != nullptr ? "main."
-                                                            : "";
+    const bool of_schema = context.trigger != nullptr || !context.views.empty();
+    const std::string prefix = ast::present(source.schema) ? cat(source.schema, ".")
+                               : of_schema                 ? "main."
+                                                           : "";
     return at(source.at, cat("no such table: ", prefix, source.name));
   }
   if (called) return at(source.at, cat("'", source.name, "' is not a function"));
@@ -227,12 +290,16 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
     return at(source.at,
               cat("cannot join using column ", name, " - column not present in both tables"));
   }
-  ExprPtr l = Binder::column_of(scope, left_relation, left);
+  ExprPtr l = Binder::visible_column(scope, left_relation, left);
   ExprPtr r = Binder::column_of(scope, relation, right);
   JoinCondition condition;
   condition.expr = std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r));
-  condition.outer_relation = source.left ? static_cast<int>(relation) : -1;
+  condition.outer_relation = source.left || source.right ? static_cast<int>(relation) : -1;
   conditions.push_back(std::move(condition));
+  if (source.right) {
+    scope.relations[left_relation].columns[static_cast<std::size_t>(left)].merged.emplace_back(
+        relation, right);
+  }
   scope.relations[relation].columns[static_cast<std::size_t>(right)].hidden = true;
   return {};
 }
@@ -264,23 +331,31 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
   std::vector<ExprPtr> parts;
   split_conjunction(std::move(on), parts);
   for (ExprPtr& part : parts) {
-    conditions.push_back({std::move(part), source.left ? static_cast<int>(relation) : -1});
+    conditions.push_back(
+        {std::move(part), source.left || source.right ? static_cast<int>(relation) : -1});
   }
   return {};
 }
 
-/// `(a JOIN b ...)`: inner joins are joined one by one; anything else as a subquery would be, which
-/// needs its columns under their tables' names.
+bool has_right_join(const List<ast::Source*>& from) {
+  return std::any_of(from.begin(), from.end(),
+                     [](const ast::Source* source) { return source->right; });
+}
+
+/// `(a JOIN b ...)`: what can be joined one by one is; anything else as a subquery would be, whose
+/// columns keep their tables' names.
 Result<void> FromBinder::add_nested(const ast::Source& source) {
-  if (source.left && source.nested.size() > 1) {
-    return at(source.at, "a parenthesized join on the right of a LEFT JOIN is not supported yet");
-  }
+  const bool plain = !source.left && !source.right && !source.natural &&
+                     source.using_columns.empty() && !ast::present(source.alias) &&
+                     !has_right_join(source.nested);
+  if (source.nested.size() > 1 && !plain) return add_joined(source);
   bool first = true;
   for (const ast::Source* inner : source.nested) {
     ast::Source copy = *inner;
     if (first) {
       copy.comma = source.comma;
       copy.left = source.left;
+      copy.right = source.right;
       copy.natural = source.natural;
       copy.cross = source.cross;
       if (source.nested.size() == 1) {
@@ -293,30 +368,59 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
     TRY(add_source(copy));
     first = false;
   }
-  if (source.nested.size() > 1) {
-    const std::size_t last = scope.relations.size() - 1;
-    if (!source.using_columns.empty()) {
-      return at(source.at, "USING with a parenthesized join is not supported yet");
-    }
-    if (source.on != nullptr) {
-      ast::Source on_only;
-      on_only.at = source.at;
-      on_only.on = source.on;
-      TRY(join_columns(on_only, last));
+  if (source.nested.size() == 1 || source.on == nullptr) return {};
+  ast::Source on_only;
+  on_only.at = source.at;
+  on_only.on = source.on;
+  return join_columns(on_only, scope.relations.size() - 1);
+}
+
+/// A parenthesized join as one relation.
+Result<void> FromBinder::add_joined(const ast::Source& source) {
+  Scope inner;
+  inner.boundary = scope.boundary;
+  inner.ctes = scope.ctes;
+  std::vector<JoinCondition> inner_conditions;
+  TRY(bind_from(context, inner, source.nested, inner_conditions));
+  Relation relation;
+  std::vector<ExprPtr> outputs;
+  for (std::size_t r = 0; r < inner.relations.size(); ++r) {
+    for (std::size_t c = 0; c < inner.relations[r].columns.size(); ++c) {
+      Relation::Column column = inner.relations[r].columns[c];
+      column.table = inner.relations[r].qualifier(column);
+      const bool merged = !column.merged.empty();
+      column.merged.clear();
+      const int place = static_cast<int>(c);
+      if (merged) {
+        // The merged value goes by no table's name, the table's own column by it alone.
+        Relation::Column visible = column;
+        visible.table = {};
+        relation.columns.push_back(visible);
+        outputs.push_back(Binder::visible_column(inner, r, place));
+        column.hidden = true;
+      }
+      relation.columns.push_back(column);
+      outputs.push_back(Binder::column_of(inner, r, place));
     }
   }
-  return {};
+  OperatorPtr rows = TRY(plan_joins(context, inner, std::move(inner_conditions), nullptr, nullptr));
+  relation.derived =
+      std::make_unique<ProjectOperator>(context.runtime, std::move(rows), std::move(outputs));
+  relation.derived_constant = scope.boundary == nullptr || (scope.boundary->correlations.empty() &&
+                                                            !scope.boundary->volatile_result);
+  relation.label = "subquery";
+  if (ast::present(source.alias)) {
+    for (Relation::Column& column : relation.columns) column.table = {};
+  }
+  return add_relation(source, std::move(relation));
 }
 
 Result<void> FromBinder::add_source(const ast::Source& source) {
   if (source.kind == ast::SourceKind::nested) return add_nested(source);
-  if (source.right) return at(source.at, "RIGHT and FULL JOIN are not supported yet");
   if (scope.relations.size() == limits::kJoinTablesMax) {
     return at(source.at, "at most 64 tables in a join");
   }
   Relation relation;
-  relation.outer_join = source.left;
-  relation.keep_place = source.cross;
   if (source.kind == ast::SourceKind::subquery) {
     relation.label = "subquery";
     TRY(add_query(*source.select, scope.ctes, relation));
@@ -325,6 +429,14 @@ Result<void> FromBinder::add_source(const ast::Source& source) {
     relation.name = source.name;
     TRY(add_named(source, relation));
   }
+  return add_relation(source, std::move(relation));
+}
+
+/// Puts a relation behind the others, with what ties it to them.
+Result<void> FromBinder::add_relation(const ast::Source& source, Relation relation) {
+  relation.outer_join = source.left;
+  relation.right_join = source.right;
+  relation.keep_place = source.cross;
   if (ast::present(source.alias)) {
     relation.name = source.alias;
     relation.label = std::string(source.alias);
@@ -336,55 +448,6 @@ Result<void> FromBinder::add_source(const ast::Source& source) {
 }
 
 }  // namespace
-
-namespace {
-
-void collect_parts(ExprPtr& expr, bool conjunction, std::vector<ExprPtr*>& out) {
-  if (expr->kind == NodeKind::logical &&
-      static_cast<LogicalNode&>(*expr).conjunction == conjunction) {
-    collect_parts(expr->children[0], conjunction, out);
-    collect_parts(expr->children[1], conjunction, out);
-  } else {
-    out.push_back(&expr);
-  }
-}
-
-/// (a AND x) OR (a AND y) holds exactly when a AND (x OR (a AND y)) does: what every branch of an
-/// OR asks for is moved out of the first one, where joins and indexes can use it.
-void factor_disjunction(ExprPtr& expr, std::vector<ExprPtr>& out) {
-  std::vector<ExprPtr*> branches;
-  collect_parts(expr, false, branches);
-  if (branches.size() < 2) return;
-  std::vector<ExprPtr*> first;
-  collect_parts(*branches[0], true, first);
-  for (ExprPtr* candidate : first) {
-    if ((*candidate)->volatile_result || (*candidate)->constant()) continue;
-    bool everywhere = true;
-    for (std::size_t b = 1; b < branches.size() && everywhere; ++b) {
-      std::vector<ExprPtr*> parts;
-      collect_parts(*branches[b], true, parts);
-      everywhere = std::any_of(parts.begin(), parts.end(),
-                               [&](ExprPtr* part) { return same_tree(**part, **candidate); });
-    }
-    if (!everywhere) continue;
-    out.push_back(std::exchange(*candidate, std::make_unique<ConstantNode>(Value(1))));
-  }
-}
-
-}  // namespace
-
-void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out) {
-  if (expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction) {
-    factor_disjunction(expr, out);
-  }
-  if (expr->kind == NodeKind::logical && static_cast<LogicalNode&>(*expr).conjunction) {
-    ExprPtr right = std::move(expr->children[1]);
-    split_conjunction(std::move(expr->children[0]), out);
-    split_conjunction(std::move(right), out);
-    return;
-  }
-  out.push_back(std::move(expr));
-}
 
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions) {

@@ -5,6 +5,7 @@
 #include "plan/table_columns.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 // From the planner's choices to operators.
 
@@ -75,11 +76,17 @@ ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation, s
   const std::uint64_t everything = n == 64 ? ~std::uint64_t{0} : bit(n) - 1;
   const bool last = (placed & everything) == everything;
   ExprPtr all;
+  const bool right_joins = scope_.last_right_join() >= 0;
   for (const bool expensive : {false, true}) {
-    if (expensive && outer_relation < 0 && !last) break;
     for (JoinCondition& condition : conditions_) {
       if (!condition.expr || condition.outer_relation != outer_relation) continue;
       if (condition.expr->expensive != expensive) continue;
+      if (condition.after >= 0 && (placed & bit(static_cast<std::size_t>(condition.after))) == 0) {
+        continue;
+      }
+      // An ON before a RIGHT JOIN cannot wait.
+      const bool may_wait = outer_relation < 0 && (!right_joins || condition.after >= 0);
+      if (expensive && may_wait && !last) continue;
       if ((condition.expr->tables & ~placed) != 0) continue;
       if (only != 0 && (condition.expr->tables != only || condition.expr->reads_outer ||
                         condition.expr->volatile_result)) {
@@ -158,7 +165,11 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::tree_access(std::size_t relatio
 Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& constant) {
   Relation& r = scope_.relations[relation];
   constant = true;
-  const int outer = r.outer_join ? static_cast<int>(relation) : -1;
+  const int outer = r.outer_join || r.right_join ? static_cast<int>(relation) : -1;
+  // Every row of a RIGHT JOIN's right side comes out in the end.
+  const auto own_conditions = [&] {
+    return r.right_join ? ExprPtr() : take_conditions(bit(relation), outer, bit(relation));
+  };
   if (r.derived) {
     constant = r.derived_constant;
     std::vector<std::pair<Slot, Slot>> moves;
@@ -167,7 +178,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
     }
     OperatorPtr rows = std::make_unique<RenameOperator>(std::move(r.derived), std::move(moves),
                                                         scope_.slot_count, cat("SCAN ", r.label));
-    ExprPtr filter = take_conditions(bit(relation), outer, bit(relation));
+    ExprPtr filter = own_conditions();
     if (!filter) return rows;
     return OperatorPtr(
         std::make_unique<FilterOperator>(context_.runtime, std::move(rows), std::move(filter)));
@@ -180,10 +191,10 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
       constant = constant && (!argument || argument->run_constant());
     }
     parts.right = function_access(relation);
-    parts.condition = take_conditions(bit(relation), outer, bit(relation));
+    parts.condition = own_conditions();
     return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
   }
-  Choice local = best_access(relation, 0, 1);
+  Choice local = r.right_join ? scan_of(relation) : best_access(relation, 0, 1);
   for (const std::size_t t : local.equal) constant = constant && !terms_[t].reads_outer;
   if (local.low >= 0)
     constant = constant && !terms_[static_cast<std::size_t>(local.low)].reads_outer;
@@ -195,7 +206,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
     constant = true;
   }
   parts.right = TRY(tree_access(relation, local, false));
-  parts.condition = take_conditions(bit(relation), outer, bit(relation));
+  parts.condition = own_conditions();
   return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
 }
 
@@ -229,7 +240,8 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relatio
   bool constant = false;
   OperatorPtr input = TRY(relation_rows(relation, constant));
   return std::unique_ptr<AccessPath>(std::make_unique<MaterializedAccess>(
-      context_.runtime, std::move(input), used_slots(relation), std::move(keys), constant));
+      context_.runtime, std::move(input), used_slots(relation), std::move(keys), constant,
+      scope_.relations[relation].right_join));
 }
 
 Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation,
@@ -249,6 +261,7 @@ Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation
   JoinOperator::Parts parts;
   parts.left = std::move(left);
   parts.outer = r.outer_join;
+  parts.right_outer = r.right_join;
   parts.left_slots = filled_;
   if (choice.kind == Choice::Kind::hash) {
     parts.right = TRY(hash_access(relation, choice));
@@ -260,11 +273,11 @@ Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation
   placed_ |= bit(relation);
   parts.right_slots = used_slots(relation);
   parts.slot_count = scope_.slot_count;
-  parts.condition = take_conditions(placed_, r.outer_join ? static_cast<int>(relation) : -1, 0);
+  const bool own_on = r.outer_join || r.right_join;
+  parts.condition = take_conditions(placed_, own_on ? static_cast<int>(relation) : -1, 0);
   filled_.insert(filled_.end(), parts.right_slots.begin(), parts.right_slots.end());
-  const bool outer = parts.outer;
   OperatorPtr op = std::make_unique<JoinOperator>(context_.runtime, std::move(parts));
-  ExprPtr after = outer ? take_conditions(placed_, -1, 0) : nullptr;
+  ExprPtr after = own_on ? take_conditions(placed_, -1, 0) : nullptr;
   if (!after) return op;
   return OperatorPtr(
       std::make_unique<FilterOperator>(context_.runtime, std::move(op), std::move(after)));
@@ -292,6 +305,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
     const std::size_t relation = order[i];
     Choice choice =
         order.size() == 1 ? best_ordered(relation) : best_access(relation, placed_, rows);
+    if (std::isinf(choice.cost)) return Error(Code::error, "no query solution");
     bool backward = false;
     if (i == 0) in_order = gives_order(choice, relation, backward);
     rows = std::max(rows * choice.rows, 1e-3);

@@ -158,6 +158,8 @@ void JoinPlanner::strengthen_outer_joins() {
       default: return false;
     }
   };
+  // The rows that a RIGHT JOIN adds come after a LEFT JOIN before it has added its own.
+  if (scope_.last_right_join() >= 0) return;
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     if (!scope_.relations[r].outer_join) continue;
     for (const JoinCondition& condition : conditions_) {
@@ -173,7 +175,7 @@ void JoinPlanner::strengthen_outer_joins() {
 
 /// Whether a condition may choose the rows of `relation` while it is reached.
 bool JoinPlanner::usable_for(const JoinCondition& condition, std::size_t relation) const noexcept {
-  if (scope_.relations[relation].outer_join) {
+  if (scope_.relations[relation].outer_join || scope_.relations[relation].right_join) {
     return condition.outer_relation == static_cast<int>(relation);
   }
   return condition.outer_relation < 0;
@@ -229,13 +231,19 @@ Result<void> JoinPlanner::bind_virtual_columns() {
     for (std::size_t i = table->generated_order.size(); i-- > 0;) {
       const std::uint32_t c = table->generated_order[i];
       if (!table->columns[c].is_virtual() || scope_.relations[r].slots[c] == kNoSlot) continue;
-      // The expression sees its own relation, and nothing else.
+      // The expression sees its own relation, and nothing else; what USING hides too.
       Scope alone;
       alone.relations.push_back(std::move(scope_.relations[r]));
+      const std::vector<Relation::Column> columns = alone.relations[0].columns;
+      for (Relation::Column& column : alone.relations[0].columns) {
+        column.hidden = false;
+        column.merged.clear();
+      }
       alone.slot_count = scope_.slot_count;
       Binder binder(context_, alone, BindRules{.subqueries = false, .clause = "generated columns"});
       auto bound = binder.bind(*table->columns[c].generated);
       scope_.relations[r] = std::move(alone.relations[0]);
+      scope_.relations[r].columns = columns;
       scope_.slot_count = alone.slot_count;
       virtuals.emplace_back(c, TRY(std::move(bound)));
     }
@@ -269,7 +277,12 @@ Result<void> JoinPlanner::estimate_relations() {
       }
     }
     info.kept = std::max(info.kept, 1.0 / info.rows);
-    if (relation.outer_join || relation.keep_place) info.needs |= bit(r) - 1;
+    if (relation.outer_join || relation.right_join || relation.keep_place) {
+      info.needs |= bit(r) - 1;
+    }
+    for (std::size_t before = 0; before < r; ++before) {
+      if (scope_.relations[before].right_join) info.needs |= bit(before);
+    }
   }
   return {};
 }
@@ -278,6 +291,8 @@ Result<void> JoinPlanner::estimate_relations() {
 
 bool JoinPlanner::available(const Term& term, std::size_t relation,
                             std::uint64_t placed) const noexcept {
+  const int after = conditions_[term.condition].after;
+  if (after >= 0 && (placed & bit(static_cast<std::size_t>(after))) == 0) return false;
   return term.relation == relation && (term.others & ~placed) == 0 &&
          conditions_[term.condition].expr != nullptr &&
          usable_for(conditions_[term.condition], relation);
@@ -351,6 +366,8 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
   bool null_safe = false;
   std::size_t at = 0;
   const auto fits = [&](const Term& term, const IndexColumn& key) {
+    const auto t = static_cast<std::size_t>(&term - terms_.data());
+    if (std::find(choice.equal.begin(), choice.equal.end(), t) != choice.equal.end()) return false;
     return available(term, relation, placed) && term.column == key.column && key.column >= 0 &&
            term.order == key.collation &&
            affinity_fits(term.applied,
@@ -401,6 +418,10 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
   const bool seeks = at > 0 || choice.low >= 0 || choice.high >= 0;
   if (!seeks && !choice.covering) {
     choice.order_only = true;
+  }
+  if (!seeks && scope_.relations[relation].is_target && !index.clustered &&
+      scope_.relations[relation].indexed != ast::Indexed::by) {
+    return;
   }
   choice.cost = (seeks ? kSeek * (many ? 10 : 1) : 0) + choice.rows * each;
   consider(best, std::move(choice));
@@ -453,7 +474,7 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   Choice best;
   best.cost = std::numeric_limits<double>::infinity();
   const Relation& r = scope_.relations[relation];
-  if (r.table != nullptr) {
+  if (r.table != nullptr && !r.right_join) {
     if (r.indexed != ast::Indexed::by) {
       consider(best, scan_of(relation));
     }
@@ -465,7 +486,7 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
       consider_index(best, *index, relation, placed);
     }
   }
-  if (r.function != nullptr) {
+  if (r.function != nullptr && !r.right_join) {
     Choice call;
     call.kind = Choice::Kind::function;
     call.rows = info_[relation].rows;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "exec/nodes.hpp"
+#include "exec/recursive_operator.hpp"
+#include "exec/shared_rows.hpp"
 #include "functions/table_function.hpp"
 #include "plan/compile.hpp"
 
@@ -14,12 +16,24 @@ namespace saturn::sql {
 
 struct Scope;
 
+struct RecursiveTable;
+
 /// WITH clauses in force, innermost first.
 struct CteEnv {
   const CteEnv* parent = nullptr;
   const ast::With* with = nullptr;
   /// The CTEs that are being planned at this moment, against endless recursion.
-  std::vector<const ast::Cte*> in_progress;
+  std::vector<const ast::Cte*> in_progress = {};
+  /// Those of them whose recursive part is being planned.
+  std::vector<RecursiveTable*> recursive = {};
+  /// CTEs that have been planned: every reference gets the same rows.
+  struct Shared {
+    const ast::Cte* cte = nullptr;
+    std::shared_ptr<SharedRows> rows;
+    Query query;  ///< without its root
+    bool constant = false;
+  };
+  std::vector<Shared> shared = {};
 };
 
 /// Where a subquery meets the query around it: each outer value that the subquery reads has a cell
@@ -42,8 +56,14 @@ struct Relation {
     const Collation* collation = nullptr;
     std::string_view decltype_text;
     bool hidden = false;  ///< of USING and NATURAL: not part of `*`, and not found without a table
-    bool argument = false;  ///< of a table function: not part of `*`
+    bool argument = false;        ///< of a table function: not part of `*`
+    std::string_view table = {};  ///< that qualifies it where it is not the relation's name
+    /// Columns of RIGHT and FULL JOIN ... USING that give the value where this one is NULL.
+    std::vector<std::pair<std::size_t, int>> merged = {};
   };
+  std::string_view qualifier(const Column& column) const noexcept {
+    return column.table.empty() ? name : column.table;
+  }
   std::string_view name;                    ///< that qualifies columns
   const Table* table = nullptr;             ///< a base table
   const TableFunction* function = nullptr;  ///< or a call of this function
@@ -54,10 +74,12 @@ struct Relation {
   std::vector<Column> columns;
   std::vector<Slot> slots;      ///< of the columns, then of the rowid; kNoSlot until it is used
   bool qualified_only = false;  ///< found with its name in front only ("excluded")
-  bool outer_join = false;      ///< the right side of a LEFT JOIN
+  bool outer_join = false;      ///< the right side of a LEFT (or FULL) JOIN
+  bool right_join = false;      ///< the right side of a RIGHT (or FULL) JOIN
   bool keep_place = false;      ///< CROSS JOIN: not before the relations left of it
   ast::Indexed indexed = ast::Indexed::unspecified;
   std::string_view index;  ///< INDEXED BY
+  bool is_target = false;  ///< of UPDATE or DELETE: scanned in the order of the table itself
 
   Slot rowid_place() const noexcept { return static_cast<Slot>(columns.size()); }
 };
@@ -69,6 +91,9 @@ struct Scope {
   Slot slot_count = 0;
   const List<ast::ResultColumn>* aliases = nullptr;  ///< that expressions may use as names
   const List<ast::WindowDef*>* windows = nullptr;    ///< of the WINDOW clause
+
+  /// The last relation that a RIGHT or FULL JOIN adds; -1: none.
+  int last_right_join() const noexcept;
 };
 
 /// What kind of expression is bound, as far as it matters what is allowed in it.
@@ -90,6 +115,8 @@ class Binder {
 
   /// A reference to column `column` (SlotNode::kRowidColumn for the rowid) of a relation.
   static ExprPtr column_of(Scope& scope, std::size_t relation, int column);
+  /// The same as a name without a table means it: with what USING merged into it.
+  static ExprPtr visible_column(Scope& scope, std::size_t relation, int column);
 
  private:
   Result<ExprPtr> bind_literal(const ast::Literal& literal);
@@ -140,10 +167,36 @@ ExprPtr fold(CompileContext& context, ExprPtr expr);
 Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
                          Boundary* boundary);
 
+/// A CTE whose recursive part is being planned.
+struct RecursiveTable {
+  const ast::Cte* cte = nullptr;
+  const Query* initial = nullptr;  ///< its columns
+  std::shared_ptr<QueueRows> queue;
+  std::size_t references = 0;
+};
+
+/// Plans a CTE that refers to itself (https://www.sqlite.org/lang_with.html, section 3). `env` is
+/// where the CTE stands. // SUSPENDS
+Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEnv& env,
+                             Boundary* boundary);
+/// How often a core's FROM names the CTE.
+std::size_t count_references(const ast::SelectCore& core, const ast::Cte& cte);
+/// Whether it is a compound of which a later part names the CTE.
+bool is_recursive(const ast::Cte& cte);
+
+/// ORDER BY of a compound: each term is a result column, by number or by name.
+Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query);
+/// LIMIT and OFFSET of a SELECT over `query`; the sort right below, if any, learns of it.
+Result<void> add_limit(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                       Boundary* boundary, SortOperator* sort, Query& query);
+/// "UNION ALL" and so on.
+std::string_view compound_name(ast::CompoundOp op) noexcept;
+
 /// Fills in `scope.relations` from FROM and appends what ON, USING and NATURAL ask for.
 struct JoinCondition {
   ExprPtr expr;
-  int outer_relation = -1;  ///< the right side of the LEFT JOIN whose ON it is part of; else -1
+  int outer_relation = -1;  ///< the right side of the outer join whose ON it is part of; else -1
+  int after = -1;           ///< of WHERE: the RIGHT or FULL JOIN that must be done before; else -1
 };
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions);

@@ -7,6 +7,7 @@
 #include "value/number.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 // A SELECT, from the inside out: joins, aggregation, HAVING, the result columns, DISTINCT, ORDER
@@ -34,6 +35,7 @@ std::string ordinal(std::size_t n) {
 std::optional<std::int64_t> as_ordinal(const ast::Expr& expr) {
   const ast::Expr* inner = &expr;
   bool negative = false;
+  while (const auto* collate = ast::as_if<ast::Collate>(inner)) inner = collate->operand;
   while (const auto* unary = ast::as_if<ast::Unary>(inner)) {
     if (unary->op == ast::UnaryOp::minus)
       negative = !negative;
@@ -43,8 +45,10 @@ std::optional<std::int64_t> as_ordinal(const ast::Expr& expr) {
   }
   const auto* literal = ast::as_if<ast::Literal>(inner);
   if (literal == nullptr || literal->literal != ast::LiteralKind::integer) return std::nullopt;
-  const std::int64_t value = parse_integer(literal->text).value;
-  return negative ? -value : value;
+  const ParsedInteger parsed = parse_integer(literal->text);
+  // As in SQLite, what does not fit 32 bits is a constant like any other.
+  if (!parsed.fits || parsed.value > std::numeric_limits<std::int32_t>::max()) return std::nullopt;
+  return negative ? -parsed.value : parsed.value;
 }
 
 SortKey sort_key(Slot slot, const ast::OrderTerm& term, const Collation* collation) {
@@ -80,8 +84,9 @@ class CorePlanner {
     ResultColumn column;
   };
   struct OrderItem {
-    std::size_t item = 0;  ///< which result column, or
-    ExprPtr expr;          ///< an expression of its own
+    std::size_t item = 0;                  ///< which result column, or
+    ExprPtr expr;                          ///< an expression of its own
+    const Collation* collation = nullptr;  ///< `ORDER BY 1 COLLATE x`
   };
 
   Result<void> expand_star(std::string_view only_table, std::uint32_t position);
@@ -116,15 +121,19 @@ class CorePlanner {
 Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t position) {
   bool found = false;
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
-    if (ast::present(only_table) && !equals_nocase(scope_.relations[r].name, only_table)) continue;
-    found = true;
-    for (std::size_t c = 0; c < scope_.relations[r].columns.size(); ++c) {
-      const Relation::Column& column = scope_.relations[r].columns[c];
+    const Relation& relation = scope_.relations[r];
+    found = found || !ast::present(only_table) || equals_nocase(relation.name, only_table);
+    for (std::size_t c = 0; c < relation.columns.size(); ++c) {
+      const Relation::Column column = relation.columns[c];
+      if (ast::present(only_table) && !equals_nocase(relation.qualifier(column), only_table)) {
+        continue;
+      }
+      found = true;
       if (column.argument || (column.hidden && !ast::present(only_table))) continue;
       Item item;
       item.column.name = std::string(column.name);
       item.column.decltype_text = std::string(column.decltype_text);
-      item.expr = Binder::column_of(scope_, r, static_cast<int>(c));
+      item.expr = Binder::visible_column(scope_, r, static_cast<int>(c));
       items_.push_back(std::move(item));
     }
   }
@@ -193,7 +202,8 @@ Result<void> CorePlanner::bind_where() {
   ExprPtr where = TRY(binder.bind(*core_.where));
   std::vector<ExprPtr> parts;
   split_conjunction(std::move(where), parts);
-  for (ExprPtr& part : parts) conditions_.push_back({std::move(part), -1});
+  const int after = scope_.last_right_join();
+  for (ExprPtr& part : parts) conditions_.push_back({std::move(part), -1, after});
   return {};
 }
 
@@ -210,6 +220,9 @@ Result<void> CorePlanner::bind_group_by() {
       }
       // Stars have no expression to bind again: then the item is a plain column.
       std::size_t item = static_cast<std::size_t>(*place) - 1;
+      if (items_[item].expr->uses_aggregate) {
+        return at(term->at, "aggregate functions are not allowed in the GROUP BY clause");
+      }
       if (core_.columns.size() == items_.size()) expr = core_.columns[item].expr;
       if (core_.columns.size() != items_.size() || expr == nullptr) {
         const auto& slot = static_cast<const SlotNode&>(*items_[item].expr);
@@ -243,6 +256,12 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
                     items_.size()));
     }
     order.item = static_cast<std::size_t>(*place) - 1;
+    if (const auto* collate = ast::as_if<ast::Collate>(term.expr)) {
+      order.collation = Collation::find(collate->collation);
+      if (order.collation == nullptr) {
+        return at(term.expr->at, cat("no such collation sequence: ", collate->collation));
+      }
+    }
     return order;
   }
   if (const auto* name = ast::as_if<ast::Column>(term.expr);
@@ -324,7 +343,8 @@ WantedOrder CorePlanner::wanted_order() const {
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const ExprNode* expr =
         order_[i].expr ? order_[i].expr.get() : items_[order_[i].item].expr.get();
-    const Collation* collation = expr->collation;
+    const Collation* collation =
+        order_[i].collation != nullptr ? order_[i].collation : expr->collation;
     if (expr->kind == NodeKind::collate) expr = expr->children[0].get();
     const ast::OrderTerm& term = (*order_by_)[i];
     const bool descending = term.order == ast::SortOrder::desc;
@@ -383,6 +403,9 @@ bool CorePlanner::groups_are_in_order(const AggregateOperator::Parts& parts) con
       return false;
     }
     // By now an expression that is a key is the key's slot.
+    if (order_[i].collation != nullptr && order_[i].collation != parts.key_collations[i]) {
+      return false;
+    }
     if (expr.kind != NodeKind::slot || static_cast<const SlotNode&>(expr).slot != i) return false;
   }
   return true;
@@ -430,8 +453,9 @@ Result<CorePlan> CorePlanner::plan() {
   }
   std::vector<const Collation*> order_collations;
   for (const OrderItem& order : order_) {
-    order_collations.push_back(order.expr ? order.expr->collation
-                                          : items_[order.item].expr->collation);
+    order_collations.push_back(order.collation != nullptr ? order.collation
+                               : order.expr               ? order.expr->collation
+                                                          : items_[order.item].expr->collation);
   }
   const bool windows = has_windows();
   const bool aggregate = is_aggregate();
@@ -496,7 +520,9 @@ Result<CorePlan> plan_core(CompileContext& context, const ast::SelectCore& core,
   return CorePlanner(context, core, order_by, ctes, boundary).plan();
 }
 
-std::string_view compound_name(ast::CompoundOp op) {
+}  // namespace
+
+std::string_view compound_name(ast::CompoundOp op) noexcept {
   switch (op) {
     case ast::CompoundOp::union_all: return "UNION ALL";
     case ast::CompoundOp::except: return "EXCEPT";
@@ -505,7 +531,6 @@ std::string_view compound_name(ast::CompoundOp op) {
   }
 }
 
-/// ORDER BY of a compound: each term is a result column, by number or by name.
 Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query) {
   std::vector<SortKey> keys;
   std::size_t number = 0;
@@ -556,6 +581,8 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
   return keys;
 }
 
+namespace {
+
 Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
                                const CteEnv* ctes, Boundary* boundary) {
   CorePlan plan = TRY(plan_core(context, *select.cores[0], nullptr, ctes, boundary));
@@ -593,6 +620,25 @@ Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& selec
 
 }  // namespace
 
+Result<void> add_limit(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                       Boundary* boundary, SortOperator* sort, Query& query) {
+  if (select.limit == nullptr) return {};
+  Scope scope;
+  scope.boundary = boundary;
+  scope.ctes = ctes;
+  Binder binder(context, scope, BindRules{.clause = "LIMIT"});
+  ExprPtr limit = TRY(binder.bind(*select.limit));
+  ExprPtr offset;
+  if (select.offset != nullptr) offset = TRY(binder.bind(*select.offset));
+  auto limited = std::make_unique<LimitOperator>(context.runtime, std::move(query.root),
+                                                 std::move(limit), std::move(offset));
+  if (sort != nullptr) {
+    sort->set_limit([above = limited.get()] { return above->rows_needed(); });
+  }
+  query.root = std::move(limited);
+  return {};
+}
+
 Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
                          Boundary* boundary) {
   CteEnv env{ctes, select.with, {}};
@@ -618,21 +664,7 @@ Result<Query> plan_query(CompileContext& context, const ast::Select& select, con
     sort = sorted.get();
     plan.query.root = std::move(sorted);
   }
-  if (select.limit != nullptr) {
-    Scope scope;
-    scope.boundary = boundary;
-    scope.ctes = ctes;
-    Binder binder(context, scope, BindRules{.clause = "LIMIT"});
-    ExprPtr limit = TRY(binder.bind(*select.limit));
-    ExprPtr offset;
-    if (select.offset != nullptr) offset = TRY(binder.bind(*select.offset));
-    auto limited = std::make_unique<LimitOperator>(context.runtime, std::move(plan.query.root),
-                                                   std::move(limit), std::move(offset));
-    if (sort != nullptr) {
-      sort->set_limit([above = limited.get()] { return above->rows_needed(); });
-    }
-    plan.query.root = std::move(limited);
-  }
+  TRY(add_limit(context, select, ctes, boundary, sort, plan.query));
   return std::move(plan.query);
 }
 

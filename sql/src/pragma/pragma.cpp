@@ -308,6 +308,8 @@ constexpr Pragma kPragmas[] = {
      Access::none, silent},
     {"empty_result_callbacks", "empty_result_callbacks", always<0>, Access::none, silent},
     {"encoding", "encoding", encoding, Access::none, silent},
+    {"foreign_key_check", "table rowid parent fkid", pragma_foreign_key_check, Access::read,
+     answered, by_name_and_schema},
     {"foreign_key_list", "id seq table from to on_update on_delete match", pragma_foreign_key_list,
      Access::read, answered, by_name_and_schema},
     {"foreign_keys", "foreign_keys", foreign_keys, Access::none, silent},

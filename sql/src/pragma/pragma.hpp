@@ -69,6 +69,7 @@ Result<void> pragma_table_list(const PragmaCall& call);
 Result<void> pragma_index_list(const PragmaCall& call);
 Result<void> pragma_index_info(const PragmaCall& call);
 Result<void> pragma_index_xinfo(const PragmaCall& call);
+Result<void> pragma_foreign_key_check(const PragmaCall& call);
 Result<void> pragma_foreign_key_list(const PragmaCall& call);
 Result<void> pragma_function_list(const PragmaCall& call);
 

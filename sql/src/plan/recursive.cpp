@@ -1,0 +1,120 @@
+#include "base/text.hpp"
+#include "parser/ast_children.hpp"
+#include "plan/scope.hpp"
+
+// Recursive common table expressions.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+std::size_t count_in(const List<ast::Source*>& from, const ast::Cte& cte) {
+  std::size_t count = 0;
+  for (const ast::Source* source : from) {
+    if (source->kind == ast::SourceKind::nested) count += count_in(source->nested, cte);
+    if (source->kind != ast::SourceKind::table || ast::present(source->schema)) continue;
+    if (equals_nocase(source->name, cte.name)) ++count;
+  }
+  return count;
+}
+
+/// Aggregates and windows have no place where rows come one by one.
+Result<void> check_calls(const ast::Expr& expr) {
+  if (const auto* call = ast::as_if<ast::Function>(&expr)) {
+    if (call->over != nullptr) {
+      return at(expr.at, "cannot use window functions in recursive queries");
+    }
+    const int count = call->star ? 0 : static_cast<int>(call->arguments.size());
+    const auto function = FunctionRegistry::find(call->name, count);
+    if (function && (*function)->aggregate != nullptr) {
+      return at(expr.at, "recursive aggregate queries not supported");
+    }
+  }
+  Result<void> outcome;
+  ast::for_each_child(expr, [&](const ast::Expr& child) {
+    if (outcome) outcome = check_calls(child);
+  });
+  return outcome;
+}
+
+Result<void> check_step(const ast::SelectCore& core) {
+  if (!core.group_by.empty()) return at(core.at, "recursive aggregate queries not supported");
+  for (const ast::ResultColumn& column : core.columns) {
+    if (column.expr != nullptr) TRY(check_calls(*column.expr));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::size_t count_references(const ast::SelectCore& core, const ast::Cte& cte) {
+  return count_in(core.from, cte);
+}
+
+bool is_recursive(const ast::Cte& cte) {
+  const List<ast::SelectCore*>& cores = cte.select->cores;
+  for (std::size_t i = 1; i < cores.size(); ++i) {
+    if (count_references(*cores[i], cte) > 0) return true;
+  }
+  return false;
+}
+
+Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEnv& env,
+                             Boundary* boundary) {
+  const ast::Select& select = *cte.select;
+  CteEnv inner{&env, select.with};
+  const CteEnv* ctes = select.with != nullptr ? &inner : &env;
+  std::size_t first = 0;
+  while (count_references(*select.cores[first], cte) == 0) ++first;
+  if (first == 0) return at(cte.at, cat("circular reference: ", cte.name));
+  ast::Select initial;
+  initial.at = select.at;
+  for (std::size_t i = 0; i < first; ++i) initial.cores.push(context.arena, select.cores[i]);
+  Query query = TRY(plan_query(context, initial, ctes, boundary));
+  RecursiveOperator::Parts parts;
+  parts.queue = std::make_shared<QueueRows>();
+  RecursiveTable table{&cte, &query, parts.queue};
+  env.recursive.push_back(&table);
+  parts.one_by_one = false;
+  for (std::size_t i = first; i < select.cores.size(); ++i) {
+    const ast::SelectCore& core = *select.cores[i];
+    const bool is_union =
+        core.op == ast::CompoundOp::union_all || core.op == ast::CompoundOp::union_distinct;
+    const std::size_t named = count_references(core, cte);
+    if (!is_union || named == 0) return at(core.at, cat("circular reference: ", cte.name));
+    TRY(check_step(core));
+    ast::SelectCore single = core;
+    single.op = ast::CompoundOp::none;
+    ast::Select step;
+    step.at = core.at;
+    step.cores.push(context.arena, context.arena.make<ast::SelectCore>(single));
+    table.references = 0;
+    Query planned = TRY(plan_query(context, step, ctes, boundary));
+    if (named > 1) return at(core.at, cat("multiple references to recursive table: ", cte.name));
+    if (table.references > named) {
+      return at(core.at, cat("multiple recursive references: ", cte.name));
+    }
+    if (planned.columns.size() != query.columns.size()) {
+      return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
+                             " do not have the same number of result columns"));
+    }
+    // A join may give the rows of many in another order than those of each in turn.
+    parts.one_by_one = parts.one_by_one || core.from.size() > 1 || core.distinct ||
+                       select.cores.size() > first + 1;
+    parts.steps.push_back(std::move(planned.root));
+  }
+  env.recursive.pop_back();
+  parts.distinct = select.cores[select.cores.size() - 1]->op == ast::CompoundOp::union_distinct;
+  parts.order = TRY(compound_order(select, query));
+  parts.collations = query.collations;
+  parts.width = static_cast<std::uint32_t>(query.columns.size());
+  parts.initial = std::move(query.root);
+  query.root = std::make_unique<RecursiveOperator>(context.runtime, std::move(parts));
+  TRY(add_limit(context, select, ctes, boundary, nullptr, query));
+  return query;
+}
+
+}  // namespace saturn::sql
