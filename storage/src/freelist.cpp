@@ -8,6 +8,9 @@ namespace {
 constexpr std::uint32_t kFirstTrunkAt = 32;
 constexpr std::uint32_t kCountAt = 36;
 
+/// Where a trunk has its leaf `index`.
+constexpr std::size_t leaf_at(std::uint32_t index) noexcept { return 8 + std::size_t{4} * index; }
+
 }  // namespace
 
 PageNo pointer_map_page(PageNo page, std::uint32_t page_size, std::uint32_t usable_size) noexcept {
@@ -65,7 +68,7 @@ Result<PageNo> freelist_take(PageSource& source) {
     if (leaves > source.usable_size() / 4 - 2) {
       return corrupt_error(trunk, 4, "freelist leaf count");
     }
-    if (leaves > 0) taken = load_be32(page.data() + 8 + 4 * (leaves - 1));
+    if (leaves > 0) taken = load_be32(page.data() + leaf_at(leaves - 1));
   }
   if (taken < 2 || taken > source.page_count() || (leaves > 0 && taken == trunk)) {
     return corrupt_error(trunk, 8 + 4 * (leaves - 1), "freelist leaf number");
@@ -116,7 +119,7 @@ Result<FreelistPlace> find_free(PageSource& source, PageNo page_min, PageNo page
     place.leaf = place.leaves;
     if (next >= page_min && next <= page_max) return place;
     for (place.leaf = 0; place.leaf < place.leaves; ++place.leaf) {
-      const PageNo leaf = load_be32(ref.data() + 8 + 4 * place.leaf);
+      const PageNo leaf = load_be32(ref.data() + leaf_at(place.leaf));
       if (leaf >= page_min && leaf <= page_max) return place;
     }
     next = load_be32(ref.data());
@@ -129,22 +132,21 @@ Result<PageNo> take_out(PageSource& source, const FreelistPlace& place) {
   std::uint8_t* header = TRY(source.write(1));
   store_be32(header + kCountAt, load_be32(header + kCountAt) - 1);
   std::uint8_t* trunk = TRY(source.write(place.trunk));
-  std::uint8_t* leaves = trunk + 8;
   if (place.leaf < place.leaves) {
-    const PageNo taken = load_be32(leaves + 4 * place.leaf);
-    store_be32(leaves + 4 * place.leaf, load_be32(leaves + 4 * (place.leaves - 1)));
+    const PageNo taken = load_be32(trunk + leaf_at(place.leaf));
+    store_be32(trunk + leaf_at(place.leaf), load_be32(trunk + leaf_at(place.leaves - 1)));
     store_be32(trunk + 4, place.leaves - 1);
     return taken;
   }
   // The trunk goes; its first leaf, if any, is the trunk for the others.
   PageNo heir = load_be32(trunk);
   if (place.leaves > 0) {
-    heir = load_be32(leaves);
+    heir = load_be32(trunk + leaf_at(0));
     if (heir < 2 || heir == place.trunk) return corrupt_error(place.trunk, 8, "freelist leaf");
     std::uint8_t* bytes = TRY(source.write(heir));
     std::memcpy(bytes, trunk, 4);
     store_be32(bytes + 4, place.leaves - 1);
-    std::memcpy(bytes + 8, leaves + 4, 4 * (place.leaves - std::size_t{1}));
+    std::memcpy(bytes + leaf_at(0), trunk + leaf_at(1), leaf_at(place.leaves - 1) - leaf_at(0));
   }
   if (place.before == 0) {
     store_be32(header + kFirstTrunkAt, heir);
@@ -189,7 +191,7 @@ Result<void> freelist_put(PageSource& source, PageNo page) {
     // Six slots stay empty, as SQLite leaves them for readers older than 3.6.0.
     if (leaves < source.usable_size() / 4 - 8) {
       std::uint8_t* bytes = TRY(source.write(trunk));
-      store_be32(bytes + 8 + 4 * leaves, page);
+      store_be32(bytes + leaf_at(leaves), page);
       store_be32(bytes + 4, leaves + 1);
       store_be32(header + kCountAt, total + 1);
       return {};

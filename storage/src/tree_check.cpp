@@ -184,7 +184,7 @@ Result<void> TreeCheck::freelist() {
       return {};
     }
     for (std::uint32_t i = 0; i < leaves; ++i) {
-      const PageNo leaf = load_be32(ref.data() + 8 + 4 * i);
+      const PageNo leaf = load_be32(ref.data() + 8 + std::size_t{4} * i);
       if (claim(leaf, trunk)) TRY(pointer_map(leaf, PointerType::free, 0));
     }
     found += leaves + 1;

@@ -45,7 +45,8 @@ class RowStore {
 class Operator;
 struct Runtime;
 
-/// Runs `input` to its end and appends the first `rows.width()` columns of all its rows. // SUSPENDS
+/// Runs `input` to its end and appends the first `rows.width()` columns of all its rows. //
+/// SUSPENDS
 Result<void> take_rows(Runtime& runtime, Operator& input, RowStore& rows);
 
 }  // namespace saturn::sql

@@ -1,0 +1,1 @@
+SELECT printf('%5.2f|%-8s|%x', c, b, a), substr(b, -2, 1), hex(d), typeof(c), round(c, 1), instr('abc', 'c'), replace('aXa', 'X', 'yy'), strftime('%Y-%m-%d', 0), quote(d), abs(a), coalesce(NULL, b), group_concat(b, ';'), total(c) FROM t;

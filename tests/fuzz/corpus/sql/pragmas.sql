@@ -1,0 +1,1 @@
+PRAGMA table_info(t); PRAGMA index_list('t'); PRAGMA user_version = 5; PRAGMA user_version; PRAGMA integrity_check(3); PRAGMA wal_checkpoint(TRUNCATE); PRAGMA case_sensitive_like = 1; EXPLAIN QUERY PLAN SELECT * FROM t WHERE b = 'x';

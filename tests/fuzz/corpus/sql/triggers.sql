@@ -1,0 +1,1 @@
+CREATE TRIGGER tr AFTER INSERT ON t WHEN new.c > 0 BEGIN UPDATE w SET v = new.a; SELECT raise(IGNORE) WHERE new.b = 'no'; END; INSERT INTO t(b, c) VALUES('yes', 1), ('no', 2); PRAGMA foreign_keys = on; CREATE TABLE child(p REFERENCES t(a) ON DELETE CASCADE); INSERT INTO child VALUES(1); DELETE FROM t WHERE a = 1;

@@ -1,0 +1,35 @@
+// Fuzz target: any bytes as SQL, on a small database in memory.
+
+#include "harness.hpp"
+
+using namespace saturn;
+
+namespace {
+
+constexpr std::string_view kTables =
+    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT COLLATE NOCASE, c REAL, d UNIQUE, CHECK(c < "
+    "1e9));"
+    "CREATE INDEX tb ON t(b, c DESC) WHERE c > 0;"
+    "CREATE TABLE w(k, n, v DEFAULT 7, PRIMARY KEY(k, n)) WITHOUT ROWID;"
+    "CREATE VIEW v AS SELECT a, b || c AS bc FROM t;"
+    "INSERT INTO t VALUES(1, 'x', 1.5, NULL), (2, 'X', -3, x'0102'), (9, NULL, 2e3, 'nine');"
+    "INSERT INTO w VALUES('one', 1, 1), ('one', 2, NULL), (3.5, x'', 'three');";
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::quiet();
+  const auto vfs = io::make_memory_vfs();
+  io::run([&] {
+    auto database = sql::Database::open(*vfs, "fuzz", fuzz::database_options()).value();
+    {
+      sql::Session session(database);
+      ASSERT(session.execute(kTables));
+      fuzz::run_sql(session, {reinterpret_cast<const char*>(data), size});
+      session.rollback();
+      fuzz::check_integrity(session);
+    }
+    ASSERT(database->close());
+  });
+  return 0;
+}
