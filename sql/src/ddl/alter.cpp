@@ -2,9 +2,11 @@
 #include "ddl/alter_text.hpp"
 #include "ddl/schema_writer.hpp"
 #include "ddl/stored_expr.hpp"
+#include "dml/row_program.hpp"
 #include "parser/lexer.hpp"
 #include "parser/parser.hpp"
 #include "plan/compile.hpp"
+#include "plan/table_columns.hpp"
 #include "pragma/integrity.hpp"
 
 #include <algorithm>
@@ -33,6 +35,29 @@ class AlterProgram : public ImmediateProgram {
   }
   const Table& table_;
 };
+
+/// Compiles every trigger: a change must not break one.
+Result<void> check_triggers(Runtime& runtime, const Schema& schema, std::string_view when) {
+  for (const Table* table : schema.tables()) {
+    if (table->kind != TableKind::table) continue;
+    for (const auto& trigger : table->triggers) {
+      Arena arena;
+      CompileContext context{schema, runtime, arena, 0, runtime.transaction};
+      const ast::CreateTriggerStmt& definition = *trigger->definition;
+      std::vector<const ast::Stmt*> body;
+      for (const ast::Stmt* stmt : definition.body) body.push_back(stmt);
+      RowProgram program(context, *table, trigger.get(), ast::Conflict::unspecified,
+                         definition.when, std::move(body));
+      program.set_rows(definition.event != ast::TriggerEvent::insert,
+                       definition.event != ast::TriggerEvent::remove);
+      Result<void> compiled = program.compile();
+      if (compiled) continue;
+      return Error(Code::error,
+                   cat("error in trigger ", trigger->name, when, ": ", compiled.message()));
+    }
+  }
+  return {};
+}
 
 /// Plans every view: a change must not break one. `when` goes into the message.
 Result<void> check_views(Runtime& runtime, const Schema& schema, std::string_view when) {
@@ -87,12 +112,15 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
   const ast::ColumnDef& column = *stmt.definition;
   const ast::Expr* default_value = nullptr;
   bool not_null = false;
+  bool generated = false;
   for (const ast::Constraint* constraint : column.constraints) {
     switch (constraint->kind) {
       case ast::ConstraintKind::primary_key: return at(stmt.at, "Cannot add a PRIMARY KEY column");
       case ast::ConstraintKind::unique: return at(stmt.at, "Cannot add a UNIQUE column");
       case ast::ConstraintKind::generated:
-        return at(stmt.at, "a generated column is not supported yet");
+        if (constraint->stored) return at(stmt.at, "cannot add a STORED column");
+        generated = true;
+        break;
       case ast::ConstraintKind::not_null: not_null = true; break;
       case ast::ConstraintKind::default_value: default_value = constraint->expr; break;
       default: break;
@@ -110,6 +138,13 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
   if (default_value != nullptr) {
     TRY(check_stored_expr(changed, *default_value, StoredExpr::default_value, column.name));
   }
+  if (generated) {
+    TRY(check_stored_expr(changed, *changed.columns.back().generated, StoredExpr::generated));
+  }
+  if (auto bound = bind_generated(context, changed); !bound) {
+    return Error(Code::error, cat("error in table ", changed.name,
+                                  " after add column: ", bound.error().message()));
+  }
   for (const CheckConstraint& check : changed.checks) {
     TRY(check_stored_expr(changed, *check.expr, StoredExpr::check));
     RowScope scope;
@@ -120,7 +155,7 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
                                     " after add column: ", bound.error().message()));
     }
   }
-  if (not_null && is_null(default_value)) {
+  if (not_null && !generated && is_null(default_value)) {
     refused_with_rows_ = "Cannot add a NOT NULL column with default value NULL";
   } else if (default_value != nullptr && !is_plain_constant(*default_value)) {
     refused_with_rows_ = "Cannot add a column with non-constant default";
@@ -165,13 +200,12 @@ class DropColumnProgram final : public AlterProgram {
 
  private:
   Result<void> check_rest(CompileContext& context);
-  Result<ValueRef> absent_value(CompileContext& context, const TableColumn& column);
   Result<void> rewrite_rows(Runtime& runtime);
 
   std::string name_;
   std::string sql_;
   std::size_t column_ = 0;
-  std::vector<ValueRef> absent_;  ///< of each column, in records that are too short
+  std::vector<ValueRef> absent_;  ///< by place in the record, for those that are too short
 };
 
 Result<void> DropColumnProgram::prepare(CompileContext& context, const ast::AlterStmt& stmt) {
@@ -191,26 +225,13 @@ Result<void> DropColumnProgram::prepare(CompileContext& context, const ast::Alte
   if (table_.columns.size() == 1) {
     return at(stmt.at, cat("cannot drop column \"", stmt.column, "\": no other columns exist"));
   }
+  absent_.resize(table_.record_width());
   for (const TableColumn& of : table_.columns) {
-    ValueRef absent;
-    if (of.default_value != nullptr && is_plain_constant(*of.default_value)) {
-      absent = TRY(absent_value(context, of));
-    }
-    absent_.push_back(absent);
+    if (of.is_virtual()) continue;
+    absent_[static_cast<std::size_t>(of.record_place)] = TRY(absent_value(context, of));
   }
   sql_ = TRY(without_column(table_, column_));
   return check_rest(context);
-}
-
-Result<ValueRef> DropColumnProgram::absent_value(CompileContext& context,
-                                                 const TableColumn& column) {
-  const ExprPtr expr = TRY(bind_row_expr(context, {}, *column.default_value, false));
-  ValueArena arena;
-  const ValueRef v =
-      apply_affinity(TRY(eval_one(*expr, context.runtime, arena, Batch())), column.affinity, arena);
-  if (v.is_text()) return ValueRef::text(context.arena.copy(v.bytes()));
-  if (v.is_blob()) return ValueRef::blob(context.arena.copy(v.bytes()));
-  return v;
 }
 
 /// What is left of the table and its indexes must not need the column.
@@ -225,6 +246,9 @@ Result<void> DropColumnProgram::check_rest(CompileContext& context) {
   if (!parsed) return broken("table", rest.name, parsed.error().message());
   auto defined = define_table(rest, ast::as<ast::CreateTableStmt>(*parsed->stmt));
   if (!defined) return broken("table", rest.name, defined.message());
+  if (auto bound = bind_generated(context, rest); !bound) {
+    return broken("table", rest.name, bound.error().message());
+  }
   RowScope scope;
   scope.relations.push_back({&rest, rest.name, 0});
   for (const CheckConstraint& check : rest.checks) {
@@ -251,8 +275,11 @@ Result<void> DropColumnProgram::check_rest(CompileContext& context) {
 }
 
 Result<void> DropColumnProgram::rewrite_rows(Runtime& runtime) {
-  storage::BTreeCursor reader(*runtime.transaction, table_.root);
-  storage::BTreeCursor writer(*runtime.transaction, table_.root);
+  const TableColumn& dropped = table_.columns[column_];
+  if (dropped.is_virtual()) return {};
+  const storage::KeyInfo* key = table_.without_rowid ? &table_.primary->key_info : nullptr;
+  storage::BTreeCursor reader(*runtime.transaction, table_.root, key);
+  storage::BTreeCursor writer(*runtime.transaction, table_.root, key);
   storage::RecordReader record;
   std::vector<ValueRef> values;
   std::string bytes;
@@ -263,15 +290,26 @@ Result<void> DropColumnProgram::rewrite_rows(Runtime& runtime) {
     record.reset(TRY(reader.payload()), table_.root);
     const std::uint32_t count = TRY(record.column_count());
     values.clear();
-    for (std::uint32_t i = 0; i < table_.columns.size(); ++i) {
-      if (i == column_) continue;
+    for (std::uint32_t i = 0; i < absent_.size(); ++i) {
+      if (static_cast<int>(i) == dropped.record_place) continue;
       values.push_back(i < count ? TRY(record.column(i)) : absent_[i]);
     }
     bytes.clear();
     TRY(storage::encode_record(values, bytes));
-    TRY(writer.insert(reader.rowid(),
-                      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}));
-    more = TRY(reader.next());
+    const ByteSpan written(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    if (key == nullptr) {
+      TRY(writer.insert(reader.rowid(), written));
+      more = TRY(reader.next());
+      continue;
+    }
+    // The reader loses its place in an index tree with the change.
+    record.reset({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    values.clear();
+    for (std::uint32_t i = 0; i < table_.primary->columns.size(); ++i) {
+      values.push_back(TRY(record.column(i)));
+    }
+    TRY(writer.insert(written));
+    more = TRY(reader.seek(storage::Seek::gt, values));
   }
   return {};
 }
@@ -286,7 +324,8 @@ Result<void> DropColumnProgram::work(Runtime& runtime, std::vector<Row>&) {
     return true;
   }));
   TRY(runtime.session.schema_changed(transaction));
-  return check_views(runtime, *runtime.session.schema, " after drop column");
+  TRY(check_views(runtime, *runtime.session.schema, " after drop column"));
+  return check_triggers(runtime, *runtime.session.schema, " after drop column");
 }
 
 // --- RENAME --------------------------------------------------------------------------------------

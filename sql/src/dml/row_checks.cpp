@@ -26,6 +26,25 @@ bool fits_strict(ValueRef v, std::string_view type) noexcept {
   return equals_nocase(type, "TEXT") ? v.is_text() : v.is_blob();
 }
 
+/// What the error calls it: its name, else its text; of a text that begins with something in quotes
+/// SQLite shows that alone.
+std::string check_name(const CheckConstraint& check) {
+  if (!check.name.empty()) return check.name;
+  const std::string& text = check.text;
+  const char open = text.empty() ? '\0' : text[0];
+  if (open != '"' && open != '\'' && open != '`' && open != '[') return text;
+  const char close = open == '[' ? ']' : open;
+  std::string name;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == close) {
+      if (i + 1 >= text.size() || text[i + 1] != close) break;
+      ++i;
+    }
+    name += text[i];
+  }
+  return name;
+}
+
 }  // namespace
 
 /// Affinities, and the generated columns.
@@ -101,10 +120,9 @@ Result<TableWriter::Stopped> TableWriter::check_row(ValueRef* row) {
     if (v.is_null() || to_boolean(v)) continue;
     ast::Conflict what = action(ast::Conflict::unspecified);
     if (what == ast::Conflict::replace) what = ast::Conflict::abort;
-    const CheckConstraint& check = table_.checks[i];
-    return Stopped(TRY(constraint_failed(
-        what, Code::constraint_check,
-        cat("CHECK constraint failed: ", check.name.empty() ? check.text : check.name))));
+    return Stopped(
+        TRY(constraint_failed(what, Code::constraint_check,
+                              cat("CHECK constraint failed: ", check_name(table_.checks[i])))));
   }
   return Stopped();
 }

@@ -24,11 +24,18 @@ struct FromBinder {
     List<ast::Expr*> arguments;
   };
   std::vector<Call> calls = {};
+  struct On {
+    const ast::Expr* expr;
+    std::size_t relation;
+    bool outer;
+  };
+  std::vector<On> ons = {};
 
   Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
   Result<void> add_function(const ast::Source& source, const TableFunction& function,
                             Relation& relation);
   Result<void> bind_arguments();
+  Result<void> bind_on(const On& on);
   void add_derived(Query query, const Boundary& boundary, Relation& relation);
   Result<void> add_named(const ast::Source& source, Relation& relation);
   Result<bool> add_cte(const ast::Source& source, Relation& relation);
@@ -325,14 +332,23 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
   for (const std::string_view name : source.using_columns) {
     TRY(equal_columns(name, source, relation));
   }
-  if (source.on == nullptr) return {};
+  if (source.on != nullptr) ons.push_back({source.on, relation, source.left || source.right});
+  return {};
+}
+
+/// Names in ON mean columns of the whole FROM.
+Result<void> FromBinder::bind_on(const On& on) {
   Binder binder(context, scope, BindRules{.aliases = false, .clause = "ON"});
-  ExprPtr on = TRY(binder.bind(*source.on));
+  ExprPtr expr = TRY(binder.bind(*on.expr));
+  const std::uint64_t known =
+      on.relation == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (on.relation + 1)) - 1;
   std::vector<ExprPtr> parts;
-  split_conjunction(std::move(on), parts);
+  split_conjunction(std::move(expr), parts);
   for (ExprPtr& part : parts) {
-    conditions.push_back(
-        {std::move(part), source.left || source.right ? static_cast<int>(relation) : -1});
+    if ((part->tables & ~known) != 0 && (on.outer || scope.last_right_join() >= 0)) {
+      return at(on.expr->at, "ON clause references tables to its right");
+    }
+    conditions.push_back({std::move(part), on.outer ? static_cast<int>(on.relation) : -1});
   }
   return {};
 }
@@ -453,6 +469,7 @@ Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::So
                        std::vector<JoinCondition>& conditions) {
   FromBinder binder{context, scope, conditions};
   for (const ast::Source* source : from) TRY(binder.add_source(*source));
+  for (const FromBinder::On& on : binder.ons) TRY(binder.bind_on(on));
   return binder.bind_arguments();
 }
 

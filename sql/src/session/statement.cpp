@@ -88,7 +88,12 @@ Result<void> Statement::Impl::begin() {
 
 /// After an error: takes back what has to be taken back, and hands the error on.
 Error Statement::Impl::fail(Error error) {
-  const OnError action = compiled->runtime.on_error;
+  OnError action = compiled->runtime.on_error;
+  if (action == OnError::fail && session.state.immediate_violations > 0) {
+    // What FAIL would keep breaks a foreign key.
+    action = OnError::abort;
+    error = Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
+  }
   compiled->program->finish(compiled->runtime);
   storage::Transaction* open = transaction();
   const bool keeps = action == OnError::fail;
