@@ -2,6 +2,8 @@
 #include "ddl/schema_writer.hpp"
 #include "plan/compile.hpp"
 
+#include <algorithm>
+
 // DROP TABLE, DROP VIEW, DROP INDEX.
 
 namespace saturn::sql {
@@ -26,6 +28,7 @@ class DropProgram final : public ImmediateProgram {
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
     if (access == Access::read) return {};
+    TRY(empty_first(runtime));
     storage::Transaction& transaction = *runtime.transaction;
     if (index_ != nullptr) {
       for (const Table* companion : companions_) {
@@ -40,7 +43,23 @@ class DropProgram final : public ImmediateProgram {
     return runtime.session.schema_changed(transaction);
   }
 
+ public:
+  /// Foreign keys see the table's rows go before the table does.
+  void set_emptying(ProgramPtr program) noexcept { emptying_ = std::move(program); }
+
  private:
+  Result<void> empty_first(Runtime& runtime) {
+    if (!emptying_) return {};
+    Result<void> emptied = emptying_->start(runtime);
+    for (bool more = true; emptied && more;) {
+      auto batch = emptying_->next(runtime);
+      more = batch && *batch != nullptr;
+      if (!batch) emptied = std::move(batch).error();
+    }
+    emptying_->finish(runtime);
+    runtime.affected_rows = 0;
+    return emptied;
+  }
   Result<void> drop_table(storage::Transaction& transaction) {
     for (const Table* companion : companions_) {
       TRY(remove_rows(transaction, companion->root, 0, table_->name));
@@ -56,6 +75,7 @@ class DropProgram final : public ImmediateProgram {
     return drop_trees(transaction, std::move(trees));
   }
 
+  ProgramPtr emptying_;
   const Table* table_;
   const Index* index_;
   std::vector<const Table*> companions_;
@@ -71,6 +91,31 @@ Result<ProgramPtr> drop_index(CompileContext& context, const ast::DropStmt& stmt
     return at(stmt.at, "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped");
   }
   return ProgramPtr(std::make_unique<DropProgram>(nullptr, index, context.schema));
+}
+
+/// Whether rows of the table are parents, or children whose violations may be pending.
+bool has_foreign_keys(const Schema& schema, const Table& table) {
+  if (table.kind != TableKind::table) return false;
+  const auto deferred = [](const ForeignKey& key) { return key.deferred; };
+  if (std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(), deferred)) return true;
+  for (const Table* child : schema.tables()) {
+    if (child == &table) continue;
+    for (const ForeignKey& key : child->foreign_keys) {
+      if (equals_nocase(key.parent, table.name)) return true;
+    }
+  }
+  return false;
+}
+
+/// DELETE FROM the table, without its triggers.
+Result<ProgramPtr> compile_emptying(CompileContext& context, const Table& table) {
+  auto* stmt = context.arena.make<ast::DeleteStmt>();
+  stmt->kind = ast::StmtKind::remove;
+  stmt->target.schema = "main";
+  stmt->target.name = table.name;
+  CompileContext quiet = context;
+  quiet.triggers = false;
+  return compile_delete(quiet, *stmt);
 }
 
 }  // namespace
@@ -100,7 +145,11 @@ Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& st
   if (!wants_view && table->kind == TableKind::view) {
     return at(stmt.at, cat("use DROP VIEW to delete view ", table->name));
   }
-  return ProgramPtr(std::make_unique<DropProgram>(table, nullptr, context.schema));
+  auto program = std::make_unique<DropProgram>(table, nullptr, context.schema);
+  if (context.runtime.session.options.foreign_keys && has_foreign_keys(context.schema, *table)) {
+    program->set_emptying(TRY(compile_emptying(context, *table)));
+  }
+  return ProgramPtr(std::move(program));
 }
 
 }  // namespace saturn::sql

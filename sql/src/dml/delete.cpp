@@ -1,6 +1,7 @@
 #include "dml/table_writer.hpp"
 #include "dml/target.hpp"
 #include "exec/row_store.hpp"
+#include "plan/scope.hpp"
 
 // DELETE. Which rows is settled for all of them before the first one is removed.
 
@@ -53,9 +54,11 @@ class DeleteProgram final : public Program {
 };
 
 Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteStmt& stmt) {
+  const CteEnv with{nullptr, stmt.with};
+  const CteEnv* const ctes = stmt.with != nullptr ? &with : nullptr;
   target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::remove));
   const Table& table = *target_.table;
-  query_ = TRY(plan_target_rows(context, target_, stmt.target, {}, stmt.where, {}, stmt.with));
+  query_ = TRY(plan_target_rows(context, target_, stmt.target, {}, stmt.where, {}, ctes));
   if (target_.is_view) {
     key_width_ = table.columns.size();
     TRY(instead_.compile(context, table, *target_.owner, ast::TriggerEvent::remove, {},
@@ -66,7 +69,7 @@ Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteSt
     everything_ = stmt.where == nullptr && stmt.returning.empty() && writer_->may_clear();
   }
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_));
-  TRY(returning_.compile(context, table, target_.name, stmt.returning));
+  TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
   row_.resize(table.columns.size() + 1);
   return {};

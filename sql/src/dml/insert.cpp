@@ -3,6 +3,7 @@
 #include "dml/target.hpp"
 #include "exec/nodes.hpp"
 #include "exec/row_store.hpp"
+#include "plan/scope.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>
@@ -41,7 +42,8 @@ class InsertProgram final : public Program {
  private:
   Result<void> choose_targets(const ast::InsertStmt& stmt);
   Result<void> bind_defaults(CompileContext& context);
-  Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt);
+  Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt,
+                           const CteEnv* ctes);
   Result<void> bind_upserts(CompileContext& context, const ast::InsertStmt& stmt);
   Result<void> bind_upsert_target(const ast::Upsert& upsert, std::size_t clause);
   Result<void> check_width(std::size_t values, const ast::InsertStmt& stmt, std::uint32_t position);
@@ -118,7 +120,8 @@ Result<void> InsertProgram::bind_defaults(CompileContext& context) {
   return {};
 }
 
-Result<void> InsertProgram::bind_values(CompileContext& context, const ast::InsertStmt& stmt) {
+Result<void> InsertProgram::bind_values(CompileContext& context, const ast::InsertStmt& stmt,
+                                        const CteEnv* ctes) {
   if (stmt.select == nullptr) {  // DEFAULT VALUES
     targets_.clear();
     rows_.emplace_back();
@@ -143,7 +146,7 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
     }
     return {};
   }
-  query_ = TRY(plan_select(context, select, stmt.with));
+  query_ = TRY(plan_select(context, select, ctes));
   TRY(check_width(query_.columns.size(), stmt, stmt.target.at));
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(query_.columns.size()));
   return {};
@@ -159,9 +162,19 @@ Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::s
     return {};
   }
   std::vector<int> named;
+  std::vector<std::string_view> collations;  ///< empty: any
   for (const ast::OrderTerm& term : upsert.target) {
     const ast::Expr* expr = term.expr;
-    if (const auto* collate = ast::as_if<ast::Collate>(expr)) expr = collate->operand;
+    if (term.nulls != ast::NullsOrder::unspecified) {
+      return at(upsert.at, cat("unsupported use of NULLS ",
+                               term.nulls == ast::NullsOrder::first ? "FIRST" : "LAST"));
+    }
+    std::string_view collation;
+    if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
+      expr = collate->operand;
+      collation = collate->collation;
+    }
+    collations.push_back(collation);
     const auto* column = ast::as_if<ast::Column>(expr);
     if (column == nullptr) {
       return at(upsert.at, "expressions in an ON CONFLICT target are not supported yet");
@@ -177,14 +190,23 @@ Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::s
     upsert_keys_.emplace_back(nullptr, clause);
     return {};
   }
-  std::sort(named.begin(), named.end());
+  const auto collations_fit = [&](const Index& index) {
+    return std::all_of(index.columns.begin(), index.columns.end(), [&](const IndexColumn& key) {
+      const auto place = std::find(named.begin(), named.end(), key.column) - named.begin();
+      if (place == static_cast<std::ptrdiff_t>(named.size())) return false;
+      const std::string_view wanted = collations[static_cast<std::size_t>(place)];
+      return wanted.empty() || equals_nocase(wanted, key.collation->name());
+    });
+  };
+  std::vector<int> sorted = named;
+  std::sort(sorted.begin(), sorted.end());
   for (const auto& index : table_->indexes) {
     if (!index->unique || index->has_expressions()) continue;
     if (index->where != nullptr && upsert.target_where == nullptr) continue;
     std::vector<int> key;
     for (const IndexColumn& column : index->columns) key.push_back(column.column);
     std::sort(key.begin(), key.end());
-    if (key != named) continue;
+    if (key != sorted || !collations_fit(*index)) continue;
     upsert_keys_.emplace_back(index.get(), clause);
     return {};
   }
@@ -227,6 +249,8 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
 }
 
 Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertStmt& stmt) {
+  const CteEnv with{nullptr, stmt.with};
+  const CteEnv* const ctes = stmt.with != nullptr ? &with : nullptr;
   target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::insert));
   table_ = target_.table;
   const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
@@ -237,10 +261,10 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
   } else {
     writer_ = TRY(TableWriter::make(context, *table_, {.conflict = conflict, .inserts = true}));
   }
-  TRY(bind_values(context, stmt));
+  TRY(bind_values(context, stmt, ctes));
   TRY(bind_defaults(context));
   TRY(bind_upserts(context, stmt));
-  TRY(returning_.compile(context, *table_, target_.name, stmt.returning));
+  TRY(returning_.compile(context, *table_, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
   const std::size_t width = table_->columns.size() + 1;
   row_.resize(width);
@@ -305,11 +329,12 @@ Result<void> InsertProgram::insert_row(Runtime& runtime, const ValueRef* values)
     if (defaults_[i]) row_[i] = TRY(eval_one(*defaults_[i], runtime, arena_, kNoColumns));
   }
   row_.back() = ValueRef();
-  // Of a column that is named twice the first value counts.
+  // Of a column that is named twice the first value counts, of the rowid the last.
   for (std::size_t i = targets_.size(); i-- > 0;) {
-    const std::size_t place =
-        targets_[i] == kRowidTarget ? row_.size() - 1 : static_cast<std::size_t>(targets_[i]);
-    row_[place] = values[i];
+    if (targets_[i] != kRowidTarget) row_[static_cast<std::size_t>(targets_[i])] = values[i];
+  }
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    if (targets_[i] == kRowidTarget) row_.back() = values[i];
   }
   if (!writer_) return insert_into_view(runtime);
   const TableWriter::Outcome outcome =

@@ -97,7 +97,12 @@ Result<void> TableWriter::compile_rules(CompileContext& context) {
                                   ast::Conflict::replace));
   }
   if (!context.runtime.session.options.foreign_keys) return {};
-  return foreign_keys_.compile(context, table_, rules_.updated, rules_.deletes || may_replace,
+  // Any change may change a generated column.
+  std::vector<int> touched = rules_.updated;
+  for (const std::uint32_t column : table_.generated_order) {
+    touched.push_back(static_cast<int>(column));
+  }
+  return foreign_keys_.compile(context, table_, touched, rules_.deletes || may_replace,
                                rules_.updates);
 }
 

@@ -99,7 +99,7 @@ void put(const Table& table, int target, ValueRef value, ValueRef* row) noexcept
 Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
                                const ast::Target& named, const List<ast::Source*>& from,
                                const ast::Expr* where, std::span<const ast::Expr* const> exprs,
-                               const ast::With* with) {
+                               const CteEnv* ctes) {
   return plan_table_rows(context, {.table = target.owner,
                                    .name = target.name,
                                    .indexed = named.indexed,
@@ -107,7 +107,7 @@ Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
                                    .from = &from,
                                    .where = where,
                                    .exprs = exprs,
-                                   .with = with});
+                                   .ctes = ctes});
 }
 
 // --- SET -----------------------------------------------------------------------------------------
@@ -162,12 +162,12 @@ std::vector<int> set_targets(std::span<const SetColumn> columns) {
 // --- RETURNING -----------------------------------------------------------------------------------
 
 Result<void> Returning::compile(CompileContext& context, const Table& table, std::string_view alias,
-                                const List<ast::ResultColumn>& columns) {
+                                const List<ast::ResultColumn>& columns, const CteEnv* ctes) {
   if (columns.empty()) return {};
   RowScope scope;
   scope.relations.push_back(
       {&table, ast::present(alias) ? alias : std::string_view(table.name), 0});
-  bound_ = TRY(bind_returning(context, scope, columns));
+  bound_ = TRY(bind_returning(context, scope, columns, ctes));
   rows_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(bound_.exprs.size()));
   values_.resize(bound_.exprs.size());
   in_.columns.resize(table.columns.size() + 1);

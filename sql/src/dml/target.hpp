@@ -52,13 +52,13 @@ void put(const Table& table, int target, ValueRef value, ValueRef* row) noexcept
 Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
                                const ast::Target& named, const List<ast::Source*>& from,
                                const ast::Expr* where, std::span<const ast::Expr* const> exprs,
-                               const ast::With* with);
+                               const CteEnv* ctes);
 
 /// Rows that RETURNING gives, kept until all changes are made.
 class Returning {
  public:
   Result<void> compile(CompileContext& context, const Table& table, std::string_view alias,
-                       const List<ast::ResultColumn>& columns);
+                       const List<ast::ResultColumn>& columns, const CteEnv* ctes);
   bool wanted() const noexcept { return !bound_.exprs.empty(); }
   const std::vector<ResultColumn>& columns() const noexcept { return bound_.columns; }
   void clear();

@@ -31,6 +31,7 @@ bool concerns(const ast::CreateTriggerStmt& definition, const Table& table,
 Result<void> TriggerSet::compile(CompileContext& context, const Table& table, const Table& owner,
                                  ast::TriggerEvent event, std::span<const int> updated,
                                  ast::Conflict conflict) {
+  if (!context.triggers) return {};
   const bool recursive = context.runtime.session.recursive_triggers;
   // SQLite fires the latest first.
   for (std::size_t i = owner.triggers.size(); i-- > 0;) {

@@ -1,6 +1,7 @@
 #include "dml/table_writer.hpp"
 #include "dml/target.hpp"
 #include "exec/row_store.hpp"
+#include "plan/scope.hpp"
 
 #include <algorithm>
 
@@ -61,13 +62,15 @@ class UpdateProgram final : public Program {
 };
 
 Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateStmt& stmt) {
+  const CteEnv with{nullptr, stmt.with};
+  const CteEnv* const ctes = stmt.with != nullptr ? &with : nullptr;
   target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::update));
   const Table& table = *target_.table;
   set_ = TRY(resolve_set(context, table, stmt.assignments));
   std::vector<const ast::Expr*> values;
   for (const SetColumn& column : set_) values.push_back(column.value);
-  query_ = TRY(
-      plan_target_rows(context, target_, stmt.target, stmt.from, stmt.where, values, stmt.with));
+  query_ =
+      TRY(plan_target_rows(context, target_, stmt.target, stmt.from, stmt.where, values, ctes));
   const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
   if (target_.is_view) {
     key_width_ = table.columns.size();
@@ -80,7 +83,7 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
   }
   joins_ = !stmt.from.empty();
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_ + values.size()));
-  TRY(returning_.compile(context, table, target_.name, stmt.returning));
+  TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
   old_row_.resize(table.columns.size() + 1);
   new_row_.resize(table.columns.size() + 1);

@@ -321,6 +321,7 @@ struct Source {
   List<Expr*> arguments;  ///< of a table function
   Select* select = nullptr;
   List<Source*> nested;  ///< (a JOIN b)
+  bool as_one = false;   ///< nested: not to be joined one by one with what is around it
 };
 
 enum class CompoundOp : std::uint8_t { none, union_distinct, union_all, except, intersect };

@@ -265,7 +265,7 @@ ExprPtr Binder::resolve_trigger_row(const ast::Column& name) const {
   node->of_trigger = true;
   // In comparisons NEW and OLD have no affinity; what foreign keys compare has that of its column.
   const bool has_affinity = frame->identity == nullptr;
-  if (rowid && has_affinity) node->affinity = Affinity::integer;
+  if (rowid || column == table.rowid_column) node->affinity = Affinity::integer;
   if (!rowid) {
     const TableColumn& source = table.columns[static_cast<std::size_t>(column)];
     if (has_affinity) node->affinity = source.affinity;
@@ -508,7 +508,15 @@ Result<ExprPtr> Binder::bind_exists(const ast::Exists& exists) {
   if (!rules_.subqueries) {
     return at(exists.at, cat("subqueries prohibited in ", rules_.clause));
   }
-  Planned planned = TRY(plan_subplan(*exists.select, false));
+  ast::Select select = *exists.select;
+  if (!select.order_by.empty()) TRY(plan_subplan(select, true));  // for its errors alone
+  if (select.cores.size() == 1 && select.cores[0]->distinct) {
+    auto* plain = context_.arena.make<ast::SelectCore>(*select.cores[0]);
+    plain->distinct = false;
+    select.cores = {};
+    select.cores.push(context_.arena, plain);
+  }
+  Planned planned = TRY(plan_subplan(select, false));
   return finish_subquery(std::make_unique<ExistsNode>(std::move(planned.plan)),
                          std::move(planned.outer), planned.volatile_result);
 }
@@ -539,8 +547,11 @@ Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
   }
   ExprPtr any = constant(Value(0));
   for (ast::Expr* item : in.list) {
-    if (item->kind != ast::ExprKind::row) {
-      return at(in.at, cat("IN(...) element has 1 term - expected ", row.items.size()));
+    const auto* given = ast::as_if<ast::Row>(item);
+    const std::size_t terms = given == nullptr ? 1 : given->items.size();
+    if (terms != row.items.size()) {
+      return at(in.at, cat("IN(...) element has ", terms, terms == 1 ? " term" : " terms",
+                           " - expected ", row.items.size()));
     }
     ast::Binary equal{};
     equal.kind = ast::ExprKind::binary;
@@ -588,7 +599,7 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
     made->cores.push(context_.arena, core);
     select = made;
   }
-  Planned planned = TRY(plan_subplan(*select, select->limit != nullptr));
+  Planned planned = TRY(plan_subplan(*select, true));
   if (planned.query.columns.size() != 1) {
     return at(in.at,
               cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
@@ -602,7 +613,8 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
 
 Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function& function) {
   if (!rules_.aggregates) {
-    return at(call.at, cat("misuse of aggregate function ", call.name, "()"));
+    const bool of_order = rules_.clause == "ORDER BY";
+    return at(call.at, cat("misuse of aggregate", of_order ? ": " : " function ", call.name, "()"));
   }
   Binder inner(context_, scope_,
                BindRules{.aggregates = false, .aliases = rules_.aliases, .clause = rules_.clause});

@@ -127,9 +127,8 @@ Result<ProgramPtr> compile_select(CompileContext& context, const ast::SelectStmt
 
 Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
   const Table& table = *rows.table;
-  const CteEnv env{nullptr, rows.with, {}};
   Scope scope;
-  if (rows.with != nullptr) scope.ctes = &env;
+  scope.ctes = rows.ctes;
   std::vector<JoinCondition> conditions;
   List<ast::Source*> sources;
   auto* target = context.arena.make<ast::Source>();
@@ -140,7 +139,15 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
   target->index = rows.index;
   sources.push(context.arena, target);
   if (rows.from != nullptr) {
-    for (ast::Source* source : *rows.from) sources.push(context.arena, source);
+    if (rows.from->size() == 1) sources.push(context.arena, (*rows.from)[0]);
+    if (rows.from->size() > 1) {
+      // What FROM joins does not see the table that is changed.
+      auto* joined = context.arena.make<ast::Source>();
+      joined->kind = ast::SourceKind::nested;
+      joined->nested = *rows.from;
+      joined->as_one = true;
+      sources.push(context.arena, joined);
+    }
   }
   TRY(bind_from(context, scope, sources, conditions));
   scope.relations[0].is_target = true;
@@ -180,9 +187,10 @@ Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, con
 }
 
 Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& rows,
-                                    const List<ast::ResultColumn>& returning) {
+                                    const List<ast::ResultColumn>& returning, const CteEnv* ctes) {
   BoundColumns bound;
   Scope scope = scope_of(rows);
+  scope.ctes = ctes;
   const Table& table = *rows.relations.front().table;
   for (const ast::ResultColumn& column : returning) {
     if (column.expr == nullptr) {

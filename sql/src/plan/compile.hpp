@@ -35,6 +35,7 @@ struct CompileContext {
   storage::PageSource* source = nullptr;
   std::vector<const Table*> views = {};  ///< being expanded, outermost first
   const TriggerFrame* trigger = nullptr;
+  bool triggers = true;  ///< whether changes fire triggers
 };
 
 /// Any statement. Fails with SQLite's message, and `position` where one is known. // SUSPENDS
@@ -68,10 +69,12 @@ struct Query {
   std::vector<const Collation*> collations;  ///< of the columns; never null
 };
 
-/// Plans a whole SELECT (WITH, compounds, ORDER BY, LIMIT included). `with` is that of an enclosing
-/// INSERT, UPDATE or DELETE, or null.
+struct CteEnv;
+
+/// Plans a whole SELECT (WITH, compounds, ORDER BY, LIMIT included). `ctes` are those of an
+/// enclosing INSERT, UPDATE or DELETE, or null.
 Result<Query> plan_select(CompileContext& context, const ast::Select& select,
-                          const ast::With* with = nullptr);
+                          const CteEnv* ctes = nullptr);
 
 /// What UPDATE and DELETE visit, and what an index is made of.
 struct TargetRows {
@@ -82,7 +85,7 @@ struct TargetRows {
   const List<ast::Source*>* from = nullptr;  ///< joined with it; may be null
   const ast::Expr* where = nullptr;          ///< may be null
   std::span<const ast::Expr* const> exprs = {};
-  const ast::With* with = nullptr;
+  const CteEnv* ctes = nullptr;
 };
 
 /// Plans the rows of the table, joined with `from`, for which `where` is true. The batches have the
@@ -115,6 +118,6 @@ struct BoundColumns {
   std::vector<ResultColumn> columns;
 };
 Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& scope,
-                                    const List<ast::ResultColumn>& returning);
+                                    const List<ast::ResultColumn>& returning, const CteEnv* ctes);
 
 }  // namespace saturn::sql

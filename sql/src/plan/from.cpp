@@ -363,7 +363,7 @@ bool has_right_join(const List<ast::Source*>& from) {
 Result<void> FromBinder::add_nested(const ast::Source& source) {
   const bool plain = !source.left && !source.right && !source.natural &&
                      source.using_columns.empty() && !ast::present(source.alias) &&
-                     !has_right_join(source.nested);
+                     !source.as_one && !has_right_join(source.nested);
   if (source.nested.size() > 1 && !plain) return add_joined(source);
   bool first = true;
   for (const ast::Source* inner : source.nested) {

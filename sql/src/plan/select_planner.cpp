@@ -668,12 +668,9 @@ Result<Query> plan_query(CompileContext& context, const ast::Select& select, con
   return std::move(plan.query);
 }
 
-Result<Query> plan_select(CompileContext& context, const ast::Select& select,
-                          const ast::With* with) {
+Result<Query> plan_select(CompileContext& context, const ast::Select& select, const CteEnv* ctes) {
   Boundary alone;
-  if (with == nullptr) return plan_query(context, select, nullptr, &alone);
-  const CteEnv env{nullptr, with, {}};
-  return plan_query(context, select, &env, &alone);
+  return plan_query(context, select, ctes, &alone);
 }
 
 }  // namespace saturn::sql

@@ -40,7 +40,10 @@ Result<void> application_id(const PragmaCall& call) {
 }
 
 Result<void> page_count(const PragmaCall& call) {
-  call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->page_count())));
+  // SQLite's file has no page before something is written to it.
+  const std::int64_t pages = call.runtime.transaction->page_count();
+  const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
+  call.add(Value(pages == 1 && header.schema_cookie == 0 ? 0 : pages));
   return {};
 }
 Result<void> freelist_count(const PragmaCall& call) {
