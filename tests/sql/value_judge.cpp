@@ -245,6 +245,10 @@ int judge_function(sqlite3* database, const FunctionCase& test, std::mt19937_64&
       // 3.40 rounds to 16 digits first, which shows wherever a decimal tie is none in binary.
       values[1] = Value(0);
     }
+    if (std::string_view(test.name) == "replace") {
+      // 3.40 gives a number back as it is where there is nothing to replace.
+      if (values[0].ref().is_numeric()) values[0] = Value("0.5");
+    }
     std::vector<ValueRef> arguments;
     for (int k = 0; k < test.arguments; ++k) {
       arguments.push_back(values[k].ref());

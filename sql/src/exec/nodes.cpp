@@ -375,6 +375,10 @@ Result<void> LikeNode::eval(EvalContext& context, Selection selection, ValueRef*
   }
   const bool case_sensitive = context.runtime.session.case_sensitive_like;
   for (const RowIndex row : selection) {
+    if (out[row].is_blob() || pattern[row].is_blob()) {
+      out[row] = ValueRef::integer(0);  // a blob is like nothing
+      continue;
+    }
     if (out[row].is_null() || pattern[row].is_null() || (escape && escape[row].is_null())) {
       out[row] = ValueRef();
       continue;

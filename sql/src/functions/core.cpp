@@ -1,6 +1,7 @@
 #include "functions/function.hpp"
 
 #include "base/limits.hpp"
+#include "functions/random.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>
@@ -14,12 +15,6 @@
 namespace saturn::sql {
 
 namespace {
-
-std::mt19937_64& generator() {
-  thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32) ^
-                                      std::random_device{}()};
-  return random;
-}
 
 Result<ValueRef> fn_abs(FunctionContext&, Arguments a) {
   if (a[0].is_null()) {
@@ -75,17 +70,17 @@ Result<ValueRef> fn_extreme(FunctionContext& context, Arguments a) {
   return best;
 }
 
+Result<ValueRef> fn_subtype(FunctionContext&, Arguments a) {
+  return ValueRef::integer(a[0].subtype());
+}
+
 Result<ValueRef> fn_typeof(FunctionContext&, Arguments a) {
   constexpr std::string_view kNames[] = {"null", "integer", "real", "text", "blob"};
   return ValueRef::text(kNames[static_cast<int>(a[0].type())]);
 }
 
-Result<ValueRef> fn_quote(FunctionContext& context, Arguments a) {
-  return ValueRef::text(context.arena.copy(quoted(a[0])));
-}
-
 Result<ValueRef> fn_random(FunctionContext&, Arguments) {
-  return ValueRef::integer(static_cast<std::int64_t>(generator()()));
+  return ValueRef::integer(static_cast<std::int64_t>(random_bits()));
 }
 
 Result<ValueRef> fn_randomblob(FunctionContext& context, Arguments a) {
@@ -95,7 +90,7 @@ Result<ValueRef> fn_randomblob(FunctionContext& context, Arguments a) {
   }
   char* out = context.arena.allocate(static_cast<std::size_t>(size));
   for (std::int64_t i = 0; i < size; ++i) {
-    out[i] = static_cast<char>(generator()());
+    out[i] = static_cast<char>(random_bits());
   }
   return ValueRef::blob({out, static_cast<std::size_t>(size)});
 }
@@ -119,7 +114,6 @@ Result<ValueRef> fn_total_changes(FunctionContext& context, Arguments) {
 Result<ValueRef> fn_last_insert_rowid(FunctionContext& context, Arguments) {
   return ValueRef::integer(context.counters.last_insert_rowid);
 }
-Result<ValueRef> fn_sqlite_version(FunctionContext&, Arguments) { return ValueRef::text("3.50.4"); }
 
 /// `v` with `digits` (at most 30) digits behind the point; a tie goes away from zero, where
 /// printf's would go to even. |v| < 2^52.
@@ -182,11 +176,10 @@ constexpr Function kFunctions[] = {
     {"max", 2, -1, fn_extreme<1>},
     {"min", 2, -1, fn_extreme<-1>},
     {"nullif", 2, 2, fn_nullif},
-    {"quote", 1, 1, fn_quote},
     {"random", 0, 0, fn_random, nullptr, false},
     {"randomblob", 1, 1, fn_randomblob, nullptr, false},
     {"round", 1, 2, fn_round},
-    {"sqlite_version", 0, 0, fn_sqlite_version},
+    {"subtype", 1, 1, fn_subtype, nullptr, true, true},
     {"total_changes", 0, 0, fn_total_changes, nullptr, false},
     {"typeof", 1, 1, fn_typeof},
     {"unlikely", 1, 1, fn_first},
@@ -195,39 +188,10 @@ constexpr Function kFunctions[] = {
 
 }  // namespace
 
-std::string quoted(ValueRef v) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  switch (v.type()) {
-    case Type::null: return "NULL";
-    case Type::integer: return std::to_string(v.as_integer());
-    case Type::real: {
-      if (std::isinf(v.as_real())) {
-        return v.as_real() < 0 ? "-9.0e+999" : "9.0e+999";
-      }
-      append_real(out, v.as_real());
-      if (parse_real(out).value != v.as_real()) {
-        char exact[40];
-        std::snprintf(exact, sizeof(exact), "%.19e", v.as_real());
-        out = exact;
-      }
-      return out;
-    }
-    case Type::text:
-      out += '\'';
-      for (const char c : v.bytes().substr(0, v.bytes().find('\0'))) {
-        out.append(c == '\'' ? 2 : 1, c);
-      }
-      return out += '\'';
-    case Type::blob:
-      out += "X'";
-      for (const char c : v.bytes()) {
-        out += kHex[static_cast<unsigned char>(c) >> 4];
-        out += kHex[static_cast<unsigned char>(c) & 15];
-      }
-      return out += '\'';
-  }
-  return out;
+std::uint64_t random_bits() {
+  thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32) ^
+                                      std::random_device{}()};
+  return random();
 }
 
 std::span<const Function> core_functions() noexcept { return kFunctions; }

@@ -1,121 +1,94 @@
 #include "functions/format_real.hpp"
 
+#include "base/real_text.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 namespace saturn::sql {
 namespace {
 
-/// The decimal digits of a positive number, `d.ddd * 10^exponent`.
-struct Decimal {
-  std::string digits;
-  int exponent = 0;
-};
+constexpr std::int64_t kPrecisionMax = 100'000'000;
 
-Decimal decimal_of(double v, bool exact) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*e", exact ? 25 : 17, v);
-  Decimal d;
-  const char* p = buffer;
-  for (; *p != 'e'; ++p) {
-    if (*p != '.') d.digits += *p;
+/// The digits before the point, in groups of three if asked for.
+std::string whole_part(const RealDigits& d, std::int64_t exponent, bool commas) {
+  if (exponent < 0) return "0";
+  std::string whole(d.view().substr(0, static_cast<std::size_t>(exponent) + 1));
+  whole.resize(static_cast<std::size_t>(exponent) + 1, '0');
+  if (commas) {
+    for (std::size_t i = whole.size(); i > 3; i -= 3) whole.insert(i - 3, ",");
   }
-  d.exponent = std::atoi(p + 1);
-  return d;
+  return whole;
 }
 
-/// Keeps the first `count` digits, half up; 0 digits may round up to one.
-void round_to(Decimal& d, std::int64_t count) {
-  if (count < 0) {
-    d.digits = "0";
-    d.exponent = 0;
-    return;
+/// `precision` digits behind the point; zeros at their end may be left out.
+std::string fraction_part(const RealDigits& d, std::int64_t exponent, std::int64_t precision,
+                          bool trimmed) {
+  std::string fraction;
+  if (exponent < -1) {
+    fraction.assign(static_cast<std::size_t>(std::min(-1 - exponent, precision)), '0');
   }
-  if (count >= static_cast<std::int64_t>(d.digits.size())) return;
-  const bool up = d.digits[static_cast<std::size_t>(count)] >= '5';
-  d.digits.resize(static_cast<std::size_t>(count));
-  if (!up) {
-    if (count == 0) {
-      d.digits = "0";
-      d.exponent = 0;
-    }
-    return;
-  }
-  std::size_t i = d.digits.size();
-  while (i > 0 && d.digits[i - 1] == '9') d.digits[--i] = '0';
-  if (i > 0) {
-    ++d.digits[i - 1];
+  const auto room = static_cast<std::size_t>(precision) - fraction.size();
+  const std::string_view digits = d.view();
+  const std::size_t from = exponent < 0 ? 0 : static_cast<std::size_t>(exponent) + 1;
+  if (from < digits.size()) fraction += digits.substr(from, room);
+  if (!trimmed) {
+    fraction.resize(static_cast<std::size_t>(precision), '0');
   } else {
-    d.digits.insert(d.digits.begin(), '1');
-    ++d.exponent;
-    if (d.digits.size() > 1) d.digits.pop_back();
+    while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
   }
+  return fraction;
+}
+
+std::string exponent_part(std::int64_t exponent, bool upper) {
+  std::string out = upper ? "E" : "e";
+  out += exponent < 0 ? '-' : '+';
+  const std::int64_t magnitude = exponent < 0 ? -exponent : exponent;
+  if (magnitude < 10) out += '0';
+  return out + std::to_string(magnitude);
 }
 
 }  // namespace
 
 std::string format_real(double v, const RealFormat& format) {
-  std::string prefix = std::signbit(v) && v != 0 ? "-"
-                       : format.plus             ? "+"
-                       : format.space            ? " "
-                                                 : "";
-  if (std::isinf(v)) return (prefix == " " ? "" : prefix) + "Inf";
-  std::int64_t precision =
-      format.precision < 0 ? 6 : std::min<std::int64_t>(format.precision, 100'000'000);
-  char kind = format.kind == 'E' ? 'e' : format.kind == 'G' ? 'g' : format.kind;
-  const std::int64_t digits_max = format.exact ? 26 : 16;
-  Decimal d = decimal_of(std::fabs(v), format.exact);
+  const bool upper = format.kind == 'E' || format.kind == 'G';
+  const char kind = format.kind == 'E' ? 'e' : format.kind == 'G' ? 'g' : format.kind;
+  std::int64_t precision = format.precision < 0 ? 6 : std::min(format.precision, kPrecisionMax);
   if (kind == 'g' && precision == 0) precision = 1;
-  const std::int64_t wanted = kind == 'f'   ? d.exponent + 1 + precision
-                              : kind == 'e' ? precision + 1
-                                            : precision;
-  if (v != 0) round_to(d, std::min(wanted, digits_max));
-  bool trim_zeros = false;
-  if (kind == 'g') {
-    trim_zeros = !format.alternate;
-    if (d.exponent < -4 || d.exponent >= precision) {
-      kind = 'e';
-      --precision;
-    } else {
-      kind = 'f';
-      precision -= d.exponent + 1;
-    }
-  }
-  const auto digit = [&](std::int64_t at) {
-    return at >= 0 && at < static_cast<std::int64_t>(d.digits.size())
-               ? d.digits[static_cast<std::size_t>(at)]
-               : '0';
-  };
-  std::string whole;
-  std::string fraction;
-  if (kind == 'e') {
-    whole = digit(0);
-    for (std::int64_t i = 1; i <= precision; ++i) fraction += digit(i);
+  const bool negative = std::signbit(v) && v != 0;
+  const char plus = format.prefix;
+  std::string prefix = negative ? "-" : plus != '\0' ? std::string(1, plus) : "";
+
+  RealDigits d;
+  if (!std::isinf(v)) {
+    const std::int64_t round = kind == 'f' ? -precision : kind == 'e' ? precision + 1 : precision;
+    d = real_digits(std::fabs(v), static_cast<int>(round), format.exact ? 26 : 16);
+  } else if (format.zero) {
+    // Where zeros fill the width an infinity is a number too: 9 with a thousand digits.
+    d.digits[0] = '9';
+    d.count = 1;
+    d.point = 1000;
   } else {
-    for (std::int64_t i = 0; i <= d.exponent; ++i) whole += digit(i);
-    if (whole.empty()) whole = "0";
-    for (std::int64_t i = 1; i <= precision; ++i) fraction += digit(d.exponent + i);
+    return prefix + "Inf";
   }
-  if (format.commas && kind == 'f') {
-    for (std::size_t i = whole.size(); i > 3; i -= 3) whole.insert(i - 3, ",");
+  const std::int64_t exponent = d.point - 1;
+  bool scientific = kind == 'e';
+  bool trimmed = format.exact;
+  if (kind == 'g') {
+    --precision;
+    trimmed = !format.alternate;
+    scientific = exponent < -4 || exponent > precision;
+    if (!scientific) precision -= exponent;
   }
-  bool point = precision > 0 || format.alternate || format.exact;
-  if (trim_zeros) {
-    while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
-    if (fraction.empty() && !format.exact) point = false;
-  }
-  if (format.exact && fraction.empty()) fraction = "0";
-  std::string body = whole + (point ? "." : "") + fraction;
-  if (kind == 'e') {
-    char buffer[16];
-    std::snprintf(buffer, sizeof buffer, "%c%c%02d",
-                  format.kind == 'E' || format.kind == 'G' ? 'E' : 'e', d.exponent < 0 ? '-' : '+',
-                  std::abs(d.exponent));
-    body += buffer;
-  }
-  if (format.zero) {
+  const std::int64_t place = scientific ? 0 : exponent;
+  std::string body = whole_part(d, place, format.commas && !scientific);
+  const bool point = precision > 0 || format.alternate || format.exact;
+  std::string fraction = fraction_part(d, place, std::max<std::int64_t>(precision, 0), trimmed);
+  if (trimmed && fraction.empty() && format.exact) fraction = "0";
+  if (point && !(trimmed && fraction.empty())) body += '.';
+  body += fraction;
+  if (scientific) body += exponent_part(exponent, upper);
+  if (format.zero && !format.left) {
     const auto room = format.width - static_cast<std::int64_t>(prefix.size() + body.size());
     if (room > 0) body.insert(0, static_cast<std::size_t>(room), '0');
   }

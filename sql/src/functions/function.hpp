@@ -89,10 +89,18 @@ std::span<const Function> format_functions() noexcept;
 std::span<const Function> math_functions() noexcept;
 std::span<const Function> aggregate_functions() noexcept;
 std::span<const Function> window_functions() noexcept;
+std::span<const Function> build_functions() noexcept;
+std::span<const Function> escape_functions() noexcept;
+std::span<const Function> percentile_functions() noexcept;
+std::span<const Function> regexp_functions() noexcept;
+std::span<const Function> uuid_functions() noexcept;
 std::span<const Function> json_functions() noexcept;
 std::span<const Function> json_aggregates() noexcept;
 /// All of them, by area.
 std::span<const std::span<const Function>> all_functions() noexcept;
+
+/// As sqlite_compileoption_get() tells them.
+std::span<const std::string_view> compile_options() noexcept;
 
 /// The text of a value as an SQL literal, as quote() gives it.
 std::string quoted(ValueRef v);

@@ -26,8 +26,10 @@ Index make_index() {
 
 std::span<const std::span<const Function>> all_functions() noexcept {
   static const std::span<const Function> kAreas[] = {
-      core_functions(), datetime_functions(), format_functions(), text_functions(), window_functions(),
-      math_functions(), aggregate_functions(), json_functions(),   json_aggregates()};
+      core_functions(),   datetime_functions(), format_functions(),    text_functions(),
+      window_functions(), math_functions(),     aggregate_functions(), json_functions(),
+      json_aggregates(),  build_functions(),    escape_functions(),    percentile_functions(),
+      regexp_functions(), uuid_functions()};
   return kAreas;
 }
 

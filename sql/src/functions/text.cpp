@@ -28,17 +28,16 @@ Result<ValueRef> fn_char(FunctionContext& context, Arguments a) {
   return text_result(context, out);
 }
 
+/// A separator stands only where something is before it.
 std::string join(FunctionContext& context, Arguments a, std::string_view separator) {
   std::string out;
-  bool first = true;
   for (const ValueRef v : a) {
     if (v.is_null()) {
       continue;
     }
-    if (!first) {
+    if (!out.empty()) {
       out += separator;
     }
-    first = false;
     out += to_text(v, context.arena);
   }
   return out;
@@ -126,7 +125,8 @@ Result<ValueRef> fn_unhex(FunctionContext& context, Arguments a) {
   if (any_null(a)) {
     return ValueRef();
   }
-  const std::string_view text = to_text(a[0], context.arena);
+  std::string_view text = to_text(a[0], context.arena);
+  text = text.substr(0, text.find('\0'));
   const std::string_view ignored =
       a.size() == 2 ? to_text(a[1], context.arena) : std::string_view();
   std::string out;
@@ -204,7 +204,8 @@ Result<ValueRef> fn_trim(FunctionContext& context, Arguments a) {
     return ValueRef();
   }
   std::string_view text = to_text(a[0], context.arena);
-  const std::string_view set = a.size() == 2 ? to_text(a[1], context.arena) : " ";
+  std::string_view set = a.size() == 2 ? to_text(a[1], context.arena) : " ";
+  set = set.substr(0, set.find('\0'));
   const auto trimmed = [&](bool left) {
     for (std::size_t at = 0; at < set.size();) {
       const std::size_t from = at;
@@ -231,7 +232,7 @@ Result<ValueRef> fn_replace(FunctionContext& context, Arguments a) {
   const std::string_view text = to_text(a[0], context.arena);
   const std::string_view pattern = to_text(a[1], context.arena);
   if (pattern.empty() || pattern[0] == '\0') {
-    return a[0].is_blob() ? ValueRef::text(text) : a[0];  // a number stays one
+    return ValueRef::text(text);
   }
   if (a[2].is_null()) {
     return ValueRef();
@@ -257,8 +258,9 @@ Result<ValueRef> fn_substr(FunctionContext& context, Arguments a) {
   if (any_null(a)) {
     return ValueRef();
   }
-  const std::string_view text = to_text(a[0], context.arena);
   const bool blob = a[0].is_blob();
+  std::string_view text = to_text(a[0], context.arena);
+  if (!blob) text = text.substr(0, text.find('\0'));
   if (blob && text.empty()) {
     return ValueRef();
   }
@@ -300,6 +302,28 @@ Result<ValueRef> fn_substr(FunctionContext& context, Arguments a) {
   return ValueRef::text(text.substr(from, to - from));
 }
 
+/// soundex(text): its first letter and what three more consonants sound like.
+Result<ValueRef> fn_soundex(FunctionContext& context, Arguments a) {
+  constexpr std::string_view kCodes = "01230120022455012623010202";  // of A to Z
+  const auto is_letter = [](char c) { return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'; };
+  const auto code_of = [&](char c) {
+    return is_letter(c) ? kCodes[static_cast<std::size_t>(ascii_lower(c) - 'a')] : '0';
+  };
+  const std::string_view text = to_text(a[0], context.arena);
+  std::size_t at = 0;
+  while (at < text.size() && text[at] != '\0' && !is_letter(text[at])) ++at;
+  if (at == text.size() || text[at] == '\0') return ValueRef::text("?000");
+  std::string out(1, static_cast<char>(text[at] & 0xdf));
+  char last = code_of(text[at]);
+  for (; out.size() < 4 && at < text.size() && text[at] != '\0'; ++at) {
+    const char code = code_of(text[at]);
+    if (code != '0' && code != last) out += code;
+    last = code;
+  }
+  out.resize(4, '0');
+  return ValueRef::text(context.arena.copy(out));
+}
+
 Result<ValueRef> fn_unicode(FunctionContext& context, Arguments a) {
   const std::string_view text = to_text(a[0], context.arena);
   std::size_t at = 0;
@@ -322,6 +346,7 @@ constexpr Function kFunctions[] = {
     {"octet_length", 1, 1, fn_octet_length},
     {"replace", 3, 3, fn_replace},
     {"rtrim", 1, 2, fn_trim<false, true>},
+    {"soundex", 1, 1, fn_soundex},
     {"substr", 2, 3, fn_substr},
     {"substring", 2, 3, fn_substr},
     {"trim", 1, 2, fn_trim<true, true>},

@@ -42,6 +42,13 @@ int hex_digit(char c) noexcept {
   return ascii_lower(c) - 'a' + 10;
 }
 
+/// A literal with a point, from 0.0 to 1.0.
+bool is_probability(const ast::Expr& expr) noexcept {
+  const auto* literal = ast::as_if<ast::Literal>(&expr);
+  return literal != nullptr && literal->literal == ast::LiteralKind::real &&
+         parse_real(literal->text).value <= 1.0;
+}
+
 }  // namespace
 
 ExprPtr fold(CompileContext& context, ExprPtr expr) {
@@ -437,13 +444,21 @@ Result<ExprPtr> Binder::bind_like(const ast::Like& like) {
   if (like.op == ast::LikeOp::match) {
     return at(like.at, "unable to use function MATCH in the requested context");
   }
-  if (like.op == ast::LikeOp::regexp) return at(like.at, "no such function: REGEXP");
   ExprPtr text = TRY(bind(*like.left));
   ExprPtr pattern = TRY(bind(*like.pattern));
   ExprPtr escape;
   if (like.escape != nullptr) escape = TRY(bind(*like.escape));
-  ExprPtr node =
-      std::make_unique<LikeNode>(like.op, std::move(text), std::move(pattern), std::move(escape));
+  ExprPtr node;
+  if (like.op == ast::LikeOp::regexp) {
+    const Function* function = TRY(FunctionRegistry::find("regexp", 2));
+    std::vector<ExprPtr> arguments;
+    arguments.push_back(std::move(pattern));
+    arguments.push_back(std::move(text));
+    node = std::make_unique<FunctionNode>(*function, std::move(arguments));
+  } else {
+    node =
+        std::make_unique<LikeNode>(like.op, std::move(text), std::move(pattern), std::move(escape));
+  }
   if (!like.negated) return node;
   return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(node)));
 }
@@ -716,6 +731,9 @@ Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
   if (call.filter != nullptr) {
     return at(call.at, cat("FILTER may not be used with non-aggregate ", call.name, "()"));
   }
+  if (function.name == "likelihood" && !is_probability(*call.arguments[1])) {
+    return at(call.at, "second argument to likelihood() must be a constant between 0.0 and 1.0");
+  }
   std::vector<ExprPtr> arguments = TRY(bind_list(call.arguments));
   if (function.name == "coalesce" || function.name == "ifnull") {
     return ExprPtr(std::make_unique<CoalesceNode>(std::move(arguments)));
@@ -750,7 +768,9 @@ Result<ExprPtr> Binder::bind_case(const ast::Case& expr) {
 
 Result<ExprPtr> Binder::bind_cast(const ast::Cast& cast) {
   ExprPtr operand = TRY(bind(*cast.operand));
-  const Affinity to = affinity_of_type(ast::present(cast.type) ? cast.type : "");
+  // Without a type it is a cast to NUMERIC, although such a column would have no affinity.
+  const bool has_type = ast::present(cast.type) && !cast.type.empty();
+  const Affinity to = has_type ? affinity_of_type(cast.type) : Affinity::numeric;
   return fold(context_, std::make_unique<CastNode>(std::move(operand), to));
 }
 

@@ -263,7 +263,7 @@ Result<void> collation_list(const PragmaCall& call) {
 }
 
 Result<void> compile_options(const PragmaCall& call) {
-  call.add(Value("THREADSAFE=1"));
+  for (const std::string_view option : sql::compile_options()) call.add(Value(option));
   return {};
 }
 
