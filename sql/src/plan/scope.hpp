@@ -132,6 +132,8 @@ class Binder {
   Result<ExprPtr> bind_like(const ast::Like& like);
   Result<ExprPtr> bind_between(const ast::Between& between);
   Result<ExprPtr> bind_in(const ast::In& in);
+  ast::Select* select_all_of(const ast::In& in) const;
+  Result<ExprPtr> bind_row_in_select(const ast::In& in, const ast::Row& row);
   Result<ExprPtr> bind_row_in(const ast::In& in, const ast::Row& row);
   Result<ExprPtr> bind_function(const ast::Function& call);
   Result<ExprPtr> bind_window(const ast::Function& call, const Function& function);

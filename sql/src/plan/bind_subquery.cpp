@@ -1,0 +1,233 @@
+#include "base/text.hpp"
+#include "plan/scope.hpp"
+
+// Subqueries in expressions, and IN.
+
+namespace saturn::sql {
+namespace {
+
+using ast::BinaryOp;
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
+
+}  // namespace
+
+Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool order_matters) {
+  Planned planned;
+  Boundary boundary;
+  boundary.outer = &scope_;
+  ast::Select unordered = select;
+  if (!order_matters) unordered.order_by = {};
+  planned.query = TRY(plan_query(context_, unordered, scope_.ctes, &boundary));
+  planned.plan.root = std::move(planned.query.root);
+  for (Boundary::Correlation& correlation : boundary.correlations) {
+    planned.plan.cells.push_back(std::move(correlation.cell));
+    planned.outer.push_back(std::move(correlation.expr));
+  }
+  planned.plan.run_constant = planned.plan.cells.empty() && !boundary.volatile_result;
+  planned.volatile_result = boundary.volatile_result;
+  if (boundary.volatile_result && scope_.boundary != nullptr) {
+    scope_.boundary->volatile_result = true;
+  }
+  return planned;
+}
+
+/// What a subquery's node takes over from the plan and the outer values.
+ExprPtr Binder::finish_subquery(std::unique_ptr<ExprNode> node, std::vector<ExprPtr> outer,
+                                bool volatile_result) {
+  for (ExprPtr& value : outer) node->children.push_back(std::move(value));
+  node->inherit();
+  node->collation = nullptr;
+  node->explicit_collation = false;
+  node->volatile_result |= volatile_result;
+  return node;
+}
+
+Result<ExprPtr> Binder::bind_exists(const ast::Exists& exists) {
+  if (!rules_.subqueries) {
+    return at(exists.at, cat("subqueries prohibited in ", rules_.clause));
+  }
+  ast::Select select = *exists.select;
+  if (!select.order_by.empty()) TRY(plan_subplan(select, true));  // for its errors alone
+  if (select.cores.size() == 1 && select.cores[0]->distinct) {
+    auto* plain = context_.arena.make<ast::SelectCore>(*select.cores[0]);
+    plain->distinct = false;
+    select.cores = {};
+    select.cores.push(context_.arena, plain);
+  }
+  Planned planned = TRY(plan_subplan(select, false));
+  return finish_subquery(std::make_unique<ExistsNode>(std::move(planned.plan)),
+                         std::move(planned.outer), planned.volatile_result);
+}
+
+Result<ExprPtr> Binder::bind_subquery(const ast::Subquery& subquery) {
+  if (!rules_.subqueries) {
+    return at(subquery.at, cat("subqueries prohibited in ", rules_.clause));
+  }
+  Planned planned = TRY(plan_subplan(*subquery.select, true));
+  if (subquery.assigned && planned.query.columns.size() != subquery.width) {
+    return at(subquery.at,
+              cat(subquery.width, " columns assigned ", planned.query.columns.size(), " values"));
+  }
+  if (planned.query.columns.size() != subquery.width) {
+    return at(subquery.at, cat("sub-select returns ", planned.query.columns.size(),
+                               " columns - expected ", subquery.width));
+  }
+  auto node = std::make_unique<ScalarSubqueryNode>(std::move(planned.plan), subquery.column);
+  node->affinity = planned.query.affinities[subquery.column];
+  node->subtypes = true;
+  return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
+}
+
+/// x IN table stands for x IN (SELECT * FROM table).
+ast::Select* Binder::select_all_of(const ast::In& in) const {
+  Arena& arena = context_.arena;
+  auto* source = arena.make<ast::Source>();
+  source->at = in.at;
+  source->schema = in.schema;
+  source->name = in.table;
+  auto* core = arena.make<ast::SelectCore>();
+  core->at = in.at;
+  core->from.push(arena, source);
+  ast::ResultColumn star;
+  star.at = in.at;
+  core->columns.push(arena, star);
+  auto* select = arena.make<ast::Select>();
+  select->at = in.at;
+  select->cores.push(arena, core);
+  return select;
+}
+
+/// (a, b) IN (SELECT x, y ...): 1 where a row of the SELECT is equal, NULL where one may be for all
+/// that NULLs tell, else 0. Each is an EXISTS over the SELECT as a CTE:
+///   CASE WHEN EXISTS (WITH s(c0, c1) AS (...) SELECT 1 FROM s WHERE a = c0 AND b = c1) THEN 1
+///        WHEN EXISTS (... WHERE (a = c0) IS NOT 0 AND (b = c1) IS NOT 0) THEN NULL ELSE 0 END
+Result<ExprPtr> Binder::bind_row_in_select(const ast::In& in, const ast::Row& row) {
+  if (!rules_.subqueries) return at(in.at, cat("subqueries prohibited in ", rules_.clause));
+  Arena& arena = context_.arena;
+  const auto column = [&](std::size_t i) {
+    auto* name = arena.make<ast::Column>();
+    name->kind = ast::ExprKind::column;
+    name->at = in.at;
+    name->table = "in select";  // no name that an expression could mean
+    name->name = arena.copy(cat("c", i));
+    name->quoted = true;
+    return name;
+  };
+  const auto binary = [&](BinaryOp op, ast::Expr* left, ast::Expr* right) {
+    auto* node = arena.make<ast::Binary>();
+    node->kind = ast::ExprKind::binary;
+    node->at = in.at;
+    node->op = op;
+    node->left = left;
+    node->right = right;
+    return node;
+  };
+  const auto literal = [&](std::string_view digits) {
+    auto* node = arena.make<ast::Literal>();
+    node->kind = ast::ExprKind::literal;
+    node->literal = ast::LiteralKind::integer;
+    node->text = digits;
+    return node;
+  };
+  auto* cte = arena.make<ast::Cte>();
+  cte->at = in.at;
+  cte->name = "in select";
+  cte->select = in.select != nullptr ? in.select : select_all_of(in);
+  for (std::size_t i = 0; i < row.items.size(); ++i) {
+    cte->columns.push(arena, arena.copy(cat("c", i)));
+  }
+  {
+    const Planned planned = TRY(plan_subplan(*cte->select, true));
+    if (planned.query.columns.size() != row.items.size()) {
+      return at(in.at, cat("sub-select returns ", planned.query.columns.size(),
+                           planned.query.columns.size() == 1 ? " column" : " columns",
+                           " - expected ", row.items.size()));
+    }
+  }
+  const auto exists = [&](bool maybe) -> Result<ExprPtr> {
+    auto* source = arena.make<ast::Source>();
+    source->name = cte->name;
+    auto* core = arena.make<ast::SelectCore>();
+    core->from.push(arena, source);
+    ast::ResultColumn one;
+    one.expr = literal("1");
+    core->columns.push(arena, one);
+    for (std::size_t i = 0; i < row.items.size(); ++i) {
+      ast::Expr* equal = binary(BinaryOp::eq, row.items[i], column(i));
+      if (maybe) equal = binary(BinaryOp::is_not, equal, literal("0"));
+      core->where =
+          core->where == nullptr ? equal : binary(BinaryOp::logical_and, core->where, equal);
+    }
+    auto* with = arena.make<ast::With>();
+    with->ctes.push(arena, cte);
+    auto* select = arena.make<ast::Select>();
+    select->with = with;
+    select->cores.push(arena, core);
+    ast::Exists node{};
+    node.kind = ast::ExprKind::exists;
+    node.at = in.at;
+    node.select = select;
+    return bind_exists(node);
+  };
+  std::vector<ExprPtr> branches;
+  branches.push_back(TRY(exists(false)));
+  branches.push_back(constant(Value(in.negated ? 0 : 1)));
+  branches.push_back(TRY(exists(true)));
+  branches.push_back(constant(Value()));
+  return ExprPtr(
+      std::make_unique<CaseNode>(std::move(branches), constant(Value(in.negated ? 1 : 0))));
+}
+
+/// (a, b) IN ((1, 2), (3, 4)): any of the rows.
+Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
+  if (in.select != nullptr || ast::present(in.table)) return bind_row_in_select(in, row);
+  ExprPtr any = constant(Value(0));
+  for (ast::Expr* item : in.list) {
+    const auto* given = ast::as_if<ast::Row>(item);
+    const std::size_t terms = given == nullptr ? 1 : given->items.size();
+    if (terms != row.items.size()) {
+      return at(in.at, cat("IN(...) element has ", terms, terms == 1 ? " term" : " terms",
+                           " - expected ", row.items.size()));
+    }
+    ast::Binary equal{};
+    equal.kind = ast::ExprKind::binary;
+    equal.at = in.at;
+    equal.op = BinaryOp::eq;
+    equal.left = in.operand;
+    equal.right = item;
+    ExprPtr here = TRY(bind_row_comparison(equal));
+    any = std::make_unique<LogicalNode>(false, std::move(any), std::move(here));
+  }
+  if (!in.negated) return any;
+  return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(any)));
+}
+
+Result<ExprPtr> Binder::bind_in(const ast::In& in) {
+  if (const auto* row = ast::as_if<ast::Row>(in.operand)) return bind_row_in(in, *row);
+  ExprPtr operand = TRY(bind(*in.operand));
+  // A subquery in parentheses of its own is still the whole right side.
+  const bool alone = in.list.size() == 1 && !ast::present(in.table);
+  const auto* only = alone ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
+  if (in.select == nullptr && !ast::present(in.table) && only == nullptr) {
+    std::vector<ExprPtr> list = TRY(bind_list(in.list));
+    return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list)));
+  }
+  if (!rules_.subqueries) return at(in.at, cat("subqueries prohibited in ", rules_.clause));
+  const ast::Select* select = only != nullptr ? only->select : in.select;
+  if (select == nullptr) select = select_all_of(in);
+  Planned planned = TRY(plan_subplan(*select, true));
+  if (planned.query.columns.size() != 1) {
+    return at(in.at,
+              cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
+  }
+  auto node = std::make_unique<InSubqueryNode>(
+      in.negated, std::move(operand), std::move(planned.plan), planned.query.affinities[0]);
+  return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
+}
+
+}  // namespace saturn::sql
