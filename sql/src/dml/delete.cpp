@@ -71,6 +71,7 @@ Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteSt
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_));
   TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
+  if (writer_) writer_->set_returning(returning_);
   row_.resize(table.columns.size() + 1);
   return {};
 }
@@ -99,7 +100,7 @@ Result<void> DeleteProgram::run(Runtime& runtime) {
     const bool removed = TRY(remove_row(runtime, taken_->row(i)));
     if (!removed) continue;
     ++runtime.affected_rows;
-    TRY(returning_.add(runtime, row_.data()));
+    if (target_.is_view) TRY(returning_.add(runtime, row_.data()));
   }
   return {};
 }

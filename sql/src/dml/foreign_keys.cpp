@@ -206,7 +206,7 @@ Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
                        [&](auto column) { return touches(updated, static_cast<int>(column)); });
   };
   for (const ForeignKey& key : table.foreign_keys) {
-    if (updates && !removes && !any_touched(key.columns)) continue;
+    if (updates && !any_touched(key.columns)) continue;
     children_.push_back({&key, TRY(find_parent_key(context.schema, table, key))});
   }
   for (const Table* child : context.schema.tables()) {

@@ -266,6 +266,8 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
   TRY(bind_upserts(context, stmt));
   TRY(returning_.compile(context, *table_, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
+  if (writer_) writer_->set_returning(returning_);
+  if (updater_) updater_->set_returning(returning_);
   const std::size_t width = table_->columns.size() + 1;
   row_.resize(width);
   both_.resize(2 * width);
@@ -310,7 +312,7 @@ Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outco
   const TableWriter::Outcome updated = TRY(updater_->update(both_.data(), changed_.data()));
   if (updated.kind != TableWriter::Outcome::Kind::done) return {};
   ++runtime.affected_rows;
-  return returning_.add(runtime, changed_.data());
+  return {};
 }
 
 Result<void> InsertProgram::insert_into_view(Runtime& runtime) {
@@ -345,7 +347,7 @@ Result<void> InsertProgram::insert_row(Runtime& runtime, const ValueRef* values)
     case TableWriter::Outcome::Kind::done: break;
   }
   ++runtime.affected_rows;
-  return returning_.add(runtime, row_.data());
+  return {};
 }
 
 Result<void> InsertProgram::run_values(Runtime& runtime) {

@@ -252,6 +252,7 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   }
   TRY(foreign_keys_.after_insert(runtime_, row));
   ++runtime_.rows_written;
+  if (returning_ != nullptr) TRY(returning_->add(runtime_, row));
   if (!insert_triggers_.any(ast::TriggerTime::after)) return Outcome{};
   if (table_.autoincrement) TRY(finish_insert());
   TRY(insert_triggers_.fire(runtime_, ast::TriggerTime::after, nullptr, row));
@@ -312,6 +313,7 @@ Result<TableWriter::Outcome> TableWriter::update(ValueRef* old_row, ValueRef* ne
   TRY(write_record(new_row));
   ++runtime_.rows_written;
   TRY(foreign_keys_.after_update(runtime_, old_row, new_row));
+  if (returning_ != nullptr) TRY(returning_->add(runtime_, new_row));
   if (update_triggers_.any(ast::TriggerTime::after)) {
     TRY(update_triggers_.fire(runtime_, ast::TriggerTime::after, old_row, new_row));
   }
@@ -330,6 +332,7 @@ Result<TableWriter::Outcome> TableWriter::remove(ValueRef* row) {
   TRY(foreign_keys_.before_remove(runtime_, row));
   TRY(erase(row));
   TRY(foreign_keys_.after_remove(runtime_, row));
+  if (returning_ != nullptr) TRY(returning_->add(runtime_, row));
   if (delete_triggers_.any(ast::TriggerTime::after)) {
     TRY(delete_triggers_.fire(runtime_, ast::TriggerTime::after, row, nullptr));
   }

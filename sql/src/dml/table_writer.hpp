@@ -76,6 +76,9 @@ class TableWriter {
   /// Empties the table and its indexes; returns how many rows there were. // SUSPENDS
   Result<std::int64_t> clear();
 
+  /// Rows that are inserted, updated or removed are added to it, before AFTER triggers see them.
+  void set_returning(Returning& returning) noexcept { returning_ = &returning; }
+
   const Table& table() const noexcept { return table_; }
   std::size_t width() const noexcept { return table_.columns.size() + 1; }
   std::size_t key_width() const noexcept { return table_.key_width(); }
@@ -152,6 +155,7 @@ class TableWriter {
   TriggerSet delete_triggers_;
   TriggerSet replace_triggers_;  ///< of rows that REPLACE removes
   ForeignKeys foreign_keys_;
+  Returning* returning_ = nullptr;
 
   std::optional<storage::BTreeCursor> cursor_;
   Batch batch_;

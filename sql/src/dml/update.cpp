@@ -85,6 +85,7 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_ + values.size()));
   TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
+  if (writer_) writer_->set_returning(returning_);
   old_row_.resize(table.columns.size() + 1);
   new_row_.resize(table.columns.size() + 1);
   return {};
@@ -98,8 +99,11 @@ std::vector<std::size_t> UpdateProgram::rows_to_change() const {
   if (!joins_ || target_.is_view) return order;
   const auto before = [&](std::size_t a, std::size_t b) {
     for (std::size_t k = 0; k < key_width_; ++k) {
-      const int c = compare(taken_->row(a)[k], taken_->row(b)[k]);
-      if (c != 0) return c < 0;
+      const Index* primary = target_.table->primary;
+      const Collation& collation =
+          primary == nullptr ? Collation::binary() : *primary->columns[k].collation;
+      const int c = compare(taken_->row(a)[k], taken_->row(b)[k], collation);
+      if (c != 0) return (c < 0) != (primary != nullptr && primary->columns[k].descending);
     }
     return false;
   };
@@ -142,7 +146,7 @@ Result<void> UpdateProgram::run(Runtime& runtime) {
         TRY(writer_ ? change_row(runtime, taken_->row(i)) : change_view(runtime, taken_->row(i)));
     if (!changed) continue;
     ++runtime.affected_rows;
-    TRY(returning_.add(runtime, new_row_.data()));
+    if (target_.is_view) TRY(returning_.add(runtime, new_row_.data()));
   }
   return {};
 }

@@ -90,6 +90,10 @@ ast::Select* Binder::select_all_of(const ast::In& in) const {
   source->at = in.at;
   source->schema = in.schema;
   source->name = in.table;
+  if (in.has_arguments) {
+    source->kind = ast::SourceKind::function;
+    source->arguments = in.list;
+  }
   auto* core = arena.make<ast::SelectCore>();
   core->at = in.at;
   core->from.push(arena, source);

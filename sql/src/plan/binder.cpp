@@ -73,8 +73,8 @@ ExprPtr fold(CompileContext& context, ExprPtr expr) {
   return folded;
 }
 
-int Scope::last_right_join() const noexcept {
-  for (std::size_t r = relations.size(); r-- > 0;) {
+int Scope::last_right_join(std::size_t end) const noexcept {
+  for (std::size_t r = end; r-- > 0;) {
     if (relations[r].right_join) return static_cast<int>(r);
   }
   return -1;

@@ -301,7 +301,9 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   ExprPtr r = Binder::column_of(scope, relation, right);
   JoinCondition condition;
   condition.expr = std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r));
-  condition.outer_relation = source.left || source.right ? static_cast<int>(relation) : -1;
+  const bool outer = source.left || source.right;
+  condition.outer_relation = outer ? static_cast<int>(relation) : -1;
+  if (!outer) condition.after = scope.last_right_join(relation);
   conditions.push_back(std::move(condition));
   if (source.right) {
     scope.relations[left_relation].columns[static_cast<std::size_t>(left)].merged.emplace_back(
@@ -348,7 +350,8 @@ Result<void> FromBinder::bind_on(const On& on) {
     if ((part->tables & ~known) != 0 && (on.outer || scope.last_right_join() >= 0)) {
       return at(on.expr->at, "ON clause references tables to its right");
     }
-    conditions.push_back({std::move(part), on.outer ? static_cast<int>(on.relation) : -1});
+    conditions.push_back({std::move(part), on.outer ? static_cast<int>(on.relation) : -1,
+                          on.outer ? -1 : scope.last_right_join(on.relation)});
   }
   return {};
 }

@@ -307,7 +307,10 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
         order.size() == 1 ? best_ordered(relation) : best_access(relation, placed_, rows);
     if (std::isinf(choice.cost)) return Error(Code::error, "no query solution");
     bool backward = false;
-    if (i == 0) in_order = gives_order(choice, relation, backward);
+    // What a RIGHT JOIN adds comes at the end.
+    if (i == 0 && scope_.last_right_join() < 0) {
+      in_order = gives_order(choice, relation, backward);
+    }
     rows = std::max(rows * choice.rows, 1e-3);
     op = TRY(add_step(std::move(op), relation, choice, in_order && i == 0 && backward));
   }

@@ -92,8 +92,9 @@ struct Scope {
   const List<ast::ResultColumn>* aliases = nullptr;  ///< that expressions may use as names
   const List<ast::WindowDef*>* windows = nullptr;    ///< of the WINDOW clause
 
-  /// The last relation that a RIGHT or FULL JOIN adds; -1: none.
-  int last_right_join() const noexcept;
+  /// The last relation before `end` that a RIGHT or FULL JOIN adds; -1: none.
+  int last_right_join(std::size_t end) const noexcept;
+  int last_right_join() const noexcept { return last_right_join(relations.size()); }
 };
 
 /// What kind of expression is bound, as far as it matters what is allowed in it.
@@ -198,7 +199,7 @@ std::string_view compound_name(ast::CompoundOp op) noexcept;
 struct JoinCondition {
   ExprPtr expr;
   int outer_relation = -1;  ///< the right side of the outer join whose ON it is part of; else -1
-  int after = -1;           ///< of WHERE: the RIGHT or FULL JOIN that must be done before; else -1
+  int after = -1;           ///< the RIGHT or FULL JOIN that must be done before; -1: none
 };
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions);
