@@ -146,6 +146,12 @@ Result<void> Pager::recover_log() {
   const std::uint64_t bytes = TRY(wal_->size());
   const WalRecovery recovery = TRY(recover_wal(reader_of(*wal_), bytes));
   if (!recovery.header_valid || recovery.pages.empty()) return {};
+  // Each page but the one with the lock bytes is in the file or in the log. A count beyond that
+  // would have whoever walks all pages walk for ever.
+  const std::uint64_t in_file = TRY(file_->size()) / recovery.header.page_size + 1;
+  if (recovery.database_pages > in_file + recovery.last_frame.size() + 1) {
+    return corrupt_error(1, 28, "the log counts more pages than there are");
+  }
   page_size_ = recovery.header.page_size;
   wal_header_ = recovery.header;
   wal_checksum_ = recovery.checksum;

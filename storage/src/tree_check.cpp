@@ -197,7 +197,7 @@ Result<void> TreeCheck::freelist() {
 
 void TreeCheck::unused_pages() {
   const std::uint32_t size = source_.page_size();
-  for (PageNo page = 1; page < used_.size(); ++page) {
+  for (PageNo page = 1; page < used_.size() && problems_.size() < problems_max_; ++page) {
     const bool map = source_.auto_vacuum() && page >= 2 &&
                      pointer_map_page(page, size, source_.usable_size()) == page;
     const bool own = map || page == lock_byte_page(size);

@@ -46,6 +46,7 @@ void repair_log(std::vector<std::uint8_t>& log) {
        at += header.frame_bytes()) {
     WalFrameHeader frame;
     frame.page_number = load_be32(log.data() + at);
+    if (frame.page_number == 0) return;  // ends the log, whatever its checksum is
     frame.commit_pages = load_be32(log.data() + at + 4);
     running = extend(running, ByteSpan(log).subspan(at, 8), header.order);
     running = extend(running, ByteSpan(log).subspan(at + kWalFrameHeaderBytes, header.page_size),
