@@ -687,7 +687,7 @@ bool CaseNode::same(const ExprNode& other) const noexcept {
 }
 
 Result<void> CaseNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
-  if (!rows_) rows_ = std::make_unique<RowIndex[]>(2 * limits::kBatchRows);
+  if (!rows_) rows_ = std::make_unique<RowIndex[]>(std::size_t{2} * limits::kBatchRows);
   RowIndex* open = rows_.get();
   RowIndex* hit = open + limits::kBatchRows;
   std::uint32_t open_count = 0;

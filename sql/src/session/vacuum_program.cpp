@@ -8,6 +8,7 @@
 #include "value/arena.hpp"
 
 #include <algorithm>
+#include <utility>
 
 // VACUUM and VACUUM INTO: the database is built anew in memory, one tree after the other, and takes
 // the old one's place in one transaction, or goes to a file of its own.
@@ -40,8 +41,7 @@ std::vector<MovedRow> in_new_order(std::vector<MovedRow> rows, const Schema& sch
   const auto take_if = [&](auto wanted) {
     for (MovedRow& moved : rows) {
       if (!moved.row.type.empty() && wanted(moved.row)) {
-        ordered.push_back(std::move(moved));
-        moved.row.type.clear();
+        ordered.push_back(std::exchange(moved, {}));
       }
     }
   };
@@ -54,8 +54,7 @@ std::vector<MovedRow> in_new_order(std::vector<MovedRow> rows, const Schema& sch
     if (row.type != "table" || rows[i].old_root == 0 || is_sequence(row)) continue;
     const std::string name = row.name;
     const Table* table = schema.find_table(name);
-    ordered.push_back(std::move(rows[i]));
-    rows[i].row.type.clear();
+    ordered.push_back(std::exchange(rows[i], {}));
     take_if([&](const SchemaRow& other) {
       return other.type == "index" && other.sql.empty() && equals_nocase(other.table, name);
     });
