@@ -41,6 +41,7 @@ class Codec {
   }
   static std::vector<Column> columns(const std::vector<protocol::Column>& from) {
     std::vector<Column> columns;
+    columns.reserve(from.size());
     for (const protocol::Column& column : from) {
       columns.push_back({column.name.value_or(""), column.decltype_name.value_or("")});
     }

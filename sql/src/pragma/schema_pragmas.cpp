@@ -161,8 +161,8 @@ Result<void> pragma_function_list(const PragmaCall& call) {
       for (int n = function.arguments_max < 0 ? -1 : function.arguments_min;
            n <= function.arguments_max; ++n) {
         call.rows.push_back({Value(function.name), Value(1),
-                             Value(function.scalar != nullptr ? "s" : "w"), Value("utf8"),
-                             Value(n), Value(flags)});
+                             Value(function.scalar != nullptr ? "s" : "w"), Value("utf8"), Value(n),
+                             Value(flags)});
       }
     }
   }
