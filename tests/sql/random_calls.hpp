@@ -31,11 +31,13 @@ struct Area {
   std::string (*make)(Random&);
 };
 
+std::string date_call(Random& random);
 std::string format_call(Random& random);
 std::string json_call(Random& random);
 std::string text_call(Random& random);
 
 inline constexpr Area kAreas[] = {
+    {"date", 3'050'000, date_call},
     {"format", 3'050'000, format_call},
     {"json", 3'050'000, json_call},
     {"text", 3'050'000, text_call},
