@@ -1,0 +1,174 @@
+"""INSERT with upserts, UPDATE, DELETE, and the transactions around them."""
+from model import Scope, Statement
+
+ALGORITHMS = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"]
+
+
+class Changes:
+    def __init__(self, source, schema, expressions, queries):
+        self.source = source
+        self.schema = schema
+        self.expressions = expressions
+        self.queries = queries
+
+    def target(self):
+        if self.schema.views and self.source.chance(0.03):
+            return self.source.pick(self.schema.views)
+        return self.source.pick(self.schema.tables)
+
+    def _or(self, probability=0.2):
+        return f" OR {self.source.pick(ALGORITHMS)}" if self.source.chance(probability) else ""
+
+    def _scope(self, table):
+        return Scope([(column.name, column) for column in table.columns])
+
+    def seed(self, table):
+        """Several rows, those that a constraint refuses left out. A foreign key would refuse all of a statement."""
+        source = self.source
+        columns = table.settable()
+        rows = ["(" + ", ".join(source.datum(c) for c in columns) + ")" for _ in range(source.number(5, 14))]
+        names = ", ".join(column.name for column in columns)
+        start = f"INSERT OR IGNORE INTO {table.name}({names}) VALUES "
+        if table.foreign_key:
+            return [Statement(start + row, "insert") for row in rows]
+        return [Statement(start + ", ".join(rows), "insert")]
+
+    def insert(self):
+        source = self.source
+        table = self.target()
+        verb = "REPLACE" if source.chance(0.08) else f"INSERT{self._or()}"
+        if source.chance(0.04):
+            return Statement(f"{verb} INTO {table.name} DEFAULT VALUES{self.returning(table)}", "insert")
+        columns = table.settable()
+        named = ""
+        if len(columns) < len(table.columns) or source.chance(0.6):
+            columns = source.some(columns, max(1, len(columns) - 2))
+            named = f"({', '.join(column.name for column in columns)})"
+        if source.chance(0.12):
+            body = self._selected_rows(columns)
+        else:
+            rows = ["(" + ", ".join(self._datum(c) for c in columns) + ")"
+                    for _ in range(source.pick([1, 1, 1, 2, 3]))]
+            body = f"VALUES {', '.join(rows)}"
+        return Statement(f"{verb} INTO {table.name}{named} {body}{self.returning(table)}", "insert")
+
+    def _datum(self, column):
+        if self.source.chance(0.06):
+            return self.expressions.value(Scope([]), 1)
+        return self.source.datum(column)
+
+    def _selected_rows(self, columns):
+        """A few rows of another table, in an order by all columns: the new rowids depend on it."""
+        width = len(columns)
+        select = self.queries.select(None, width, simple=True)
+        keys = ", ".join(str(n + 1) for n in range(width))
+        return f"{select.sql} ORDER BY {keys} LIMIT {self.source.number(1, 4)}"
+
+    def returning(self, table):
+        source = self.source
+        # Up to 3.50, SQLite takes RETURNING for a trigger, which lets views be changed.
+        if table in self.schema.views or not source.has("returning"):
+            return ""
+        if source.chance(0.4):
+            return " RETURNING *"
+        return f" RETURNING {self.expressions.value(self._scope(table), 1)}, {self.expressions.column(self._scope(table))}"
+
+    def upsert(self):
+        source = self.source
+        table = source.pick(self.schema.tables)
+        columns = table.settable()
+        rows = ", ".join("(" + ", ".join(source.datum(c) for c in columns) + ")" for _ in range(source.number(1, 2)))
+        names = ", ".join(column.name for column in columns)
+        keys = [key for key in [table.key] + table.uniques if key]
+        body = f"VALUES {rows}"
+        if source.chance(0.15):
+            # WHERE keeps ON from being read as a join's.
+            body = self._selected_rows(columns)
+        clauses = ""
+        for _ in range(1 if source.chance(0.85) else 2):
+            goal = ""
+            if keys and source.chance(0.85):
+                goal = f"({', '.join(source.pick(keys))})"
+            elif source.chance(0.3):
+                goal = f"({source.pick(table.names())})"
+            clauses += f" ON CONFLICT{goal} DO {self._upsert_action(table, columns, bool(goal))}"
+        return Statement(f"INSERT INTO {table.name}({names}) {body}{clauses}{self.returning(table)}", "upsert")
+
+    def _upsert_action(self, table, columns, has_goal):
+        source = self.source
+        if not has_goal and source.chance(0.6) or source.chance(0.25):
+            return "NOTHING"
+        scope = Scope([(f"excluded.{c.name}", c) for c in table.columns] + [(c.name, c) for c in table.columns])
+        where = f" WHERE {self.expressions.condition(scope, 1)}" if source.chance(0.3) else ""
+        return f"UPDATE SET {self._assignments(columns, scope)}{where}"
+
+    def _assignments(self, columns, scope):
+        source = self.source
+        chosen = source.some(columns, 1, 2)
+        if len(chosen) == 2 and source.chance(0.15):
+            if source.chance(0.7):
+                right = f"({self._assigned(chosen[0], scope)}, {self._assigned(chosen[1], scope)})"
+            else:
+                right = f"({self.queries.grouping(scope, 0, 2).sql})"
+            return f"({chosen[0].name}, {chosen[1].name}) = {right}"
+        return ", ".join(f"{column.name} = {self._assigned(column, scope)}" for column in chosen)
+
+    def _assigned(self, column, scope):
+        source = self.source
+        roll = source.roll()
+        if roll < 0.5:
+            return source.datum(column)
+        if roll < 0.7 and column.affinity in ("INTEGER", "REAL", "NUMERIC"):
+            return f"{column.name} + {source.number(1, 30)}"
+        return self.expressions.value(scope, 1)
+
+    def update(self):
+        source = self.source
+        table = self.target()
+        scope = self._scope(table)
+        joined = ""
+        if source.chance(0.15):
+            other = source.pick(self.schema.tables)
+            name = source.name("f")
+            scope = Scope([(f"{table.name}.{c.name}", c) for c in table.columns])
+            # One match a row, so that the answer does not depend on the order of the join.
+            key = source.pick(other.columns).name
+            joined = f" FROM (SELECT {key} AS k, count(*) AS n, max({other.columns[-1].name}) AS m FROM {other.name} GROUP BY 1) AS {name}"
+            where = f" WHERE {table.name}.{source.pick(table.columns).name} = {name}.k"
+            value = source.pick([f"{name}.n", f"{name}.m", f"{name}.k"])
+            changed = f"{source.pick(table.settable()).name} = {value}"
+        else:
+            make = self.expressions.conjunction if source.chance(0.5) else self.expressions.condition
+            where = f" WHERE {make(scope)}" if source.chance(0.85) else ""
+            changed = self._assignments(table.settable(), scope)
+        return Statement(f"UPDATE{self._or()} {table.name} SET {changed}{joined}{where}{self.returning(table)}",
+                         "update")
+
+    def delete(self):
+        source = self.source
+        table = self.target()
+        make = self.expressions.conjunction if source.chance(0.5) else self.expressions.condition
+        where = f" WHERE {make(self._scope(table))}" if source.chance(0.97) else ""
+        return Statement(f"DELETE FROM {table.name}{where}{self.returning(table)}", "delete")
+
+    def body(self, table, scope):
+        """A statement of a trigger's body, with new and old in the scope."""
+        source = self.source
+        roll = source.roll()
+        columns = table.settable()
+        if roll < 0.5:
+            values = ", ".join(source.datum(c) if source.chance(0.5) else self.expressions.column(scope)
+                               for c in columns)
+            names = ", ".join(column.name for column in columns)
+            return f"INSERT{self._or(0.5)} INTO {table.name}({names}) VALUES ({values})"
+        column = source.pick(columns).name
+        if roll < 0.8:
+            return (f"UPDATE{self._or(0.3)} {table.name} SET {column} = {self.expressions.value(scope, 1)} "
+                    f"WHERE {source.pick(table.columns).name} = {self.expressions.column(scope)}")
+        return f"DELETE FROM {table.name} WHERE {column} = {self.expressions.column(scope)}"
+
+    def transaction(self):
+        source = self.source
+        return Statement(source.pick(["BEGIN", "BEGIN IMMEDIATE", "COMMIT", "COMMIT", "END", "ROLLBACK",
+                                      "SAVEPOINT s1", "SAVEPOINT s2", "RELEASE s1", "RELEASE SAVEPOINT s2",
+                                      "ROLLBACK TO s1", "ROLLBACK TRANSACTION TO SAVEPOINT s2"]), "transaction")

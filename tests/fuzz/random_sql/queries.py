@@ -1,0 +1,329 @@
+"""SELECT: joins, grouping, compounds, common table expressions, windows, and the subqueries of expressions."""
+import dataclasses
+import re
+
+from aggregates import Aggregates
+from expressions import COLLATIONS
+from model import Column, Scope, Statement, Table
+
+JOINS = ["JOIN", "INNER JOIN", "LEFT JOIN", "LEFT JOIN", "LEFT OUTER JOIN", "RIGHT JOIN", "FULL JOIN",
+         "FULL OUTER JOIN", "CROSS JOIN", ","]
+NESTING_MAX = 2
+
+
+@dataclasses.dataclass
+class Select:
+    """A SELECT without its ORDER BY, and what may follow it."""
+    sql: str
+    outputs: list  # the texts of the output columns; empty after a *
+    names: list  # their aliases, None where there is none
+
+
+def counts(text):
+    """Whether GROUP BY and ORDER BY would take the text for the number of an output column."""
+    return re.fullmatch(r"[-+ ()]*\w+[ )]*( COLLATE \w+)?", text) is not None and re.search(r"\d", text[:4]) is not None
+
+
+class Queries:
+    def __init__(self, source, schema, expressions):
+        self.source = source
+        self.schema = schema
+        self.expressions = expressions
+        self.aggregates = Aggregates(source, expressions)
+        self.nesting = 0
+        self.common = []  # the common table expressions that may be named here
+
+    # Statements.
+
+    def statement(self):
+        kind = self.source.of("plain", "aggregate", "grouped", "compound", "values", "cte", "recursive", "window",
+                              "lookup", "json")
+        return getattr(self, kind)()
+
+    def plain(self):
+        return self.ordered(self.select())
+
+    def json(self):
+        return Statement(self.expressions.json.query(), "query")
+
+    def lookup(self):
+        """Columns of one table by conditions on its columns, in an order of its columns: what indexes are made for."""
+        source = self.source
+        table = source.pick(self.schema.tables)
+        columns = table.names() + (["rowid"] if table.has_rowid and source.chance(0.3) else [])
+        scope = Scope([(column.name, column) for column in table.columns])
+        outputs = source.some(columns, 1)
+        where = f" WHERE {self.expressions.conjunction(scope)}" if source.chance(0.85) else ""
+        distinct = "DISTINCT " if source.chance(0.15) else ""
+        core = f"SELECT {distinct}{', '.join(outputs)} FROM {table.name}{where}"
+        return self.ordered(Select(core, outputs, [None] * len(outputs)))
+
+    def aggregate(self):
+        return Statement(self.grouping(None, groups=0).sql, "query")
+
+    def grouped(self):
+        return self.ordered(self.grouping(None, groups=self.source.number(1, 2)))
+
+    def window(self):
+        text, scope = self.from_clause(None)
+        outputs = [self.expressions.column(scope) for _ in range(self.source.number(1, 2))]
+        outputs += [self.aggregates.window(scope) for _ in range(self.source.number(1, 2))]
+        named = ""
+        if self.source.chance(0.15):
+            outputs.append("sum(1) OVER w9")
+            named = f" WINDOW w9 AS ({self.aggregates.partition(scope)})"
+        core = f"SELECT {', '.join(outputs)} FROM {text}{self.where(scope)}{named}"
+        return self.ordered(Select(core, outputs, [None] * len(outputs)))
+
+    def values(self):
+        rows = self.rows(self.source.number(1, 3))
+        if self.source.chance(0.5):
+            return Statement(rows, "query")
+        return self.ordered(Select(f"SELECT * FROM ({rows})", [], []))
+
+    def rows(self, width):
+        source = self.source
+        return "VALUES " + ", ".join("(" + ", ".join(source.literal() for _ in range(width)) + ")"
+                                     for _ in range(source.number(1, 4)))
+
+    def compound(self):
+        return self.ordered(self.compound_select(None, self.source.number(1, 3)), plain_keys=True)
+
+    def compound_select(self, outer, width):
+        source = self.source
+        first = self.select(outer, width, simple=True)
+        sql = first.sql
+        for _ in range(source.number(1, 2)):
+            operator = source.pick(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"])
+            sql += f" {operator} {self.select(outer, width, simple=True).sql}"
+        return Select(sql, first.outputs, first.names)
+
+    def cte(self):
+        source = self.source
+        before = list(self.common)
+        parts = []
+        for _ in range(source.number(1, 2)):
+            name, width = source.name("q"), source.number(1, 3)
+            body = self.any_select(None, width)
+            names = [f"k{n}" for n in range(width)]
+            hint = source.pick(["", "", "", "MATERIALIZED ", "NOT MATERIALIZED "])
+            parts.append(f"{name}({', '.join(names)}) AS {hint}({body.sql})")
+            self.common.append(Table(name, [Column(n) for n in names], writable=False))
+        query = source.pick([self.plain, self.plain, self.grouped, self.compound])()
+        self.common = before
+        query.sql = f"WITH {', '.join(parts)} {query.sql}"
+        return query
+
+    def recursive(self):
+        """A recursion that ends: a counter, or a walk along a column that UNION keeps finite."""
+        source = self.source
+        name = source.name("r")
+        before = list(self.common)
+        if source.chance(0.6):
+            limit = source.number(2, 8)
+            step = self.expressions.text(Scope([("s", Column("s"))]), 1)
+            body = (f"SELECT {source.number(0, 2)}, {source.word()} {source.pick(['UNION', 'UNION ALL'])} "
+                    f"SELECT n + 1, substr({step}, 1, 8) FROM {name} WHERE n < {limit}")
+        else:
+            table = source.pick(self.schema.tables)
+            first, second = source.pick(table.names()), source.pick(table.names())
+            body = (f"SELECT {first}, 0 FROM {table.name} UNION SELECT t.{second}, r.s + 1 FROM {name} AS r "
+                    f"JOIN {table.name} AS t ON t.{first} = r.n WHERE r.s < 4")
+        self.common.append(Table(name, [Column("n", "INTEGER"), Column("s")], writable=False))
+        query = source.pick([self.plain, self.grouped])()
+        self.common = before
+        query.sql = f"WITH RECURSIVE {name}(n, s) AS ({body}) {query.sql}"
+        return query
+
+    # Their parts.
+
+    def any_select(self, outer, width):
+        """A whole SELECT of that many columns for a place that takes one."""
+        roll = self.source.roll()
+        if roll < 0.2:
+            return self.compound_select(outer, width)
+        if roll < 0.4:
+            return self.grouping(outer, groups=self.source.number(0, 1), width=width)
+        return self.select(outer, width)
+
+    def select(self, outer=None, width=None, simple=False):
+        source = self.source
+        text, scope = self.from_clause(outer)
+        if width is None and source.chance(0.12):
+            star = "*" if source.chance(0.6) else f"{scope.columns[0][0].split('.')[0]}.*" if "." in scope.columns[0][0] else "*"
+            return Select(f"SELECT {star} FROM {text}{self.where(scope)}", [], [])
+        outputs = [self.expressions.value(scope, source.number(0, 2)) for _ in range(width or source.number(1, 4))]
+        names = [None if simple or source.chance(0.7) else source.name("o") for _ in outputs]
+        listed = ", ".join(f"{out} AS {name}" if name else out for out, name in zip(outputs, names))
+        distinct = source.pick(["DISTINCT ", "ALL "]) if source.chance(0.15) else ""
+        return Select(f"SELECT {distinct}{listed} FROM {text}{self.where(scope)}", outputs, names)
+
+    def grouping(self, outer, groups, width=None):
+        source = self.source
+        text, scope = self.from_clause(outer)
+        count = width or groups + source.number(1, 3)
+        groups = min(groups, count)
+        # Before 3.51 SQLite knew no outer columns in GROUP BY.
+        own = Scope(scope.columns)
+        keys = [self.expressions.column(own) if source.chance(0.7) else self.expressions.value(own, 1)
+                for _ in range(groups)]
+        outputs = list(keys)
+        while len(outputs) < count:
+            aggregate = self.aggregates.call(scope)
+            outputs.append(aggregate if source.chance(0.8) else f"{aggregate} + {self.aggregates.call(scope)}")
+        sql = f"SELECT {', '.join(outputs)} FROM {text}{self.where(scope)}"
+        if keys:
+            by = [str(n + 1) if source.chance(0.15) or counts(key) else key for n, key in enumerate(keys)]
+            sql += f" GROUP BY {', '.join(by)}"
+        if source.chance(0.3 if keys else 0.08):
+            sql += f" HAVING {self.aggregates.condition(scope)}"
+        return Select(sql, outputs, [None] * len(outputs))
+
+    def where(self, scope):
+        source = self.source
+        if source.chance(0.3):
+            return ""
+        if source.chance(0.3):
+            return f" WHERE {self.expressions.conjunction(scope)}"
+        terms = [self.expressions.condition(scope, 2 if source.chance(0.3) else 1)
+                 for _ in range(source.pick([1, 1, 1, 1, 2]))]
+        if len(terms) > 1:
+            terms = [f"({term})" for term in terms]
+        return f" WHERE {' AND '.join(terms)}"
+
+    def from_clause(self, outer):
+        """FROM's text, and a Scope of its columns."""
+        source = self.source
+        count = source.pick([1, 1, 1, 1, 2, 2, 2, 3]) if self.nesting < NESTING_MAX else 1
+        text, columns, seen = "", [], {}
+        for n in range(count):
+            item, name, relation = self.from_item()
+            fresh = [(f"{name}.{column.name}", column) for column in relation.columns]
+            shared = [column.name for column in relation.columns if column.name in seen]
+            join, on = "", ""
+            if n:
+                join, on = self.join(shared, Scope(columns + fresh, outer))
+            text += (join if join == ", " or not n else f" {join} ") + item + on
+            columns += fresh
+            for column in relation.columns:
+                seen[column.name] = None if column.name in seen else column
+        # A bare name works where only one relation has it.
+        if source.chance(0.4):
+            bare = [(name, column) for name, column in seen.items() if column is not None]
+            columns = [(c.name, c) if (c.name, c) in bare else (t, c) for t, c in columns]
+        return text, Scope(columns, outer)
+
+    def from_item(self):
+        source = self.source
+        if self.nesting < NESTING_MAX and source.chance(0.1):
+            self.nesting += 1
+            width = source.number(1, 3)
+            body = self.any_select(None, width)
+            self.nesting -= 1
+            relation = Table(source.name("d"), [Column(f"y{n}") for n in range(width)], writable=False)
+            outputs = ", ".join(f"y{n}" for n in range(width))
+            name = relation.name
+            inner = source.name("q")
+            # Names for the columns come from a common table expression, which works for any body.
+            return f"(WITH {inner}({outputs}) AS ({body.sql}) SELECT * FROM {inner}) AS {name}", name, relation
+        if self.common and source.chance(0.6):
+            relation = source.pick(self.common)
+        elif self.schema.views and source.chance(0.15):
+            relation = source.pick(self.schema.views)
+        else:
+            relation = source.pick(self.schema.tables)
+        name = source.name("t")
+        hint = ""
+        if relation.indexes and source.has("indexed_by"):
+            hint = f" INDEXED BY {source.pick(relation.indexes)}"
+        elif relation.indexes and source.chance(0.05):
+            hint = " NOT INDEXED"
+        return f"{relation.name} {source.pick(['AS ', ''])}{name}{hint}", name, relation
+
+    def join(self, shared, scope):
+        """How a relation joins those before it: the operator, and ON or USING."""
+        source = self.source
+        join = source.pick(JOINS)
+        if join == "," and source.chance(0.7):
+            join = "JOIN"
+        if join == ",":
+            return ", ", ""
+        if join != "CROSS JOIN" and source.has("natural"):
+            return f"NATURAL {join}", ""
+        if shared and source.has("using"):
+            return join, f" USING ({', '.join(source.some(shared, 1, 2))})"
+        if source.chance(0.93):
+            return join, f" ON {self.join_condition(scope)}"
+        return join, ""
+
+    def join_condition(self, scope):
+        source = self.source
+        left, right = source.pick(scope.columns)[0], source.pick(scope.columns)[0]
+        condition = f"{left} {source.pick(['=', '=', '=', '=', 'IS', '<', '>='])} {right}"
+        if source.chance(0.3):
+            condition += f" {source.pick(['AND', 'AND', 'AND', 'OR'])} {self.expressions.simple(scope)}"
+        return condition
+
+    def ordered(self, select, plain_keys=False):
+        """The statement, with or without ORDER BY and LIMIT. A LIMIT follows only an order by all columns."""
+        source = self.source
+        width = len(select.outputs)
+        if not width or source.chance(0.35):
+            return Statement(select.sql, "query")
+        limited = source.chance(0.35)
+        keys = source.some(list(range(width)), width if limited else 1)
+        terms = []
+        for key in keys:
+            term = str(key + 1)
+            if select.names[key] and source.chance(0.5):
+                term = select.names[key]
+            elif not plain_keys and source.chance(0.25) and not counts(select.outputs[key]):
+                term = select.outputs[key]
+            if source.has("order_collation"):
+                term += f" COLLATE {source.pick(COLLATIONS)}"
+            term += source.pick(["", "", " ASC", " DESC"])
+            if source.chance(0.1):
+                term += source.pick([" NULLS FIRST", " NULLS LAST"])
+            terms.append(term)
+        sql = f"{select.sql} ORDER BY {', '.join(terms)}"
+        if limited:
+            offset = source.pick(["", "", f" OFFSET {source.number(0, 4)}", " OFFSET -1"])
+            sql += f" LIMIT {source.pick([str(source.number(0, 6)), '2 + 1', '-1', '3'])}{offset}"
+        return Statement(sql, "query", tuple(keys), limited)
+
+    # Subqueries of expressions.
+
+    def scalar(self, scope):
+        if self.nesting >= NESTING_MAX:
+            return self.source.literal()
+        self.nesting += 1
+        roll = self.source.roll()
+        if roll < 0.6:
+            text = f"({self.grouping(scope, groups=0, width=1).sql})"
+        elif roll < 0.8:
+            select = self.select(scope, 1, simple=True)
+            text = f"({select.sql} ORDER BY 1{self.source.pick(['', ' DESC'])} LIMIT 1)"
+        else:
+            text = f"{self.source.pick(['', 'NOT '])}EXISTS ({self.any_select(scope, 1).sql})"
+        self.nesting -= 1
+        return text
+
+    def membership(self, scope, negation):
+        source = self.source
+        if self.nesting >= NESTING_MAX:
+            return self.expressions.simple(scope)
+        self.nesting += 1
+        roll = source.roll()
+        if roll < 0.3:
+            text = f"{negation}EXISTS ({self.any_select(scope, source.number(1, 2)).sql})"
+        elif roll < 0.85:
+            text = f"{self.expressions.column(scope)} {negation}IN ({self.any_select(scope, 1).sql})"
+        elif roll < 0.93:
+            pair = f"({self.expressions.column(scope)}, {self.expressions.column(scope)})"
+            body = self.any_select(scope, 2).sql if source.chance(0.6) else self.rows(2)
+            text = f"{pair} {negation}IN ({body})"
+        else:
+            operator = source.pick(["=", "<", ">=", "IS"])
+            text = f"{self.expressions.column(scope)} {operator} ({self.grouping(scope, 0, 1).sql})"
+        self.nesting -= 1
+        return text
