@@ -20,6 +20,16 @@ ExprPtr conjunction(ExprPtr left, ExprPtr right) {
 
 std::uint64_t bit(std::size_t relation) noexcept { return std::uint64_t{1} << relation; }
 
+/// Whether computing it may fail where the query's other conditions would have left the row out:
+/// JSON functions fail on what is no JSON.
+bool may_fail(const ExprNode& expr) noexcept {
+  if (expr.kind == NodeKind::function && static_cast<const FunctionNode&>(expr).function.subtypes) {
+    return true;
+  }
+  return std::any_of(expr.children.begin(), expr.children.end(),
+                     [](const ExprPtr& child) { return may_fail(*child); });
+}
+
 }  // namespace
 
 /// The operand of the term's comparison that is not the column; the condition is used up with it
@@ -89,7 +99,7 @@ ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation, s
       if (expensive && may_wait && !last) continue;
       if ((condition.expr->tables & ~placed) != 0) continue;
       if (only != 0 && (condition.expr->tables != only || condition.expr->reads_outer ||
-                        condition.expr->volatile_result)) {
+                        condition.expr->volatile_result || may_fail(*condition.expr))) {
         continue;
       }
       all = conjunction(std::move(all), std::move(condition.expr));

@@ -24,8 +24,27 @@ Result<std::vector<ResultColumn>> view_columns(const PragmaCall& call, const Tab
   return std::move(query.columns);
 }
 
+/// A table function has its arguments for hidden columns.
+Result<void> function_info(const PragmaCall& call, const TableFunction& function, bool extended) {
+  std::size_t place = 0;
+  const auto add = [&](const TableFunction::Column& column, bool hidden) {
+    if (hidden && !extended) return;
+    Row row{number(place++), Value(column.name), Value(column.type), Value(0), Value(), Value(0)};
+    if (extended) row.emplace_back(hidden ? 1 : 0);
+    call.rows.push_back(std::move(row));
+  };
+  for (const TableFunction::Column& column : function.columns) add(column, false);
+  for (const TableFunction::Column& column : function.arguments) add(column, true);
+  return {};
+}
+
 Result<void> table_info(const PragmaCall& call, bool extended) {
   const Table* table = call.schema.find_table(call.argument);
+  if (table == nullptr && !call.asks()) {
+    if (const TableFunction* function = find_table_function(call.argument)) {
+      return function_info(call, *function, extended);
+    }
+  }
   if (table == nullptr || table->kind == TableKind::virtual_table) return {};
   if (table->kind == TableKind::view) {
     const std::vector<ResultColumn> columns = TRY(view_columns(call, *table));
