@@ -217,11 +217,11 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   const Outcome ignored{Outcome::Kind::ignored, 0};
   TRY(take_rowid(row));
   if (insert_triggers_.any(ast::TriggerTime::before)) {
-    TRY(convert(row));
-    // The rowid is not known yet: SQLite shows -1.
+    // Where the rowid is not known yet SQLite shows -1.
     const ValueRef rowid = row[n];
     if (!table_.without_rowid && rowid.is_null()) row[n] = ValueRef::integer(-1);
     if (table_.rowid_column >= 0) row[table_.rowid_column] = row[n];
+    TRY(convert(row));
     const bool goes_on =
         TRY(insert_triggers_.fire(runtime_, ast::TriggerTime::before, nullptr, row));
     if (!goes_on) return ignored;

@@ -249,7 +249,8 @@ class ExistsNode final : public SubqueryNode {
 /// `operand IN (SELECT ...)`; the first child is the operand.
 class InSubqueryNode final : public SubqueryNode {
  public:
-  InSubqueryNode(bool negated, ExprPtr operand, SubPlan p, Affinity column_affinity);
+  InSubqueryNode(bool negated, ExprPtr operand, SubPlan p, Affinity column_affinity,
+                 const Collation& order);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   /// The set of the subquery's values; for whoever probes an index with them. Only when the
   /// subquery is constant. // SUSPENDS

@@ -103,11 +103,12 @@ Result<void> ExistsNode::eval(EvalContext& context, Selection selection, ValueRe
   return {};
 }
 
-InSubqueryNode::InSubqueryNode(bool n, ExprPtr operand, SubPlan p, Affinity column_affinity)
+InSubqueryNode::InSubqueryNode(bool n, ExprPtr operand, SubPlan p, Affinity column_affinity,
+                               const Collation& in_order)
     : SubqueryNode(NodeKind::in_subquery, std::move(p)),
       negated(n),
       applied(comparison_affinity(operand->affinity, column_affinity)),
-      order(operand->collation != nullptr ? operand->collation : &Collation::binary()),
+      order(&in_order),
       set_(*order) {
   children.push_back(std::move(operand));
 }

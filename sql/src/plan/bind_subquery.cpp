@@ -229,8 +229,13 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
     return at(in.at,
               cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
   }
-  auto node = std::make_unique<InSubqueryNode>(
-      in.negated, std::move(operand), std::move(planned.plan), planned.query.affinities[0]);
+  const Query& query = planned.query;
+  const bool right_decides = operand->collation == nullptr ||
+                             (!operand->explicit_collation && !query.explicit_collations.empty() &&
+                              query.explicit_collations[0]);
+  const Collation& order = right_decides ? *query.collations[0] : *operand->collation;
+  auto node = std::make_unique<InSubqueryNode>(in.negated, std::move(operand),
+                                               std::move(planned.plan), query.affinities[0], order);
   return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
 }
 

@@ -6,6 +6,7 @@
 #include "exec/program.hpp"
 #include "parser/parser.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -67,6 +68,10 @@ struct Query {
   std::vector<ResultColumn> columns;
   std::vector<Affinity> affinities;          ///< of the columns
   std::vector<const Collation*> collations;  ///< of the columns; never null
+  /// Whether a COLLATE operator gives a column its collation; may be shorter.
+  std::vector<bool> explicit_collations = {};
+  /// What a column's values may be (`value_kinds`); of SELECTs that a compound joins.
+  std::vector<std::uint8_t> kinds = {};
 };
 
 struct CteEnv;

@@ -163,6 +163,16 @@ class Binder {
   std::uint32_t alias_depth_ = 0;
 };
 
+/// What an expression's values may be, apart from NULL: an OR of these.
+inline constexpr std::uint8_t kGivesNumbers = 1;
+inline constexpr std::uint8_t kGivesTexts = 2;
+inline constexpr std::uint8_t kGivesBlobs = 4;
+std::uint8_t value_kinds(const ExprNode& expr) noexcept;
+/// The affinity of a compound's column whose SELECTs have these: the first that is one, unless
+/// the values of some SELECT would be spoilt by it (SQLite 3.41 and later).
+Affinity compound_affinity(std::span<const Affinity> affinities,
+                           std::span<const std::uint8_t> kinds) noexcept;
+
 /// Folds a constant expression into its value where evaluating it cannot fail or differ later.
 ExprPtr fold(CompileContext& context, ExprPtr expr);
 

@@ -448,6 +448,8 @@ Result<CorePlan> CorePlanner::plan() {
   for (Item& item : items_) {
     plan.query.columns.push_back(std::move(item.column));
     plan.query.affinities.push_back(item.expr->affinity);
+    plan.query.kinds.push_back(value_kinds(*item.expr));
+    plan.query.explicit_collations.push_back(item.expr->explicit_collation);
     plan.query.collations.push_back(item.expr->collation != nullptr ? item.expr->collation
                                                                     : &Collation::binary());
   }
@@ -505,7 +507,15 @@ Result<CorePlan> plan_values(CompileContext& context, const ast::SelectCore& cor
   }
   for (std::size_t i = 0; i < rows[0].size(); ++i) {
     plan.query.columns.push_back({cat("column", i + 1), ""});
-    plan.query.affinities.push_back(rows[0][i]->affinity);
+    std::vector<Affinity> affinities;
+    std::vector<std::uint8_t> kinds;
+    for (const std::vector<ExprPtr>& row : rows) {
+      affinities.push_back(row[i]->affinity);
+      kinds.push_back(value_kinds(*row[i]));
+    }
+    plan.query.affinities.push_back(compound_affinity(affinities, kinds));
+    plan.query.kinds.push_back(0);
+    for (const std::uint8_t k : kinds) plan.query.kinds.back() |= k;
     plan.query.collations.push_back(&Collation::binary());
   }
   plan.width = static_cast<std::uint32_t>(rows[0].size());
@@ -586,6 +596,12 @@ namespace {
 Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
                                const CteEnv* ctes, Boundary* boundary) {
   CorePlan plan = TRY(plan_core(context, *select.cores[0], nullptr, ctes, boundary));
+  std::vector<std::vector<Affinity>> affinities;  // by column, of each SELECT
+  std::vector<std::vector<std::uint8_t>> kinds;
+  for (std::size_t c = 0; c < plan.query.columns.size(); ++c) {
+    affinities.push_back({plan.query.affinities[c]});
+    kinds.push_back({plan.query.kinds[c]});
+  }
   std::vector<OperatorPtr> appended;
   const auto close_append = [&] {
     if (appended.empty()) return;
@@ -603,6 +619,10 @@ Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& selec
       return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
                              " do not have the same number of result columns"));
     }
+    for (std::size_t c = 0; c < next.query.columns.size(); ++c) {
+      affinities[c].push_back(next.query.affinities[c]);
+      kinds[c].push_back(next.query.kinds[c]);
+    }
     if (core.op == ast::CompoundOp::union_all) {
       appended.push_back(std::move(next.query.root));
       continue;
@@ -613,6 +633,9 @@ Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& selec
                                       std::move(next.query.root), plan.query.collations);
   }
   close_append();
+  for (std::size_t c = 0; select.cores.size() > 1 && c < affinities.size(); ++c) {
+    plan.query.affinities[c] = compound_affinity(affinities[c], kinds[c]);
+  }
   plan.width = static_cast<std::uint32_t>(plan.query.columns.size());
   plan.order = TRY(compound_order(select, plan.query));
   return plan;
