@@ -264,7 +264,7 @@ Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::Crea
   TRY(check_name(context, stmt.schema, stmt.name, "table", stmt.at));
   if (const Table* known = context.schema.find_table(stmt.name)) {
     if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
-    return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.name,
+    return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.written_name,
                            " already exists"));
   }
   auto program = std::make_unique<CreateTableProgram>();
@@ -302,7 +302,7 @@ Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::Creat
   TRY(check_name(context, stmt.schema, stmt.name, "view", stmt.at));
   if (const Table* known = context.schema.find_table(stmt.name)) {
     if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
-    return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.name,
+    return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.written_name,
                            " already exists"));
   }
   return ProgramPtr(std::make_unique<CreateViewProgram>(std::string(stmt.name),

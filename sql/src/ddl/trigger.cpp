@@ -80,7 +80,7 @@ Result<ProgramPtr> compile_create_trigger(CompileContext& context,
   }
   if (context.schema.find_trigger(stmt.name) != nullptr) {
     if (stmt.if_not_exists) return ProgramPtr(std::make_unique<TriggerProgram>("", "", ""));
-    return at(stmt.at, cat("trigger ", stmt.name, " already exists"));
+    return at(stmt.at, cat("trigger ", stmt.written_name, " already exists"));
   }
   if (stmt.name.size() >= 7 && equals_nocase(stmt.name.substr(0, 7), "sqlite_")) {
     return at(stmt.at, cat("object name reserved for internal use: ", stmt.name));

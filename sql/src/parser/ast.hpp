@@ -505,6 +505,7 @@ struct CreateTableStmt : Stmt {
   bool if_not_exists = false;
   std::string_view schema;
   std::string_view name;
+  std::string_view written_name;  ///< with its quotes
   List<ColumnDef*> columns;
   List<Constraint*> constraints;
   bool without_rowid = false;
@@ -538,6 +539,7 @@ struct CreateViewStmt : Stmt {
   bool if_not_exists = false;
   std::string_view schema;
   std::string_view name;
+  std::string_view written_name;  ///< with its quotes
   List<std::string_view> columns;
   Select* select = nullptr;
 };
@@ -551,6 +553,7 @@ struct CreateTriggerStmt : Stmt {
   bool if_not_exists = false;
   std::string_view schema;
   std::string_view name;
+  std::string_view written_name;  ///< with its quotes
   TriggerTime time = TriggerTime::before;
   TriggerEvent event = TriggerEvent::insert;
   List<std::string_view> update_of;

@@ -27,7 +27,7 @@ Stmt* Parser::parse_create_view(bool temporary) {
   auto* stmt = make_stmt<CreateViewStmt>();
   stmt->temporary = temporary;
   stmt->if_not_exists = parse_if_not_exists();
-  parse_qualified(stmt->schema, stmt->name);
+  stmt->written_name = parse_qualified(stmt->schema, stmt->name);
   stmt->columns = parse_optional_columns();
   expect(Tok::kw_as);
   if (!at_select()) fail_near();
@@ -86,7 +86,7 @@ Stmt* Parser::parse_create_trigger(bool temporary) {
   auto* stmt = make_stmt<CreateTriggerStmt>();
   stmt->temporary = temporary;
   stmt->if_not_exists = parse_if_not_exists();
-  parse_qualified(stmt->schema, stmt->name);
+  stmt->written_name = parse_qualified(stmt->schema, stmt->name);
   if (accept(Tok::kw_after)) {
     stmt->time = TriggerTime::after;
   } else if (accept(Tok::kw_instead)) {

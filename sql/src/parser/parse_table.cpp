@@ -9,7 +9,7 @@ Stmt* Parser::parse_create_table(bool temporary) {
   auto* stmt = make_stmt<CreateTableStmt>();
   stmt->temporary = temporary;
   stmt->if_not_exists = parse_if_not_exists();
-  parse_qualified(stmt->schema, stmt->name);
+  stmt->written_name = parse_qualified(stmt->schema, stmt->name);
   if (accept(Tok::kw_as)) {
     if (!at_select()) fail_near();
     stmt->select = parse_select();

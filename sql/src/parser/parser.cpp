@@ -104,12 +104,15 @@ std::string_view Parser::parse_identifier_or_string() {
   return parse_name();
 }
 
-void Parser::parse_qualified(std::string_view& schema, std::string_view& name) {
+std::string_view Parser::parse_qualified(std::string_view& schema, std::string_view& name) {
+  std::string_view written = token_.text;
   name = parse_name();
   if (accept(Tok::dot)) {
     schema = name;
+    written = token_.text;
     name = parse_name();
   }
+  return written;
 }
 
 List<std::string_view> Parser::parse_name_list() {

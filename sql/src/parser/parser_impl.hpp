@@ -38,7 +38,8 @@ class Parser {
   bool at_alias() const noexcept;
   std::string_view parse_name();
   std::string_view parse_identifier_or_string();
-  void parse_qualified(std::string_view& schema, std::string_view& name);
+  /// Returns the name as it was written, its quotes included.
+  std::string_view parse_qualified(std::string_view& schema, std::string_view& name);
   List<std::string_view> parse_name_list();
   std::string_view text_from(std::uint32_t start) const;
   ast::Stmt* parse_statement();
