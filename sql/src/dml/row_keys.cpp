@@ -195,6 +195,19 @@ Result<void> TableWriter::remove_replaced(const std::vector<OwnedKey>& replaced)
   return {};
 }
 
+/// What ran for the rows that were replaced may have put others in the way, or kept them.
+Result<void> TableWriter::check_keys_again(const ValueRef* row, const OwnedKey* own) {
+  const auto check = [&](const Index* index) -> Result<void> {
+    const auto other = TRY(find_in_way(index, row));
+    if (!other || (own != nullptr && same_key(*other, *own))) return {};
+    TRY(duplicate(index, ast::Conflict::abort));
+    return {};
+  };
+  if (!table_.without_rowid) TRY(check(nullptr));
+  for (const Index* index : unique_order_) TRY(check(index));
+  return {};
+}
+
 Result<void> TableWriter::add_to_index(IndexWriter& writer, const ValueRef* row) {
   const bool indexed = TRY(make_entry(writer, row, writer.key));
   if (!indexed) return {};

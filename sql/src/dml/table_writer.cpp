@@ -244,6 +244,7 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   stopped = TRY(check_keys(row, nullptr, replaced));
   if (stopped) return *stopped;
   TRY(remove_replaced(replaced));
+  if (!replaced.empty() && replacing_runs_more()) TRY(check_keys_again(row, nullptr));
   TRY(foreign_keys_.before_insert(runtime_, row));
   TRY(write_record(row));
   for (auto& writer : indexes_) TRY(add_to_index(*writer, row));
@@ -304,6 +305,7 @@ Result<TableWriter::Outcome> TableWriter::update(ValueRef* old_row, ValueRef* ne
   stopped = TRY(check_keys(new_row, &old_key, replaced));
   if (stopped) return *stopped;
   TRY(remove_replaced(replaced));
+  if (!replaced.empty() && replacing_runs_more()) TRY(check_keys_again(new_row, &old_key));
   TRY(foreign_keys_.before_update(runtime_, old_row, new_row));
   TRY(change_indexes(old_row, new_row));
   if (!same_key(old_key, new_key)) {

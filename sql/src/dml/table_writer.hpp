@@ -125,6 +125,7 @@ class TableWriter {
   Result<Stopped> check_keys(const ValueRef* row, const OwnedKey* own,
                              std::vector<OwnedKey>& replaced);
   Result<void> remove_replaced(const std::vector<OwnedKey>& replaced);
+  Result<void> check_keys_again(const ValueRef* row, const OwnedKey* own);
   Result<void> add_to_index(IndexWriter& writer, const ValueRef* row);
   Result<void> remove_from_index(IndexWriter& writer, const ValueRef* row);
   Result<void> change_indexes(const ValueRef* old_row, const ValueRef* new_row);
@@ -133,6 +134,10 @@ class TableWriter {
   Result<std::int64_t> choose_rowid();
   Result<void> load_sequence();
 
+  /// Whether triggers or foreign keys act when a row is replaced.
+  bool replacing_runs_more() const noexcept {
+    return !replace_triggers_.empty() || foreign_keys_.concern_removal();
+  }
   Result<Stopped> reload(ValueRef* old_row, ValueRef* new_row);
   Result<void> write_record(const ValueRef* row);
   Result<void> erase(const ValueRef* row);

@@ -43,7 +43,9 @@ Result<void> page_count(const PragmaCall& call) {
   // SQLite's file has no page before something is written to it.
   const std::int64_t pages = call.runtime.transaction->page_count();
   const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
-  call.add(Value(pages == 1 && header.schema_cookie == 0 ? 0 : pages));
+  const bool untouched = pages == 1 && header.schema_cookie == 0 && header.user_version == 0 &&
+                         header.application_id == 0;
+  call.add(Value(untouched ? 0 : pages));
   return {};
 }
 Result<void> freelist_count(const PragmaCall& call) {
@@ -103,8 +105,10 @@ Result<void> page_size(const PragmaCall& call) {
 }
 Result<void> max_page_count(const PragmaCall& call) {
   storage::Database& database = call.session().database.storage();
-  const auto wanted =
+  auto wanted =
       call.asks() ? 0U : static_cast<std::uint32_t>(std::max<std::int64_t>(call.number(), 0));
+  // Not below what is there.
+  if (wanted != 0) wanted = std::max(wanted, call.runtime.transaction->page_count());
   call.add(Value(static_cast<std::int64_t>(database.set_page_count_max(wanted))));
   return {};
 }
@@ -336,7 +340,7 @@ constexpr Pragma kPragmas[] = {
      by_schema},
     {"legacy_alter_table", "legacy_alter_table", always<0>, Access::none, silent},
     {"locking_mode", "locking_mode", locking_mode, Access::none, answered, by_schema},
-    {"max_page_count", "max_page_count", max_page_count, Access::none, answered, by_schema},
+    {"max_page_count", "max_page_count", max_page_count, Access::read, answered, by_schema},
     {"mmap_size", "mmap_size", always<0>, Access::none, answered, no_function},
     {"optimize", "optimize", nothing, Access::none, answered, by_name},
     {"page_count", "page_count", page_count, Access::read, answered, by_schema},
