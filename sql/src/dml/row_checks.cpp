@@ -114,6 +114,7 @@ Result<TableWriter::Stopped> TableWriter::check_row(ValueRef* row) {
   }
   TRY(check_types(row));
   if (runtime_.session.ignore_check_constraints) return Stopped();
+  const PureUse pure(runtime_, "a CHECK constraint");
   const Batch& batch = batch_of(row);
   for (std::size_t i = 0; i < checks_.size(); ++i) {
     const ValueRef v = TRY(eval_one(*checks_[i], runtime_, arena_, batch));

@@ -63,6 +63,7 @@ Result<TableWriter::Outcome> TableWriter::duplicate(const Index* index, ast::Con
 /// The index's entry for a row; false when a partial index leaves the row out.
 Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
                                      std::vector<ValueRef>& entry) {
+  const PureUse pure(runtime_, "an index");
   if (writer.where) {
     const ValueRef v = TRY(eval_one(*writer.where, runtime_, arena_, batch_of(row)));
     if (v.is_null() || !to_boolean(v)) return false;

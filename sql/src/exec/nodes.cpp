@@ -608,6 +608,10 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
     for (std::size_t i = 0; i < children.size(); ++i) arguments_[i] = columns_[i].get()[row];
     out[row] = TRY(function.scalar(call, arguments_));
   }
+  if (call.used_now && !context.runtime.pure_in.empty()) {
+    return Error(Code::error, cat("non-deterministic use of ", function.name, "() in ",
+                                  context.runtime.pure_in));
+  }
   return {};
 }
 

@@ -7,6 +7,8 @@
 #include "storage/database.hpp"
 
 #include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace saturn::sql {
@@ -34,6 +36,8 @@ struct Runtime {
   std::uint64_t rows_written = 0;
   std::int64_t affected_rows = 0;  ///< what changes() is to say of an INSERT, UPDATE or DELETE
   OnError on_error = OnError::abort;
+  /// What is being computed must be the same at any time ("an index"): 'now' is an error then.
+  std::string_view pure_in = {};
   bool raised_ignore = false;  ///< the error is RAISE(IGNORE) of a trigger
 
   /// To be called at least once a batch and in every long loop: fails with `interrupt` when the
@@ -43,6 +47,20 @@ struct Runtime {
  private:
   std::uint32_t polls_ = 0;
   io::Clock::time_point slice_start_{};
+};
+
+/// While it lives, expressions are those of `what` and may not use 'now'.
+class PureUse {
+ public:
+  PureUse(Runtime& runtime, std::string_view what) noexcept
+      : runtime_(runtime), before_(std::exchange(runtime.pure_in, what)) {}
+  ~PureUse() { runtime_.pure_in = before_; }
+  PureUse(const PureUse&) = delete;
+  PureUse& operator=(const PureUse&) = delete;
+
+ private:
+  Runtime& runtime_;
+  const std::string_view before_;
 };
 
 }  // namespace saturn::sql

@@ -25,6 +25,7 @@ struct FunctionContext {
   const SessionCounters& counters;
   const Collation* collation = &Collation::binary();  ///< of the first argument: min, max, nullif
   std::int64_t now_ms = 0;                            ///< 'now', since 1970; 0: ask the clock
+  mutable bool used_now = false;                      ///< set by a function that has used 'now'
 };
 
 using Arguments = std::span<const ValueRef>;

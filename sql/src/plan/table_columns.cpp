@@ -32,6 +32,7 @@ Result<std::vector<WantedColumn>> stored_columns(CompileContext& context, const 
 
 Result<ValueRef> GeneratedColumn::value(Runtime& runtime, ValueArena& arena,
                                         const Batch& row) const {
+  const PureUse pure(runtime, "a generated column");
   return apply_affinity(TRY(eval_one(*expr, runtime, arena, row)), affinity, arena);
 }
 

@@ -74,6 +74,7 @@ void set_number(double v, Moment& out) {
 }  // namespace
 
 std::int64_t now_of(const FunctionContext& context) {
+  context.used_now = true;
   if (context.now_ms != 0) return context.now_ms + kEpochMs;
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
