@@ -71,7 +71,8 @@ class Changes:
             return ""
         if source.chance(0.4):
             return " RETURNING *"
-        return f" RETURNING {self.expressions.value(self._scope(table), 1)}, {self.expressions.column(self._scope(table))}"
+        scope = self._scope(table)
+        return f" RETURNING {self.expressions.value(scope, 1)}, {self.expressions.column(scope)}"
 
     def upsert(self):
         source = self.source
@@ -116,9 +117,9 @@ class Changes:
     def _assigned(self, column, scope):
         source = self.source
         roll = source.roll()
-        if roll < 0.5:
+        if roll < 0.5 or column.rowid and roll < 0.8:
             return source.datum(column)
-        if roll < 0.7 and column.affinity in ("INTEGER", "REAL", "NUMERIC"):
+        if roll < 0.9 and column.rowid or roll < 0.7 and column.affinity in ("INTEGER", "REAL", "NUMERIC"):
             return f"{column.name} + {source.number(1, 30)}"
         return self.expressions.value(scope, 1)
 
@@ -133,7 +134,8 @@ class Changes:
             scope = Scope([(f"{table.name}.{c.name}", c) for c in table.columns])
             # One match a row, so that the answer does not depend on the order of the join.
             key = source.pick(other.columns).name
-            joined = f" FROM (SELECT {key} AS k, count(*) AS n, max({other.columns[-1].name}) AS m FROM {other.name} GROUP BY 1) AS {name}"
+            counted = f"SELECT {key} AS k, count(*) AS n, max({other.columns[-1].name}) AS m FROM {other.name} GROUP BY 1"
+            joined = f" FROM ({counted}) AS {name}"
             where = f" WHERE {table.name}.{source.pick(table.columns).name} = {name}.k"
             value = source.pick([f"{name}.n", f"{name}.m", f"{name}.k"])
             changed = f"{source.pick(table.settable()).name} = {value}"

@@ -57,13 +57,15 @@ class Definitions:
 
     def _column(self, table, name, strict, style):
         source = self.source
-        affinity = source.pick(["INTEGER", "INTEGER", "TEXT", "TEXT", "REAL", "BLOB"] + ([] if strict else ["NUMERIC"]))
+        affinities = ["INTEGER", "INTEGER", "TEXT", "TEXT", "REAL", "BLOB"] + ([] if strict else ["NUMERIC"])
+        affinity = source.pick(affinities)
         column = Column(name, affinity, strict=strict)
         declared = source.pick((STRICT_TYPES if strict else TYPES)[affinity])
         text = f"{name} {declared}".rstrip()
         if style in ("rowid", "autoincrement"):
-            column.affinity, table.key = "INTEGER", [name]
-            text = f"{name} INTEGER PRIMARY KEY{' DESC' if style == 'rowid' and source.chance(0.05) else ''}{conflict(source)}"
+            column.affinity, column.rowid, table.key = "INTEGER", True, [name]
+            descending = " DESC" if style == "rowid" and source.chance(0.05) else ""
+            text = f"{name} INTEGER PRIMARY KEY{descending}{conflict(source)}"
             text += " AUTOINCREMENT" if style == "autoincrement" else ""
         elif style == "column":
             table.key = [name]
@@ -71,7 +73,8 @@ class Definitions:
         elif table.columns and style == "none" and source.has("generated"):
             column.generated = True
             scope = self._scope(table.columns)
-            text += f" {source.pick(['GENERATED ALWAYS ', ''])}AS ({self._stored(scope)}) {source.pick(['STORED', 'VIRTUAL', ''])}"
+            words, kind = source.pick(["GENERATED ALWAYS ", ""]), source.pick(["STORED", "VIRTUAL", ""])
+            text += f" {words}AS ({self._stored(scope)}) {kind}"
         table.columns.append(column)
         return (text + self._column_constraints(table, column)).rstrip()
 
@@ -220,7 +223,8 @@ class Definitions:
             column = Column(source.name("n"), source.pick(["INTEGER", "TEXT", "REAL"]))
             default = f" DEFAULT {source.datum(column)}" if source.chance(0.5) else ""
             table.columns.append(column)
-            return Statement(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {column.affinity}{default}", "definition")
+            added = f"{column.name} {column.affinity}{default}"
+            return Statement(f"ALTER TABLE {table.name} ADD COLUMN {added}", "definition")
         if kind == 2 and table.indexes:
             name = table.indexes.pop()
             return Statement(f"DROP INDEX {name}", "definition")

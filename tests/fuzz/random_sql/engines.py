@@ -110,8 +110,7 @@ class Judge:
 
     def run(self, statements, skip=()):
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        # Saturn's shell ends a text at a NUL, as SQLite's does.
-        connection.text_factory = lambda text: text.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         if self.reversed_scans:
             connection.execute("PRAGMA reverse_unordered_selects = ON")
         self._steps = 0

@@ -145,9 +145,12 @@ class Expressions:
         first = self.value(scope, depth)
         if name == "substr":
             start, count = self.number(scope, 0), f", {source.number(-3, 4)}" if source.chance(0.6) else ""
-            return f"{source.pick(['substr', 'substring'])}({first}, {start if source.chance(0.3) else source.number(-4, 4)}{count})"
+            start = start if source.chance(0.3) else source.number(-4, 4)
+            return f"{source.pick(['substr', 'substring'])}({first}, {start}{count})"
         if name == "replace":
-            return f"replace({first}, {source.word()}, {self.text(scope, depth)})"
+            # Before 3.50, nothing to replace left a number a number.
+            pattern = source.word() if source.has("newer") else "'b'"
+            return f"replace({first}, {pattern}, {self.text(scope, depth)})"
         if name in ("trim", "ltrim", "rtrim"):
             return f"{name}({first}, {source.word()})" if source.chance(0.4) else f"{name}({first})"
         if name in ("printf", "format"):
@@ -199,7 +202,8 @@ class Expressions:
         negation = "NOT " if source.chance(0.1) else ""
         roll = source.roll()
         if roll < 0.1:
-            return f"{column}{collate} {negation}IN ({', '.join(source.datum(about) for _ in range(source.number(1, 5)))})"
+            items = ", ".join(source.datum(about) for _ in range(source.number(1, 5)))
+            return f"{column}{collate} {negation}IN ({items})"
         if roll < 0.2:
             return f"{column}{collate} {negation}BETWEEN {source.datum(about)} AND {source.datum(about)}"
         if roll < 0.25:
@@ -239,11 +243,13 @@ class Expressions:
             return f"{self.operand(self.value, scope, depth - 1)} IS {truth}"
         if kind == 2:
             pair = f"({column}, {self.column(scope)})"
-            return f"{pair} {source.pick(['=', '<', '<=', '>', '>=', '<>', 'IS'])} ({self.bound(scope)}, {self.bound(scope)})"
+            operator = source.pick(["=", "<", "<=", ">", ">=", "<>", "IS"])
+            return f"{pair} {operator} ({self.bound(scope)}, {self.bound(scope)})"
         if kind == 3:
             return source.pick(["TRUE", "FALSE", "1", "0", "NULL", "'1'", "0.5"])
         if kind == 4:
-            return f"({column}, {self.column(scope)}) {negation}BETWEEN ({self.bound(scope)}, 1) AND ({self.bound(scope)}, 2)"
+            low, high = self.bound(scope), self.bound(scope)
+            return f"({column}, {self.column(scope)}) {negation}BETWEEN ({low}, 1) AND ({high}, 2)"
         return self.operand(self.value, scope, depth - 1)
 
 

@@ -2,7 +2,9 @@
 import dataclasses
 import re
 
-TOKEN = re.compile(r"\s*(X'[^']*'|x'[^']*'|'(?:[^']|'')*'|\"[^\"]*\"|\w+(?:\.\w+)*(?:\.\*)?|<>|<=|>=|!=|==|\|\||<<|>>|.)", re.DOTALL)
+TOKEN = re.compile(
+    r"""\s*([Xx]?'(?:[^']|'')*'|"[^"]*"|\w+(?:\.\w+)*(?:\.\*)?|<>|<=|>=|!=|==|\|\||<<|>>|.)""", re.DOTALL
+)
 ATTEMPTS_MAX = 600
 
 
@@ -136,12 +138,18 @@ SEPARATORS = {",", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION"
               "REFERENCES", "FOREIGN", "DESC", "ASC"}
 
 
-def closing(tokens, start, opening="(", end="")  :
+# After these a parenthesis begins an expression or a list, not a call's arguments.
+BEFORE_PARENTHESIS = re.compile(
+    r"(?i)\b(in|and|or|not|as|values|on|using|where|select|over|exists|when|then|else|check|by|key|from|join|set)$"
+)
+
+
+def closing(tokens, start, opening="(", end=")"):
     depth = 0
     for position in range(start, len(tokens)):
         if tokens[position] == opening:
             depth += 1
-        elif tokens[position] == (end or ")"):
+        elif tokens[position] == end:
             depth -= 1
             if depth == 0:
                 return position
@@ -151,7 +159,7 @@ def closing(tokens, start, opening="(", end="")  :
 def join(tokens):
     text = ""
     for token in tokens:
-        glue = "" if token in ",);." or text.endswith("(") or not text or \
-            token == "(" and re.search(r"\w$", text) and not re.search(r"(?i)\b(in|and|or|not|as|values|on|using|where|select|over|exists|when|then|else|check|by|key|from|join|set)$", text) else " "
+        call = token == "(" and text[-1:].isalnum() and not BEFORE_PARENTHESIS.search(text)
+        glue = "" if token in ",);." or text.endswith("(") or not text or call else " "
         text += glue + token
     return text

@@ -19,6 +19,7 @@ class Column:
     not_null: bool = False
     generated: bool = False
     strict: bool = False
+    rowid: bool = False  # another name of the rowid
 
 
 @dataclasses.dataclass

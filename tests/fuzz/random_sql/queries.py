@@ -150,7 +150,8 @@ class Queries:
         source = self.source
         text, scope = self.from_clause(outer)
         if width is None and source.chance(0.12):
-            star = "*" if source.chance(0.6) else f"{scope.columns[0][0].split('.')[0]}.*" if "." in scope.columns[0][0] else "*"
+            relation, dot, _ = scope.columns[0][0].partition(".")
+            star = f"{relation}.*" if dot and source.chance(0.4) else "*"
             return Select(f"SELECT {star} FROM {text}{self.where(scope)}", [], [])
         outputs = [self.expressions.value(scope, source.number(0, 2)) for _ in range(width or source.number(1, 4))]
         names = [None if simple or source.chance(0.7) else source.name("o") for _ in outputs]

@@ -28,7 +28,7 @@ class ScriptMaker:
         if source.chance(0.3):
             statements.append(Statement("PRAGMA recursive_triggers = ON", "set up"))
         statements += [self.definitions.table() for _ in range(source.number(2, 4))]
-        log = Table("log", [Column("id", "INTEGER"), Column("who", "TEXT"), Column("x"), Column("y")],
+        log = Table("log", [Column("id", "INTEGER", rowid=True), Column("who", "TEXT"), Column("x"), Column("y")],
                     key=["id"], has_rowid=True)
         statements.append(Statement("CREATE TABLE log(id INTEGER PRIMARY KEY, who TEXT, x, y)", "set up"))
         for table in self.schema.tables + [log]:
@@ -89,11 +89,14 @@ class ScriptMaker:
             f"SELECT ({column}, 1) FROM {table.name}", f"SELECT * FROM {table.name} WHERE count(*) > 1",
             f"CREATE TABLE {table.name}(a)", f"SELECT {column} FROM {table.name} GROUP BY 7",
             f"INSERT INTO {table.name} SELECT 1", f"DELETE FROM {table.name} WHERE ({column}, 1) = 1",
-            f"SELECT CASE WHEN {column} THEN 1 FROM {table.name}", f"SELECT {column} {column} {column} FROM {table.name}",
-            f"CREATE INDEX i9 ON {table.name}(nope)", f"DROP VIEW {table.name}", f"SELECT {column} COLLATE nope FROM {table.name} ORDER BY 1",
+            f"SELECT CASE WHEN {column} THEN 1 FROM {table.name}",
+            f"SELECT {column} {column} {column} FROM {table.name}",
+            f"CREATE INDEX i9 ON {table.name}(nope)", f"DROP VIEW {table.name}",
+            f"SELECT {column} COLLATE nope FROM {table.name} ORDER BY 1",
             f"SELECT {column} FROM {table.name} LIMIT 'x'", f"SELECT max(DISTINCT {column}, 1) FROM {table.name}",
             f"SELECT {column} FROM {table.name} HAVING 1", f"SELECT row_number() FROM {table.name}",
-            f"UPDATE {table.name} SET ({column}, rowid) = (1)", f"SELECT {column} FROM {table.name} JOIN log USING (nope)",
+            f"UPDATE {table.name} SET ({column}, rowid) = (1)",
+            f"SELECT {column} FROM {table.name} JOIN log USING (nope)",
         ])
         return Statement(sql, "mistake")
 

@@ -110,6 +110,8 @@ class Source:
         roll = self.roll()
         if roll < (0.03 if column.not_null else 0.1):
             return "NULL"
+        if column.rowid and roll < 0.99:
+            return self.pick(INTEGERS) if roll < 0.8 else "NULL"
         if roll > (0.985 if column.strict else 0.93):
             return self.literal()
         if column.affinity == "INTEGER":
@@ -122,4 +124,5 @@ class Source:
             return self.word()
         if column.strict:
             return self.blob()
-        return self.pick([self.integer, self.word, self.word, self.real, self.blob if self.has("blob") else self.word])()
+        blob = self.blob if self.has("blob") else self.word
+        return self.pick([self.integer, self.word, self.word, self.real, blob])()
