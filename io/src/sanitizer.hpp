@@ -17,6 +17,7 @@
 #endif
 
 #ifdef SATURN_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef SATURN_TSAN
@@ -52,6 +53,14 @@ struct SanitizerContext {
                                            [[maybe_unused]] SanitizerContext& from) {
 #ifdef SATURN_ASAN
   __sanitizer_finish_switch_fiber(self.fake_stack, &from.stack_bottom, &from.stack_size);
+#endif
+}
+
+/// A stack's memory is about to be somebody else's: what frames that never returned have marked in
+/// it (those of forgotten fibers) is marked no more.
+inline void forget_stack([[maybe_unused]] void* bottom, [[maybe_unused]] std::size_t bytes) {
+#ifdef SATURN_ASAN
+  __asan_unpoison_memory_region(bottom, bytes);
 #endif
 }
 

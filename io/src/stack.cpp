@@ -1,6 +1,7 @@
 #include "stack.hpp"
 
 #include "base/assert.hpp"
+#include "sanitizer.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@ Stack::Stack(std::size_t bytes) {
   ASSERT(mprotect(base_, guard_, PROT_NONE) == 0);
 }
 
-Stack::~Stack() { munmap(base_, guard_ + size_); }
+Stack::~Stack() {
+  forget_stack(base_ + guard_, size_);
+  munmap(base_, guard_ + size_);
+}
 
 }  // namespace saturn::io

@@ -206,7 +206,9 @@ Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
                        [&](auto column) { return touches(updated, static_cast<int>(column)); });
   };
   for (const ForeignKey& key : table.foreign_keys) {
-    if (updates && !any_touched(key.columns)) continue;
+    // A row may be its own parent: then a change of its key is one of its reference too.
+    const bool own = equals_nocase(key.parent, table.name);
+    if (updates && !own && !any_touched(key.columns)) continue;
     children_.push_back({&key, TRY(find_parent_key(context.schema, table, key))});
   }
   for (const Table* child : context.schema.tables()) {
@@ -237,8 +239,11 @@ Result<bool> ForeignKeys::check_child(Runtime& runtime, const AsChild& child, co
   return has_parent(*runtime.transaction, child.parent, row, arena_);
 }
 
-bool ForeignKeys::same_columns(const std::vector<std::uint32_t>& columns, const ValueRef* a,
+/// Whether an update leaves the reference as it was.
+bool ForeignKeys::keeps_parent(const AsChild& child, const ValueRef* a,
                                const ValueRef* b) const noexcept {
+  if (child.parent.table == table_) return false;
+  const std::vector<std::uint32_t>& columns = child.key->columns;
   return std::all_of(columns.begin(), columns.end(), [&](std::uint32_t c) {
     return a[c].type() == b[c].type() && compare(a[c], b[c]) == 0;
   });
@@ -301,7 +306,7 @@ Result<void> ForeignKeys::before_update(Runtime& runtime, const ValueRef* old_ro
                                         const ValueRef* new_row) {
   for (const AsChild& child : children_) {
     std::int64_t& count = violations(runtime, *child.key);
-    if (count <= 0 || same_columns(child.key->columns, old_row, new_row)) continue;
+    if (count <= 0 || keeps_parent(child, old_row, new_row)) continue;
     const bool had = TRY(check_child(runtime, child, old_row));
     if (!had) --count;
   }
@@ -316,7 +321,7 @@ Result<void> ForeignKeys::before_update(Runtime& runtime, const ValueRef* old_ro
 Result<void> ForeignKeys::after_update(Runtime& runtime, const ValueRef* old_row,
                                        const ValueRef* new_row) {
   for (const AsChild& child : children_) {
-    if (same_columns(child.key->columns, old_row, new_row)) continue;
+    if (keeps_parent(child, old_row, new_row)) continue;
     const bool has = TRY(check_child(runtime, child, new_row));
     if (!has) ++violations(runtime, *child.key);
   }

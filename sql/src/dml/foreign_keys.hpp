@@ -71,8 +71,7 @@ class ForeignKeys {
   bool touches(std::span<const int> updated, int column) const noexcept;
   static std::int64_t& violations(Runtime& runtime, const ForeignKey& key) noexcept;
   Result<bool> check_child(Runtime& runtime, const AsChild& child, const ValueRef* row);
-  bool same_columns(const std::vector<std::uint32_t>& columns, const ValueRef* a,
-                    const ValueRef* b) const noexcept;
+  bool keeps_parent(const AsChild& child, const ValueRef* a, const ValueRef* b) const noexcept;
   bool key_changed(const AsParent& parent, const ValueRef* a, const ValueRef* b) const noexcept;
   Result<void> lose_children(Runtime& runtime, AsParent& parent, ast::Action action,
                              const ValueRef* old_row, const ValueRef* new_row);

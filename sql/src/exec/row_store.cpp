@@ -8,7 +8,15 @@ void RowStore::append(std::span<const ValueRef> row) {
   if (size_ == chunks_.size() * kChunkRows) {
     chunks_.push_back(std::make_unique<ValueRef[]>(kChunkRows * std::size_t{width_}));
   }
-  ValueRef* to = chunks_.back().get() + (size_ % kChunkRows) * width_;
+  copy(row, chunks_.back().get() + (size_ % kChunkRows) * width_);
+  ++size_;
+}
+
+void RowStore::set(std::size_t index, std::span<const ValueRef> row) {
+  copy(row, chunks_[index / kChunkRows].get() + (index % kChunkRows) * width_);
+}
+
+void RowStore::copy(std::span<const ValueRef> row, ValueRef* to) {
   for (std::uint32_t i = 0; i < width_; ++i) {
     ValueRef v = row[i];
     if (v.is_text() || v.is_blob()) {
@@ -20,7 +28,6 @@ void RowStore::append(std::span<const ValueRef> row) {
     }
     to[i] = v;
   }
-  ++size_;
 }
 
 void RowStore::clear() noexcept {

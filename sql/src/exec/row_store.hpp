@@ -21,6 +21,8 @@ class RowStore {
 
   /// Copies `row`, which has at least `width` values; the values beyond are passed over.
   void append(std::span<const ValueRef> row);
+  /// Puts other values in the place of row `index`; the bytes of the old ones stay until `clear`.
+  void set(std::size_t index, std::span<const ValueRef> row);
   /// The `width` values of row `index` (from 0).
   const ValueRef* row(std::size_t index) const noexcept {
     return chunks_[index / kChunkRows].get() + (index % kChunkRows) * width_;
@@ -34,6 +36,8 @@ class RowStore {
   void clear() noexcept;
 
  private:
+  void copy(std::span<const ValueRef> row, ValueRef* to);
+
   static constexpr std::size_t kChunkRows = 256;
   std::uint32_t width_;
   std::size_t size_ = 0;

@@ -40,6 +40,19 @@ void RowTable::grow() {
   }
 }
 
+void RowTable::put(const ValueRef* row) {
+  bool added = false;
+  const std::uint32_t number = add(row, &added);
+  if (added) return;
+  const ValueRef* known = rows_.row(number);
+  for (std::size_t i = 0; i < collations_.size(); ++i) {
+    // Equal under a collation, or as numbers, and yet not the same.
+    if (row[i].type() == known[i].type() && compare(row[i], known[i]) == 0) continue;
+    rows_.set(number, {row, collations_.size()});
+    return;
+  }
+}
+
 std::uint32_t RowTable::add(const ValueRef* row, bool* added) {
   if ((hashes_.size() + 1) * 2 > table_.size()) grow();
   const std::size_t h = hash(row);

@@ -17,6 +17,8 @@ class RowTable {
 
   /// The number of the row equal to `row`, which is added when it is new (`added`, if not null).
   std::uint32_t add(const ValueRef* row, bool* added = nullptr);
+  /// Adds the row, or puts it in the place of the one that is equal to it.
+  void put(const ValueRef* row);
   /// The number of the row equal to `row`, or kNone.
   std::uint32_t find(const ValueRef* row) const noexcept;
   const ValueRef* row(std::uint32_t number) const noexcept { return rows_.row(number); }

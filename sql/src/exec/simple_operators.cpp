@@ -302,10 +302,12 @@ Result<void> SetOperator::each_row(Operator& input, Fn fn) {
 }
 
 Result<void> SetOperator::fill() {
-  TRY(each_row(*left_, [&](const ValueRef* row) { table_.add(row); }));
   if (op_ == ast::CompoundOp::union_distinct) {
-    TRY(each_row(*right_, [&](const ValueRef* row) { table_.add(row); }));
+    // As in SQLite, of rows that are equal the last one is shown.
+    TRY(each_row(*left_, [&](const ValueRef* row) { table_.put(row); }));
+    TRY(each_row(*right_, [&](const ValueRef* row) { table_.put(row); }));
   } else {
+    TRY(each_row(*left_, [&](const ValueRef* row) { table_.add(row); }));
     TRY(each_row(*right_, [&](const ValueRef* row) { other_.add(row); }));
   }
   for (std::uint32_t i = 0; i < table_.size(); ++i) {

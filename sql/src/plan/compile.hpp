@@ -70,6 +70,8 @@ struct Query {
   std::vector<const Collation*> collations;  ///< of the columns; never null
   /// Whether a COLLATE operator gives a column its collation; may be shorter.
   std::vector<bool> explicit_collations = {};
+  /// Whether a column has a collation at all, BINARY included; of SELECTs that a compound joins.
+  std::vector<bool> collated = {};
   /// What a column's values may be (`value_kinds`); of SELECTs that a compound joins.
   std::vector<std::uint8_t> kinds = {};
 };

@@ -450,6 +450,9 @@ Result<CorePlan> CorePlanner::plan() {
     plan.query.affinities.push_back(item.expr->affinity);
     plan.query.kinds.push_back(value_kinds(*item.expr));
     plan.query.explicit_collations.push_back(item.expr->explicit_collation);
+    const bool rowid = item.expr->kind == NodeKind::slot &&
+                       static_cast<const SlotNode&>(*item.expr).column == SlotNode::kRowidColumn;
+    plan.query.collated.push_back(item.expr->collation != nullptr && !rowid);
     plan.query.collations.push_back(item.expr->collation != nullptr ? item.expr->collation
                                                                     : &Collation::binary());
   }
@@ -514,6 +517,7 @@ Result<CorePlan> plan_values(CompileContext& context, const ast::SelectCore& cor
       kinds.push_back(value_kinds(*row[i]));
     }
     plan.query.affinities.push_back(compound_affinity(affinities, kinds));
+    plan.query.collated.push_back(false);
     plan.query.kinds.push_back(0);
     for (const std::uint8_t k : kinds) plan.query.kinds.back() |= k;
     plan.query.collations.push_back(&Collation::binary());
@@ -593,15 +597,46 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
 
 namespace {
 
+/// The SELECTs of a compound, each of as many columns as the first.
+Result<std::vector<CorePlan>> plan_cores(CompileContext& context, const ast::Select& select,
+                                         const CteEnv* ctes, Boundary* boundary) {
+  std::vector<CorePlan> cores;
+  for (std::size_t i = 0; i < select.cores.size(); ++i) {
+    const ast::SelectCore& core = *select.cores[i];
+    cores.push_back(TRY(plan_core(context, core, nullptr, ctes, boundary)));
+    if (cores[i].query.columns.size() == cores[0].query.columns.size()) continue;
+    if (core.is_values && select.cores[i - 1]->is_values) {
+      return at(core.at, "all VALUES must have the same number of terms");
+    }
+    return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
+                           " do not have the same number of result columns"));
+  }
+  return cores;
+}
+
+/// Gives the first SELECT's columns the affinities and collations that they have in the compound.
+void merge_columns(std::vector<CorePlan>& cores) {
+  Query& first = cores[0].query;
+  for (std::size_t c = 0; c < first.columns.size(); ++c) {
+    std::vector<Affinity> affinities;
+    std::vector<std::uint8_t> kinds;
+    for (const CorePlan& core : cores) {
+      affinities.push_back(core.query.affinities[c]);
+      kinds.push_back(core.query.kinds[c]);
+    }
+    first.affinities[c] = compound_affinity(affinities, kinds);
+    // The collation is that of the first SELECT that has one.
+    const auto collated = std::find_if(
+        cores.begin(), cores.end(), [&](const CorePlan& core) { return core.query.collated[c]; });
+    if (collated != cores.end()) first.collations[c] = collated->query.collations[c];
+  }
+}
+
 Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
                                const CteEnv* ctes, Boundary* boundary) {
-  CorePlan plan = TRY(plan_core(context, *select.cores[0], nullptr, ctes, boundary));
-  std::vector<std::vector<Affinity>> affinities;  // by column, of each SELECT
-  std::vector<std::vector<std::uint8_t>> kinds;
-  for (std::size_t c = 0; c < plan.query.columns.size(); ++c) {
-    affinities.push_back({plan.query.affinities[c]});
-    kinds.push_back({plan.query.kinds[c]});
-  }
+  std::vector<CorePlan> cores = TRY(plan_cores(context, select, ctes, boundary));
+  if (cores.size() > 1) merge_columns(cores);
+  CorePlan plan = std::move(cores[0]);
   std::vector<OperatorPtr> appended;
   const auto close_append = [&] {
     if (appended.empty()) return;
@@ -610,32 +645,17 @@ Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& selec
     appended.clear();
   };
   for (std::size_t i = 1; i < select.cores.size(); ++i) {
-    const ast::SelectCore& core = *select.cores[i];
-    CorePlan next = TRY(plan_core(context, core, nullptr, ctes, boundary));
-    if (next.query.columns.size() != plan.query.columns.size()) {
-      if (core.is_values && select.cores[i - 1]->is_values) {
-        return at(core.at, "all VALUES must have the same number of terms");
-      }
-      return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
-                             " do not have the same number of result columns"));
-    }
-    for (std::size_t c = 0; c < next.query.columns.size(); ++c) {
-      affinities[c].push_back(next.query.affinities[c]);
-      kinds[c].push_back(next.query.kinds[c]);
-    }
-    if (core.op == ast::CompoundOp::union_all) {
-      appended.push_back(std::move(next.query.root));
+    const ast::CompoundOp op = select.cores[i]->op;
+    if (op == ast::CompoundOp::union_all) {
+      appended.push_back(std::move(cores[i].query.root));
       continue;
     }
     close_append();
     plan.query.root =
-        std::make_unique<SetOperator>(context.runtime, core.op, std::move(plan.query.root),
-                                      std::move(next.query.root), plan.query.collations);
+        std::make_unique<SetOperator>(context.runtime, op, std::move(plan.query.root),
+                                      std::move(cores[i].query.root), plan.query.collations);
   }
   close_append();
-  for (std::size_t c = 0; select.cores.size() > 1 && c < affinities.size(); ++c) {
-    plan.query.affinities[c] = compound_affinity(affinities[c], kinds[c]);
-  }
   plan.width = static_cast<std::uint32_t>(plan.query.columns.size());
   plan.order = TRY(compound_order(select, plan.query));
   return plan;

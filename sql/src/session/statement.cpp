@@ -135,6 +135,7 @@ Error Statement::Impl::fail(Error error) {
     session.state.transaction.reset();
     session.state.autocommit = true;
     session.savepoints.clear();
+    session.savepoint_began = false;
     session.end_deferral();
     session.forget_private_schema();
   }
