@@ -1,6 +1,4 @@
-#include "dml/table_writer.hpp"
-#include "dml/target.hpp"
-#include "exec/row_store.hpp"
+#include "dml/change_program.hpp"
 #include "plan/scope.hpp"
 
 // DELETE. Which rows is settled for all of them before the first one is removed.
@@ -8,49 +6,18 @@
 namespace saturn::sql {
 namespace {
 
-class DeleteProgram final : public Program {
+class DeleteProgram final : public ChangeProgram {
  public:
-  DeleteProgram() {
-    access = Access::write;
-    counts_changes = true;
-    readonly = false;
-  }
   Result<void> prepare(CompileContext& context, const ast::DeleteStmt& stmt);
-  Result<void> start(Runtime&) override {
-    done_ = false;
-    returning_.clear();
-    return writer_ ? writer_->open() : Result<void>();
-  }
-  Result<const Batch*> next(Runtime& runtime) override {
-    if (!done_) {
-      TRY(run(runtime));
-      done_ = true;
-    }
-    return returning_.next();
-  }
-  void finish(Runtime&) noexcept override {
-    if (query_.root) query_.root->close();
-    if (taken_) taken_->clear();
-    if (writer_) writer_->close();
-    returning_.clear();
-  }
-  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ protected:
+  Result<void> run(Runtime& runtime) override;
 
  private:
-  Result<void> run(Runtime& runtime);
   Result<bool> remove_row(Runtime& runtime, const ValueRef* taken);
 
-  DmlTarget target_;
-  std::unique_ptr<TableWriter> writer_;  ///< null for a view
-  TriggerSet instead_;
   bool everything_ = false;
-  std::size_t key_width_ = 0;
-  Query query_;
-  std::unique_ptr<RowStore> taken_;
-  Returning returning_;
   std::vector<ValueRef> row_;
-  ValueArena arena_;
-  bool done_ = false;
 };
 
 Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteStmt& stmt) {

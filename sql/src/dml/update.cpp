@@ -1,6 +1,4 @@
-#include "dml/table_writer.hpp"
-#include "dml/target.hpp"
-#include "exec/row_store.hpp"
+#include "dml/change_program.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
@@ -11,54 +9,22 @@
 namespace saturn::sql {
 namespace {
 
-class UpdateProgram final : public Program {
+class UpdateProgram final : public ChangeProgram {
  public:
-  UpdateProgram() {
-    access = Access::write;
-    counts_changes = true;
-    readonly = false;
-  }
   Result<void> prepare(CompileContext& context, const ast::UpdateStmt& stmt);
-  Result<void> start(Runtime&) override {
-    done_ = false;
-    returning_.clear();
-    return writer_ ? writer_->open() : Result<void>();
-  }
-  Result<const Batch*> next(Runtime& runtime) override {
-    if (!done_) {
-      TRY(take_rows(runtime, *query_.root, *taken_));
-      TRY(run(runtime));
-      done_ = true;
-    }
-    return returning_.next();
-  }
-  void finish(Runtime&) noexcept override {
-    if (query_.root) query_.root->close();
-    if (taken_) taken_->clear();
-    if (writer_) writer_->close();
-    returning_.clear();
-  }
-  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ protected:
+  Result<void> run(Runtime& runtime) override;
 
  private:
-  Result<void> run(Runtime& runtime);
   std::vector<std::size_t> rows_to_change() const;
   Result<bool> change_row(Runtime& runtime, const ValueRef* taken);
   Result<bool> change_view(Runtime& runtime, const ValueRef* taken);
 
-  DmlTarget target_;
-  std::unique_ptr<TableWriter> writer_;  ///< null for a view
-  TriggerSet instead_;
   std::vector<SetColumn> set_;
-  std::size_t key_width_ = 0;
   bool joins_ = false;  ///< with FROM a row may come several times
-  Query query_;
-  std::unique_ptr<RowStore> taken_;
-  Returning returning_;
   std::vector<ValueRef> old_row_;
   std::vector<ValueRef> new_row_;
-  ValueArena arena_;
-  bool done_ = false;
 };
 
 Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateStmt& stmt) {
@@ -138,6 +104,7 @@ Result<bool> UpdateProgram::change_view(Runtime& runtime, const ValueRef* taken)
 }
 
 Result<void> UpdateProgram::run(Runtime& runtime) {
+  TRY(take_rows(runtime, *query_.root, *taken_));
   std::size_t count = 0;
   for (const std::size_t i : rows_to_change()) {
     if (count++ % 64 == 0) TRY(runtime.poll());

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "dml/table_writer.hpp"
+#include "dml/target.hpp"
+#include "exec/program.hpp"
+#include "exec/row_store.hpp"
+
+#include <memory>
+
+namespace saturn::sql {
+
+/// What UPDATE and DELETE have in common: a query for the rows, taken whole before the first of
+/// them is changed, and RETURNING.
+class ChangeProgram : public Program {
+ public:
+  ChangeProgram() {
+    access = Access::write;
+    counts_changes = true;
+    readonly = false;
+  }
+  Result<void> start(Runtime&) override {
+    done_ = false;
+    returning_.clear();
+    return writer_ ? writer_->open() : Result<void>();
+  }
+  Result<const Batch*> next(Runtime& runtime) override {
+    if (!done_) {
+      TRY(run(runtime));
+      done_ = true;
+    }
+    return returning_.next();
+  }
+  void finish(Runtime&) noexcept override {
+    if (query_.root) query_.root->close();
+    if (taken_) taken_->clear();
+    if (writer_) writer_->close();
+    returning_.clear();
+  }
+  const Operator* plan() const noexcept override { return query_.root.get(); }
+
+ protected:
+  /// Takes the rows and changes them. // SUSPENDS
+  virtual Result<void> run(Runtime& runtime) = 0;
+
+  DmlTarget target_;
+  std::unique_ptr<TableWriter> writer_;  ///< null for a view
+  TriggerSet instead_;                   ///< of a view
+  std::size_t key_width_ = 0;            ///< values of `taken_` that identify a row
+  Query query_;
+  std::unique_ptr<RowStore> taken_;
+  Returning returning_;
+  ValueArena arena_;  ///< of one row
+
+ private:
+  bool done_ = false;
+};
+
+}  // namespace saturn::sql
