@@ -326,6 +326,21 @@ def writes_in_a_read_only_transaction_fail(daemon):
 
 
 @test
+def foreign_keys_hold_unless_a_stream_turns_them_off(daemon):
+    client = Client(daemon)
+    client.pipeline([execute("CREATE TABLE parent(id INTEGER PRIMARY KEY)"),
+                     execute("CREATE TABLE child(x REFERENCES parent)"), CLOSE])
+    orphan = execute("INSERT INTO child VALUES (5)")
+    answer = Client(daemon).pipeline([orphan, execute("PRAGMA foreign_keys = OFF"), orphan, CLOSE])
+    failed, _, done, _ = answer["results"]
+    assert failed["error"]["code"] == "SQLITE_CONSTRAINT", answer
+    assert "FOREIGN KEY constraint failed" in failed["error"]["message"], answer
+    assert done["type"] == "ok", answer
+    answer = Client(daemon).pipeline([orphan, CLOSE])
+    assert answer["results"][0]["type"] == "error", answer
+
+
+@test
 def session_pragmas_survive_from_one_baton_to_the_next(daemon):
     client = Client(daemon)
     first = client.pipeline([execute("PRAGMA query_only"), execute("PRAGMA query_only = on")])
