@@ -1,7 +1,6 @@
 #include "dml/table_writer.hpp"
 
 #include "base/text.hpp"
-#include "exec/nodes.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>

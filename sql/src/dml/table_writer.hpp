@@ -114,7 +114,6 @@ class TableWriter {
   // row_keys.cpp
   void key_of(const ValueRef* row, OwnedKey& key) const;
   bool same_key(Key a, Key b) const noexcept;
-  bool seek_is_rowid() const noexcept { return !table_.without_rowid; }
   Result<bool> seek(Key key);
   std::string key_text(const Index* index) const;
   Result<Outcome> duplicate(const Index* index, ast::Conflict conflict);

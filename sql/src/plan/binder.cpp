@@ -427,12 +427,12 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
       return ExprPtr(std::make_unique<ConcatNode>(std::move(left), std::move(right)));
     case BinaryOp::arrow:
     case BinaryOp::long_arrow: {
-      auto function = FunctionRegistry::find(binary.op == BinaryOp::arrow ? "->" : "->>", 2);
-      if (!function) return not_supported(binary.at, "the JSON operators -> and ->> are");
+      const Function* function =
+          TRY(FunctionRegistry::find(binary.op == BinaryOp::arrow ? "->" : "->>", 2));
       std::vector<ExprPtr> arguments;
       arguments.push_back(std::move(left));
       arguments.push_back(std::move(right));
-      return ExprPtr(std::make_unique<FunctionNode>(**function, std::move(arguments)));
+      return ExprPtr(std::make_unique<FunctionNode>(*function, std::move(arguments)));
     }
     default:
       return fold(context_,
