@@ -57,10 +57,12 @@ class LocalConnection final : public Connection {
   bool autocommit() const override { return session_->autocommit(); }
 
   Result<void> close() override {
-    session_.reset();
     if (database_ == nullptr) return {};
+    Result<void> detached = session_->close();
+    session_.reset();
     Result<void> closed = database_->close();
     database_.reset();
+    TRY(std::move(detached));
     return closed;
   }
 

@@ -14,9 +14,6 @@ struct HttpRequest {
   std::optional<std::string_view> database;  ///< of the header x-namespace
 };
 
-/// The one database that there is.
-inline constexpr std::string_view kDefaultDatabase = "default";
-
 /// The path without the query, and the database: named by `/dev/NAME` in front of the path, else by
 /// the header.
 struct Target {

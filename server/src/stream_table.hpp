@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/mutex.hpp"
+#include "base/text.hpp"
 #include "protocol/baton.hpp"
 #include "sql_stream.hpp"
 
@@ -11,6 +12,9 @@
 #include <unordered_map>
 
 namespace saturn::server {
+
+/// The one database that there is.
+inline constexpr std::string_view kDefaultDatabase = "default";
 
 /// What every connection of a server shares.
 struct Shared {
@@ -30,6 +34,11 @@ struct Shared {
     sql::SessionOptions options;
     options.busy_timeout_ms = busy_timeout_ms.load();
     options.foreign_keys = true;  // as in libSQL, unlike SQLite
+    options.find_database =
+        [this](std::string_view name) -> Result<std::shared_ptr<sql::Database>> {
+      if (name == kDefaultDatabase) return database;
+      return Error(Code::error, cat("there is no database named ", name));
+    };
     const StreamLimits limits{response_bytes_max, transaction_timeout_ms.load()};
     return std::make_unique<SqlStream>(all_streams, database, options, limits);
   }

@@ -277,6 +277,38 @@ def check_vacuum_into(failures, daemon_folder):
     shutil.rmtree(folder)
 
 
+def check_attach(failures, daemon_folder):
+    """ATTACH names files in a local session, and the server's databases in the daemon."""
+    folder = tempfile.mkdtemp(prefix="saturn-shell-")
+    script = ("CREATE TABLE t(a);\nATTACH 'other.db' AS other;\nCREATE TABLE other.u(b);\nBEGIN;\n"
+              "INSERT INTO t VALUES(1), (2);\nINSERT INTO u SELECT a * 10 FROM t;\nCOMMIT;\n"
+              "CREATE TEMP TABLE w(c);\nINSERT INTO w VALUES(3);\nSELECT * FROM u, w;\n"
+              "ATTACH 'absent/x.db' AS absent;\nATTACH 'file:other.db?mode=ro' AS again;\n"
+              "SELECT sum(b) FROM again.u;\n")
+    errors = "Runtime error near line 11: unable to open database: absent/x.db (14)\n"
+    failures.check("ATTACH", (1, "10|3\n20|3\n30\n", errors),
+                   run(SATURN, "main.db", script, folder=folder))
+    failures.check("ATTACH leaves closed files", sorted(os.listdir(folder)), ["main.db", "other.db"])
+    said = run("sqlite3", "main.db", "ATTACH 'other.db' AS o; PRAGMA integrity_check; SELECT * FROM t, u;",
+               folder=folder)
+    failures.check("ATTACH, the files", (0, "ok\n1|10\n1|20\n2|10\n2|20\n", ""), said)
+    daemon = Daemon(SATURND, data=tempfile.mkdtemp(dir=daemon_folder))
+    try:
+        url = f"http://127.0.0.1:{daemon.port}"
+        script = ("CREATE TABLE t(a);\nINSERT INTO t VALUES(1);\nATTACH 'default' AS same;\n"
+                  "SELECT a FROM same.t;\nCREATE TEMP TABLE w(c);\nINSERT INTO w VALUES(3);\n"
+                  "SELECT * FROM w;\nATTACH ':memory:' AS m;\nCREATE TABLE m.x(a);\n"
+                  "ATTACH 'other.db' AS other;\n")
+        code, rows, said = run(SATURN, url, script, folder=folder)
+        failures.check("ATTACH, remote", (1, "1\n3\n"), (code, rows))
+        failures.check("ATTACH, remote, a file", "there is no database named other.db" in said, True)
+        said = run(SATURN, url, "SELECT * FROM w;", folder=folder)[2]
+        failures.check("temp of another stream", "no such table: w" in said, True)
+    finally:
+        daemon.stop()
+    shutil.rmtree(folder)
+
+
 def main():
     if shutil.which("sqlite3") is None:
         print("skipped: no sqlite3")
@@ -287,6 +319,7 @@ def main():
     check_command_line(failures)
     check_big_import(failures, daemon_folder)
     check_vacuum_into(failures, daemon_folder)
+    check_attach(failures, daemon_folder)
     shutil.rmtree(daemon_folder)
     print("\n\n".join(failures) or f"{count} scripts agree")
     return 1 if failures else 0

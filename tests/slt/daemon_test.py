@@ -26,7 +26,6 @@ FAILURES_SHOWN = 10  # of a script
 # Records that fail and why, as in archive_test.py.
 KNOWN = {
     "slt_lang_aggfunc.test": 1,  # line 480: SQLite 3.40 fails it as well
-    "slt_lang_createview.test": 4,  # temporary views are not supported yet
 }
 INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 REAL = re.compile(r"[ \t\n\v\f\r]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,11 @@ class Database {
   /// // SUSPENDS
   static Result<std::shared_ptr<Database>> open(io::Vfs& vfs, std::string path,
                                                 const DatabaseOptions& options);
+  /// The same, and the database owns its VFS.
+  static Result<std::shared_ptr<Database>> open(std::unique_ptr<io::Vfs> vfs, std::string path,
+                                                const DatabaseOptions& options);
+  /// An empty database in memory, gone with the object.
+  static Result<std::shared_ptr<Database>> open_memory();
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -46,6 +52,7 @@ class Database {
 
  private:
   Database();
+  std::unique_ptr<io::Vfs> vfs_;  ///< of a database in memory; else null
   std::unique_ptr<storage::Database> storage_;
   std::unique_ptr<Catalog> catalog_;
 };
@@ -56,15 +63,22 @@ struct SessionOptions {
   bool foreign_keys = false;             ///< PRAGMA foreign_keys at the start
   /// ATTACH, VACUUM INTO and whatever else names files: for the local shell only.
   bool allow_files = false;
+  /// What ATTACH finds by a name where it may not name files; null: nothing. // SUSPENDS
+  std::function<Result<std::shared_ptr<Database>>(std::string_view name)> find_database = {};
 };
 
 class Session {
  public:
   Session(std::shared_ptr<Database> database, const SessionOptions& options = {});
-  /// Rolls an open transaction back. All statements must be gone.
+  /// Rolls an open transaction back. All statements must be gone. An attached database that is
+  /// nobody else's is left as a crash would leave it: see `close`.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  /// Rolls back, detaches everything, and closes the attached files that this session opened.
+  /// // SUSPENDS
+  Result<void> close();
 
   /// Compiles the first statement of `sql`. `*consumed` (if asked for) is the bytes taken, its `;`
   /// included, so that a text of many statements is walked. Null when only blanks and comments

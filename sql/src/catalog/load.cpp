@@ -29,18 +29,19 @@ struct SchemaRow {
 
 class SchemaLoader {
  public:
-  SchemaLoader(Schema& schema, storage::PageSource& source) : schema_(schema), source_(source) {}
+  SchemaLoader(Schema& schema, DatabaseNo database) : schema_(schema), database_(database) {
+    add_own_table();
+  }
 
-  Result<void> run() {
-    const storage::PageRef page = TRY(source_.read(1));
+  Result<void> run(storage::PageSource& source) {
+    source_ = &source;
+    const storage::PageRef page = TRY(source_->read(1));
     const auto header =
         TRY(storage::DatabaseHeader::decode({page.data(), storage::DatabaseHeader::kBytes}));
     if (header.text_encoding() != storage::TextEncoding::utf8) {
       return Error(Code::error, "databases in UTF-16 are not supported yet");
     }
     schema_.cookie_ = header.schema_cookie;
-    add_built_in("sqlite_schema", 1);
-    add_built_in("sqlite_temp_schema", 0);
     TRY(read_rows());
     for (const SchemaRow& row : rows_) {
       if (row.type == "table" || row.type == "view") TRY(add_table(row));
@@ -54,7 +55,8 @@ class SchemaLoader {
 
  private:
   Result<void> read_rows();
-  void add_built_in(std::string_view name, storage::PageNo root);
+  void add_own_table();
+  std::unique_ptr<Table> new_table(std::string_view name) const;
   Result<void> add_table(const SchemaRow& row);
   Result<void> add_view(std::unique_ptr<Table> table, const ast::CreateViewStmt& stmt);
   Result<void> add_index(const SchemaRow& row);
@@ -67,12 +69,13 @@ class SchemaLoader {
   }
 
   Schema& schema_;
-  storage::PageSource& source_;
+  const DatabaseNo database_;
+  storage::PageSource* source_ = nullptr;
   std::vector<SchemaRow> rows_;
 };
 
 Result<void> SchemaLoader::read_rows() {
-  storage::BTreeCursor cursor(source_, 1);
+  storage::BTreeCursor cursor(*source_, 1);
   storage::RecordReader reader;
   bool more = TRY(cursor.first());
   while (more) {
@@ -94,10 +97,16 @@ Result<void> SchemaLoader::read_rows() {
   return {};
 }
 
-void SchemaLoader::add_built_in(std::string_view name, storage::PageNo root) {
+std::unique_ptr<Table> SchemaLoader::new_table(std::string_view name) const {
   auto table = std::make_unique<Table>();
   table->name = std::string(name);
-  table->root = root;
+  table->database = database_;
+  return table;
+}
+
+void SchemaLoader::add_own_table() {
+  auto table = new_table(database_ == kTempDatabase ? "sqlite_temp_schema" : "sqlite_schema");
+  table->root = 1;
   static constexpr std::pair<std::string_view, std::string_view> kColumns[] = {{"type", "TEXT"},
                                                                                {"name", "TEXT"},
                                                                                {"tbl_name", "TEXT"},
@@ -111,12 +120,13 @@ void SchemaLoader::add_built_in(std::string_view name, storage::PageNo root) {
     column.record_place = static_cast<int>(table->columns.size());
     table->columns.push_back(std::move(column));
   }
-  if (root == 0) table->unsupported = "the schema of temporary tables";
-  schema_.tables_.emplace(std::string(name), std::move(table));
+  schema_.own_table_ = table.get();
+  std::string key = table->name;
+  schema_.tables_.emplace(std::move(key), std::move(table));
 }
 
 Result<storage::PageNo> SchemaLoader::root_of(const SchemaRow& row) const {
-  if (row.root < 2 || row.root > source_.page_count()) {
+  if (row.root < 2 || row.root > source_->page_count()) {
     return malformed(row.name, "invalid rootpage");
   }
   return static_cast<storage::PageNo>(row.root);
@@ -134,8 +144,7 @@ Result<void> SchemaLoader::add_view(std::unique_ptr<Table> table, const ast::Cre
 
 Result<void> SchemaLoader::add_table(const SchemaRow& row) {
   if (find(row.name) != nullptr) return malformed(row.name, "table already exists");
-  auto table = std::make_unique<Table>();
-  table->name = row.name;
+  auto table = new_table(row.name);
   table->sql = row.sql;
   auto parsed = parse_next(table->sql, table->arena);
   if (!parsed) return malformed(row.name, parsed.error().message());
@@ -195,9 +204,8 @@ Result<void> SchemaLoader::add_index(const SchemaRow& row) {
 }
 
 Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
-  Table* table = find(row.table);
-  if (table == nullptr) return malformed(row.name, "");
   auto trigger = std::make_unique<Trigger>();
+  trigger->database = database_;
   trigger->name = row.name;
   trigger->sql = row.sql;
   auto parsed = parse_next(trigger->sql, trigger->arena);
@@ -205,7 +213,16 @@ Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
   trigger->definition = ast::as_if<ast::CreateTriggerStmt>(parsed->stmt);
   if (trigger->definition == nullptr) return malformed(row.name, "");
   schema_.triggers_.emplace(row.name, trigger.get());
-  table->triggers.push_back(std::move(trigger));
+  const std::string_view of = trigger->definition->table_schema;
+  const bool may_be_own =
+      database_ != kTempDatabase || !ast::present(of) || equals_nocase(of, "temp");
+  Table* table = may_be_own ? find(row.table) : nullptr;
+  if (table != nullptr) {
+    table->triggers.push_back(std::move(trigger));
+    return {};
+  }
+  if (database_ != kTempDatabase) return malformed(row.name, "");
+  schema_.outward_triggers_.push_back(std::move(trigger));
   return {};
 }
 
@@ -213,7 +230,7 @@ Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
 Result<void> SchemaLoader::read_statistics() {
   const Table* stat = find("sqlite_stat1");
   if (stat == nullptr || stat->root == 0) return {};
-  storage::BTreeCursor cursor(source_, stat->root);
+  storage::BTreeCursor cursor(*source_, stat->root);
   storage::RecordReader reader;
   bool more = TRY(cursor.first());
   while (more) {
@@ -245,10 +262,20 @@ Result<void> SchemaLoader::read_statistics() {
   return {};
 }
 
-Result<std::shared_ptr<const Schema>> Schema::load(storage::PageSource& source) {
+Result<std::shared_ptr<const Schema>> Schema::load(storage::PageSource& source,
+                                                   DatabaseNo database) {
   auto schema = std::make_shared<Schema>();
-  TRY(SchemaLoader(*schema, source).run());
+  TRY(SchemaLoader(*schema, database).run(source));
   return std::shared_ptr<const Schema>(std::move(schema));
+}
+
+std::shared_ptr<const Schema> Schema::empty_temp() {
+  static const std::shared_ptr<const Schema> kEmpty = [] {
+    auto schema = std::make_shared<Schema>();
+    SchemaLoader(*schema, kTempDatabase);
+    return schema;
+  }();
+  return kEmpty;
 }
 
 }  // namespace saturn::sql

@@ -34,9 +34,18 @@ bool Table::is_system() const noexcept {
   return name.size() >= 7 && equals_nocase(std::string_view(name).substr(0, 7), "sqlite_");
 }
 
+std::string_view Table::shown_name() const noexcept {
+  if (name == "sqlite_schema") return "sqlite_master";
+  if (name == "sqlite_temp_schema") return "sqlite_temp_master";
+  return name;
+}
+
 const Table* Schema::find_table(std::string_view name) const noexcept {
-  if (equals_nocase(name, "sqlite_master")) name = "sqlite_schema";
-  if (equals_nocase(name, "sqlite_temp_master")) name = "sqlite_temp_schema";
+  const bool temp = own_table_ != nullptr && own_table_->database == kTempDatabase;
+  if (equals_nocase(name, "sqlite_master") || equals_nocase(name, "sqlite_schema")) {
+    return own_table_;
+  }
+  if (temp && equals_nocase(name, "sqlite_temp_master")) return own_table_;
   const auto found = tables_.find(name);
   return found == tables_.end() ? nullptr : found->second.get();
 }

@@ -22,6 +22,11 @@ namespace saturn::sql {
 
 struct Table;
 
+/// The number of a database in its session: main, temp, then the attached ones in their order.
+using DatabaseNo = std::uint8_t;
+inline constexpr DatabaseNo kMainDatabase = 0;
+inline constexpr DatabaseNo kTempDatabase = 1;
+
 struct TableColumn {
   std::string name;
   std::string type;  ///< as declared; empty when it has none
@@ -97,6 +102,7 @@ struct ForeignKey {
 struct Trigger {
   std::string name;
   std::string sql;
+  DatabaseNo database = kMainDatabase;  ///< that has the trigger; its table may be in another
   const ast::CreateTriggerStmt* definition = nullptr;
   Arena arena;
 };
@@ -105,6 +111,7 @@ enum class TableKind : std::uint8_t { table, view, virtual_table };
 
 struct Table {
   TableKind kind = TableKind::table;
+  DatabaseNo database = kMainDatabase;
   std::string name;
   std::string sql;
   storage::PageNo root = 0;  ///< 0 for a view
@@ -138,20 +145,32 @@ struct Table {
   std::size_t record_width() const noexcept;
   /// sqlite_schema and what else starts with "sqlite_".
   bool is_system() const noexcept;
+  /// The name that SQLite's errors give it: sqlite_schema goes by its old name.
+  std::string_view shown_name() const noexcept;
 };
 
 class Schema {
  public:
   /// Reads sqlite_schema (and sqlite_stat1). `corrupt` ("malformed database schema (NAME)") when a
-  /// row makes no sense. // SUSPENDS
-  static Result<std::shared_ptr<const Schema>> load(storage::PageSource& source);
+  /// row makes no sense. The schema is for sessions to which the database is number `database`.
+  /// // SUSPENDS
+  static Result<std::shared_ptr<const Schema>> load(storage::PageSource& source,
+                                                    DatabaseNo database);
+  /// That of a temp database which nothing was put into.
+  static std::shared_ptr<const Schema> empty_temp();
 
-  /// "sqlite_schema", "sqlite_master" and the tables and views; null when there is none.
+  /// The tables and views, sqlite_schema by any of its names; null when there is none.
   const Table* find_table(std::string_view name) const noexcept;
   const Index* find_index(std::string_view name) const noexcept;
   const Trigger* find_trigger(std::string_view name) const noexcept;
   /// In the order of sqlite_schema.
   const std::vector<const Table*>& tables() const noexcept { return order_; }
+  /// sqlite_schema itself.
+  const Table& own_table() const noexcept { return *own_table_; }
+  /// Triggers on tables of other databases, in the order of creation: temp has such.
+  const std::vector<std::unique_ptr<Trigger>>& outward_triggers() const noexcept {
+    return outward_triggers_;
+  }
   std::uint32_t cookie() const noexcept { return cookie_; }
 
  private:
@@ -162,6 +181,8 @@ class Schema {
   std::vector<const Table*> order_;
   Names<const Index*> indexes_;
   Names<const Trigger*> triggers_;
+  std::vector<std::unique_ptr<Trigger>> outward_triggers_;
+  const Table* own_table_ = nullptr;
   std::uint32_t cookie_ = 0;
 };
 

@@ -30,24 +30,34 @@ class AlterProgram : public ImmediateProgram {
 
  protected:
   Result<bool> has_rows(Runtime& runtime) const {
-    storage::BTreeCursor cursor(*runtime.transaction, table_.root);
+    storage::BTreeCursor cursor(runtime.transaction(table_.database), table_.root);
     return TRY(cursor.first());
   }
   const Table& table_;
 };
 
+/// The tables that may have views and triggers which use those of `database`: its own, and temp's.
+std::vector<const Table*> tables_around(const Schemas& schemas, DatabaseNo database) {
+  std::vector<const Table*> tables = schemas[database].tables();
+  if (database == kTempDatabase) return tables;
+  const auto& temporary = schemas[kTempDatabase].tables();
+  tables.insert(tables.end(), temporary.begin(), temporary.end());
+  return tables;
+}
+
 /// Compiles every trigger: a change must not break one.
-Result<void> check_triggers(Runtime& runtime, const Schema& schema, std::string_view when) {
-  for (const Table* table : schema.tables()) {
+Result<void> check_triggers(Runtime& runtime, DatabaseNo database, std::string_view when) {
+  const Schemas& schemas = *runtime.session.schemas;
+  for (const Table* table : tables_around(schemas, database)) {
     if (table->kind != TableKind::table) continue;
     for (const auto& trigger : table->triggers) {
       Arena arena;
-      CompileContext context{schema, runtime, arena, 0, runtime.transaction};
+      CompileContext context{schemas, runtime, arena};
       const ast::CreateTriggerStmt& definition = *trigger->definition;
       std::vector<const ast::Stmt*> body;
       for (const ast::Stmt* stmt : definition.body) body.push_back(stmt);
-      RowProgram program(context, *table, trigger.get(), ast::Conflict::unspecified,
-                         definition.when, std::move(body));
+      RowProgram program(context, *table, trigger->database, trigger.get(),
+                         ast::Conflict::unspecified, definition.when, std::move(body));
       program.set_rows(definition.event != ast::TriggerEvent::insert,
                        definition.event != ast::TriggerEvent::remove);
       Result<void> compiled = program.compile();
@@ -60,11 +70,12 @@ Result<void> check_triggers(Runtime& runtime, const Schema& schema, std::string_
 }
 
 /// Plans every view: a change must not break one. `when` goes into the message.
-Result<void> check_views(Runtime& runtime, const Schema& schema, std::string_view when) {
-  for (const Table* view : schema.tables()) {
+Result<void> check_views(Runtime& runtime, DatabaseNo database, std::string_view when) {
+  const Schemas& schemas = *runtime.session.schemas;
+  for (const Table* view : tables_around(schemas, database)) {
     if (view->kind != TableKind::view) continue;
     Arena arena;
-    CompileContext context{schema, runtime, arena, 0, runtime.transaction, {view}};
+    CompileContext context{schemas, runtime, arena, {view}};
     auto planned = plan_select(context, *view->view);
     if (!planned) {
       return Error(Code::error,
@@ -168,20 +179,21 @@ Result<void> AddColumnProgram::work(Runtime& runtime, std::vector<Row>&) {
     const bool refused = TRY(has_rows(runtime));
     if (refused) return Error(Code::error, refused_with_rows_);
   }
-  storage::Transaction& transaction = *runtime.transaction;
+  storage::Transaction& transaction = runtime.transaction(table_.database);
   TRY(change_schema_rows(transaction, [&](SchemaRow& row) -> Result<bool> {
     if (row.type != "table" || !equals_nocase(row.name, name_)) return false;
     row.sql = sql_;
     return true;
   }));
-  TRY(runtime.session.schema_changed(transaction));
+  TRY(runtime.session.schema_changed(transaction, table_.database));
   if (!checks_rows_) return {};
   // The rows that are there must keep the new column's constraints.
-  const Schema& schema = *runtime.session.schema;
+  const Schemas& schemas = *runtime.session.schemas;
   IntegrityOptions options;
   options.quick = true;
-  options.table = schema.find_table(name_);
-  for (const std::string& problem : TRY(check_integrity(runtime, schema, options))) {
+  options.database = table_.database;
+  options.table = schemas[options.database].find_table(name_);
+  for (const std::string& problem : TRY(check_integrity(runtime, schemas, options))) {
     if (problem.starts_with("CHECK")) return Error(Code::constraint, "CHECK constraint failed");
     if (problem.starts_with("NULL")) return Error(Code::constraint, "NOT NULL constraint failed");
   }
@@ -278,8 +290,8 @@ Result<void> DropColumnProgram::rewrite_rows(Runtime& runtime) {
   const TableColumn& dropped = table_.columns[column_];
   if (dropped.is_virtual()) return {};
   const storage::KeyInfo* key = table_.without_rowid ? &table_.primary->key_info : nullptr;
-  storage::BTreeCursor reader(*runtime.transaction, table_.root, key);
-  storage::BTreeCursor writer(*runtime.transaction, table_.root, key);
+  storage::BTreeCursor reader(runtime.transaction(table_.database), table_.root, key);
+  storage::BTreeCursor writer(runtime.transaction(table_.database), table_.root, key);
   storage::RecordReader record;
   std::vector<ValueRef> values;
   std::string bytes;
@@ -315,17 +327,17 @@ Result<void> DropColumnProgram::rewrite_rows(Runtime& runtime) {
 }
 
 Result<void> DropColumnProgram::work(Runtime& runtime, std::vector<Row>&) {
-  storage::Transaction& transaction = *runtime.transaction;
-  TRY(check_views(runtime, *runtime.session.schema, ""));
+  storage::Transaction& transaction = runtime.transaction(table_.database);
+  TRY(check_views(runtime, table_.database, ""));
   TRY(rewrite_rows(runtime));
   TRY(change_schema_rows(transaction, [&](SchemaRow& row) -> Result<bool> {
     if (row.type != "table" || !equals_nocase(row.name, name_)) return false;
     row.sql = sql_;
     return true;
   }));
-  TRY(runtime.session.schema_changed(transaction));
-  TRY(check_views(runtime, *runtime.session.schema, " after drop column"));
-  return check_triggers(runtime, *runtime.session.schema, " after drop column");
+  TRY(runtime.session.schema_changed(transaction, table_.database));
+  TRY(check_views(runtime, table_.database, " after drop column"));
+  return check_triggers(runtime, table_.database, " after drop column");
 }
 
 // --- RENAME --------------------------------------------------------------------------------------
@@ -401,19 +413,20 @@ Result<void> RenameProgram::rename_sequence(storage::Transaction& transaction) c
 }
 
 Result<void> RenameProgram::work(Runtime& runtime, std::vector<Row>&) {
-  storage::Transaction& transaction = *runtime.transaction;
-  TRY(check_views(runtime, *runtime.session.schema, ""));
+  storage::Transaction& transaction = runtime.transaction(table_.database);
+  TRY(check_views(runtime, table_.database, ""));
   TRY(change_schema_rows(transaction, [&](SchemaRow& row) {
     return column_.empty() ? rename_table(row) : rename_column(row);
   }));
   if (column_.empty()) TRY(rename_sequence(transaction));
-  TRY(runtime.session.schema_changed(transaction));
-  return check_views(runtime, *runtime.session.schema, " after rename");
+  TRY(runtime.session.schema_changed(transaction, table_.database));
+  return check_views(runtime, table_.database, " after rename");
 }
 
 /// Views and triggers that use the name would have to be rewritten.
-Result<void> refuse_mentions(const CompileContext& context, std::string_view name) {
-  for (const Table* table : context.schema.tables()) {
+Result<void> refuse_mentions(const CompileContext& context, DatabaseNo database,
+                             std::string_view name) {
+  for (const Table* table : tables_around(context.schemas, database)) {
     if (table->kind == TableKind::view && mentions(table->sql, name)) {
       return Error(Code::error,
                    cat("renaming what view ", table->name, " uses is not supported yet"));
@@ -429,17 +442,18 @@ Result<void> refuse_mentions(const CompileContext& context, std::string_view nam
 
 Result<ProgramPtr> compile_rename(CompileContext& context, const Table& table,
                                   const ast::AlterStmt& stmt) {
-  const Table* sequence = context.schema.find_table("sqlite_sequence");
+  const Schema& schema = context.schemas[table.database];
+  const Table* sequence = schema.find_table("sqlite_sequence");
   if (stmt.action == ast::AlterKind::rename_table) {
-    if (context.schema.find_table(stmt.new_name) != nullptr ||
-        context.schema.find_index(stmt.new_name) != nullptr) {
+    if (schema.find_table(stmt.new_name) != nullptr ||
+        schema.find_index(stmt.new_name) != nullptr) {
       return at(stmt.at,
                 cat("there is already another table or index with this name: ", stmt.new_name));
     }
     if (stmt.new_name.size() >= 7 && equals_nocase(stmt.new_name.substr(0, 7), "sqlite_")) {
       return at(stmt.at, cat("object name reserved for internal use: ", stmt.new_name));
     }
-    TRY(refuse_mentions(context, table.name));
+    TRY(refuse_mentions(context, table.database, table.name));
     return ProgramPtr(
         std::make_unique<RenameProgram>(table, sequence, "", std::string(stmt.new_name), true));
   }
@@ -450,7 +464,7 @@ Result<ProgramPtr> compile_rename(CompileContext& context, const Table& table,
     return at(stmt.at, cat("error in table ", table.name,
                            " after rename: duplicate column name: ", stmt.new_name));
   }
-  TRY(refuse_mentions(context, stmt.column));
+  TRY(refuse_mentions(context, table.database, stmt.column));
   // The last token of the statement is the new name as it was written.
   const char last = stmt.text.back();
   const bool quoted = last == '"' || last == '\'' || last == ']' || last == '`';
@@ -475,15 +489,11 @@ Result<void> refuse_view(const Table& table, const ast::AlterStmt& stmt) {
 }  // namespace
 
 Result<ProgramPtr> compile_alter(CompileContext& context, const ast::AlterStmt& stmt) {
-  const bool known_schema = !ast::present(stmt.schema) || equals_nocase(stmt.schema, "main");
-  const Table* table = known_schema ? context.schema.find_table(stmt.table) : nullptr;
-  if (table == nullptr) {
-    return at(
-        stmt.at,
-        cat("no such table: ", ast::present(stmt.schema) ? cat(stmt.schema, ".") : "", stmt.table));
-  }
+  const Table* table = context.find_table(stmt.schema, stmt.table);
+  if (table == nullptr) return context.no_such_table(stmt.schema, stmt.table, stmt.at);
+  context.writes(table->database);
   if (table->is_system()) {
-    return at(stmt.at, cat("table ", shown_name(*table), " may not be altered"));
+    return at(stmt.at, cat("table ", table->shown_name(), " may not be altered"));
   }
   TRY(refuse_view(*table, stmt));
   if (table->kind == TableKind::virtual_table || !table->unsupported.empty()) {

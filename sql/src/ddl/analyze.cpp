@@ -72,7 +72,7 @@ class DistinctCounter {
 
 Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& index,
                            std::vector<StatRow>& rows) {
-  storage::BTreeCursor cursor(*runtime.transaction, index.root, &index.key_info);
+  storage::BTreeCursor cursor(runtime.transaction(table.database), index.root, &index.key_info);
   DistinctCounter counter(index);
   bool more = TRY(cursor.first());
   while (more) {
@@ -85,8 +85,8 @@ Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& in
   return {};
 }
 
-Result<std::uint64_t> count_rows(Runtime& runtime, storage::PageNo root) {
-  storage::BTreeCursor cursor(*runtime.transaction, root);
+Result<std::uint64_t> count_rows(Runtime& runtime, const Table& table) {
+  storage::BTreeCursor cursor(runtime.transaction(table.database), table.root);
   std::uint64_t rows = 0;
   bool more = TRY(cursor.first());
   while (more) {
@@ -115,26 +115,38 @@ Result<void> analyze(Runtime& runtime, const Target& target, std::vector<StatRow
     TRY(analyze_index(runtime, table, *index, rows));
   }
   if (!needs_count || target.index != nullptr) return {};
-  const std::uint64_t count = TRY(count_rows(runtime, table.root));
+  const std::uint64_t count = TRY(count_rows(runtime, table));
   if (count > 0) rows.push_back({table.name, {}, cat(count)});
   return {};
 }
 
+/// What is analyzed of one database.
+struct Analysis {
+  DatabaseNo database = kMainDatabase;
+  bool all = false;  ///< the whole database, so that nothing old is kept
+  std::vector<Target> targets;
+};
+
 class AnalyzeProgram final : public ImmediateProgram {
  public:
-  /// `all`: the whole database, so that nothing old is kept.
-  AnalyzeProgram(const Schema& schema, std::vector<Target> targets, bool all)
-      : schema_(schema), targets_(std::move(targets)), all_(all) {
+  AnalyzeProgram(const Schemas& schemas, std::vector<Analysis> analyses)
+      : schemas_(schemas), analyses_(std::move(analyses)) {
     access = Access::write;
     readonly = false;
   }
 
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
-    storage::Transaction& transaction = *runtime.transaction;
-    const storage::PageNo root = TRY(stat_root(transaction));
+    for (const Analysis& analysis : analyses_) TRY(analyze_database(runtime, analysis));
+    return {};
+  }
+
+ private:
+  Result<void> analyze_database(Runtime& runtime, const Analysis& analysis) const {
+    storage::Transaction& transaction = runtime.transaction(analysis.database);
+    const storage::PageNo root = TRY(stat_root(transaction, analysis));
     std::vector<StatRow> rows;
-    for (const Target& target : targets_) TRY(analyze(runtime, target, rows));
+    for (const Target& target : analysis.targets) TRY(analyze(runtime, target, rows));
     storage::BTreeCursor cursor(transaction, root);
     const bool any = TRY(cursor.last());
     std::int64_t rowid = any ? cursor.rowid() : 0;
@@ -149,13 +161,13 @@ class AnalyzeProgram final : public ImmediateProgram {
                         {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
     }
     // The planner has new figures: what is compiled is out of date, in all sessions.
-    return runtime.session.schema_changed(transaction);
+    return runtime.session.schema_changed(transaction, analysis.database);
   }
 
- private:
   /// sqlite_stat1 without what is going to be written, made if there is none.
-  Result<storage::PageNo> stat_root(storage::Transaction& transaction) const {
-    const Table* known = schema_.find_table(kStatTable);
+  Result<storage::PageNo> stat_root(storage::Transaction& transaction,
+                                    const Analysis& analysis) const {
+    const Table* known = schemas_[analysis.database].find_table(kStatTable);
     if (known == nullptr) {
       const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::table));
       TRY(add_schema_entry(transaction, {"table", kStatTable, kStatTable, root,
@@ -165,11 +177,11 @@ class AnalyzeProgram final : public ImmediateProgram {
     if (known->kind != TableKind::table || known->without_rowid || known->columns.size() < 3) {
       return Error(Code::corrupt, "malformed database schema (sqlite_stat1)");
     }
-    if (all_) {
+    if (analysis.all) {
       TRY(storage::clear_tree(transaction, known->root, storage::TreeKind::table));
       return known->root;
     }
-    for (const Target& target : targets_) {
+    for (const Target& target : analysis.targets) {
       if (target.index != nullptr) {
         TRY(remove_rows(transaction, known->root, 1, target.index->name));
       } else {
@@ -179,37 +191,49 @@ class AnalyzeProgram final : public ImmediateProgram {
     return known->root;
   }
 
-  const Schema& schema_;
-  const std::vector<Target> targets_;
-  const bool all_;
+  const Schemas& schemas_;
+  const std::vector<Analysis> analyses_;
 };
+
+Analysis whole_database(const Schemas& schemas, DatabaseNo database) {
+  Analysis analysis{database, true, {}};
+  // SQLite walks its hash table, which for a few tables is from the latest to the first.
+  for (const Table* table : schemas[database].tables()) {
+    analysis.targets.insert(analysis.targets.begin(), Target{table});
+  }
+  return analysis;
+}
 
 }  // namespace
 
 Result<ProgramPtr> compile_analyze(CompileContext& context, const ast::AnalyzeStmt& stmt) {
-  const Schema& schema = context.schema;
-  if (ast::present(stmt.schema) && !equals_nocase(stmt.schema, "main")) {
-    return Error(Code::error, cat("unknown database ", stmt.schema));
-  }
-  std::vector<Target> targets;
-  const bool all =
-      !ast::present(stmt.name) || (!ast::present(stmt.schema) && equals_nocase(stmt.name, "main"));
-  if (all) {
-    // SQLite walks its hash table, which for a few tables is from the latest to the first.
-    for (const Table* table : schema.tables()) targets.insert(targets.begin(), Target{table});
-  } else if (const Index* index = schema.find_index(stmt.name)) {
-    targets.push_back({index->table, index});
-  } else if (const Table* table = schema.find_table(stmt.name)) {
-    targets.push_back({table});
+  const Schemas& schemas = context.schemas;
+  std::vector<Analysis> analyses;
+  const bool qualified = ast::present(stmt.schema);
+  if (!ast::present(stmt.name)) {
+    for (std::size_t i = 0; i < schemas.size(); ++i) {
+      if (i == kTempDatabase) continue;
+      analyses.push_back(whole_database(schemas, static_cast<DatabaseNo>(i)));
+    }
+  } else if (!qualified && schemas.find(stmt.name)) {
+    analyses.push_back(whole_database(schemas, *schemas.find(stmt.name)));
   } else {
-    const std::string prefix = ast::present(stmt.schema) ? cat(stmt.schema, ".") : "";
-    return Error(Code::error, cat("no such table: ", prefix, stmt.name));
+    const std::optional<DatabaseNo> in = TRY(context.database(stmt.schema, stmt.at));
+    if (const Index* index = schemas.find_index(in, stmt.name)) {
+      analyses.push_back({index->table->database, false, {{index->table, index}}});
+    } else if (const Table* table = schemas.find_table(in, stmt.name)) {
+      analyses.push_back({table->database, false, {{table}}});
+    } else {
+      return context.no_such_table(stmt.schema, stmt.name, stmt.at);
+    }
   }
-  const auto passed_over = [](const Target& target) {
-    return target.table->kind != TableKind::table || target.table->is_system();
-  };
-  std::erase_if(targets, passed_over);
-  return ProgramPtr(std::make_unique<AnalyzeProgram>(schema, std::move(targets), all));
+  for (Analysis& analysis : analyses) {
+    context.writes(analysis.database);
+    std::erase_if(analysis.targets, [](const Target& target) {
+      return target.table->kind != TableKind::table || target.table->is_system();
+    });
+  }
+  return ProgramPtr(std::make_unique<AnalyzeProgram>(schemas, std::move(analyses)));
 }
 
 }  // namespace saturn::sql

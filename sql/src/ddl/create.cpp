@@ -39,18 +39,22 @@ class DdlProgram : public ImmediateProgram {
   }
 };
 
-Result<void> check_name(const CompileContext& context, std::string_view schema,
-                        std::string_view name, std::string_view what, std::uint32_t position) {
-  if (ast::present(schema) && !equals_nocase(schema, "main")) {
-    if (equals_nocase(schema, "temp")) {
-      return at(position, "temporary tables and views are not supported yet");
-    }
-    return at(position, cat("unknown database ", schema));
+/// Where a table or view is to be made.
+Result<DatabaseNo> database_of(const CompileContext& context, std::string_view schema,
+                               bool temporary, std::uint32_t position) {
+  const std::optional<DatabaseNo> named = TRY(context.database(schema, position));
+  if (temporary && named && *named != kTempDatabase) {
+    return at(position, "temporary table name must be unqualified");
   }
+  return temporary ? kTempDatabase : named.value_or(kMainDatabase);
+}
+
+Result<void> check_name(const CompileContext& context, DatabaseNo database, std::string_view name,
+                        std::string_view what, std::uint32_t position) {
   if (name.size() >= 7 && equals_nocase(name.substr(0, 7), "sqlite_")) {
     return at(position, cat("object name reserved for internal use: ", name));
   }
-  if (context.schema.find_index(name) != nullptr && what != "index") {
+  if (context.schemas[database].find_index(name) != nullptr && what != "index") {
     return at(position, cat("there is already an index named ", name));
   }
   return {};
@@ -60,7 +64,8 @@ Result<void> check_name(const CompileContext& context, std::string_view schema,
 
 class CreateTableProgram final : public DdlProgram {
  public:
-  Result<void> prepare(CompileContext& context, const ast::CreateTableStmt& stmt);
+  Result<void> prepare(CompileContext& context, const ast::CreateTableStmt& stmt,
+                       DatabaseNo database);
   const Operator* plan() const noexcept override { return query_.root.get(); }
 
  protected:
@@ -125,9 +130,11 @@ void CreateTableProgram::columns_from_query() {
   table_.sql = cat(text, one_line ? ")" : "\n)");
 }
 
-Result<void> CreateTableProgram::prepare(CompileContext& context,
-                                         const ast::CreateTableStmt& stmt) {
+Result<void> CreateTableProgram::prepare(CompileContext& context, const ast::CreateTableStmt& stmt,
+                                         DatabaseNo database) {
   table_.name = std::string(stmt.name);
+  table_.database = database;
+  context.writes(database);
   if (stmt.select != nullptr) {
     query_ = TRY(plan_select(context, *stmt.select));
     columns_from_query();
@@ -151,12 +158,13 @@ Result<void> CreateTableProgram::prepare(CompileContext& context,
     TRY(check_stored_expr(table_, *column.generated, StoredExpr::generated));
   }
   TRY(bind_generated(context, table_));
-  needs_sequence_ = table_.autoincrement && context.schema.find_table("sqlite_sequence") == nullptr;
+  needs_sequence_ =
+      table_.autoincrement && context.schemas[database].find_table("sqlite_sequence") == nullptr;
   return {};
 }
 
 Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
-  storage::BTreeCursor cursor(*runtime.transaction, root);
+  storage::BTreeCursor cursor(runtime.transaction(table_.database), root);
   std::int64_t rowid = 0;
   std::vector<ValueRef> values(query_.columns.size());
   std::string record;
@@ -177,7 +185,7 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
 }
 
 Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
-  storage::Transaction& transaction = *runtime.transaction;
+  storage::Transaction& transaction = runtime.transaction(table_.database);
   const storage::PageNo root = TRY(storage::create_tree(
       transaction, table_.without_rowid ? storage::TreeKind::index : storage::TreeKind::table));
   TRY(add_schema_entry(transaction, {"table", table_.name, table_.name, root, table_.sql}));
@@ -194,7 +202,7 @@ Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
                                        "CREATE TABLE sqlite_sequence(name,seq)"}));
   }
   if (query_.root) TRY(fill(runtime, root));
-  return runtime.session.schema_changed(transaction);
+  return runtime.session.schema_changed(transaction, table_.database);
 }
 
 // --- indexes -------------------------------------------------------------------------------------
@@ -232,27 +240,30 @@ Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& t
 }
 
 Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
-  storage::Transaction& transaction = *runtime.transaction;
+  const DatabaseNo database = index_.table->database;
+  storage::Transaction& transaction = runtime.transaction(database);
   const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::index));
   TRY(filler_->fill(runtime, root));
   TRY(add_schema_entry(transaction, {"index", index_.name, index_.table->name, root, index_.sql}));
-  return runtime.session.schema_changed(transaction);
+  return runtime.session.schema_changed(transaction, database);
 }
 
 // --- views ---------------------------------------------------------------------------------------
 
 class CreateViewProgram final : public DdlProgram {
  public:
-  CreateViewProgram(std::string name, std::string sql)
-      : name_(std::move(name)), sql_(std::move(sql)) {}
+  CreateViewProgram(DatabaseNo database, std::string name, std::string sql)
+      : database_(database), name_(std::move(name)), sql_(std::move(sql)) {}
 
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
-    TRY(add_schema_entry(*runtime.transaction, {"view", name_, name_, 0, sql_}));
-    return runtime.session.schema_changed(*runtime.transaction);
+    storage::Transaction& transaction = runtime.transaction(database_);
+    TRY(add_schema_entry(transaction, {"view", name_, name_, 0, sql_}));
+    return runtime.session.schema_changed(transaction, database_);
   }
 
  private:
+  const DatabaseNo database_;
   const std::string name_;
   const std::string sql_;
 };
@@ -260,24 +271,33 @@ class CreateViewProgram final : public DdlProgram {
 }  // namespace
 
 Result<ProgramPtr> compile_create_table(CompileContext& context, const ast::CreateTableStmt& stmt) {
-  if (stmt.temporary) return at(stmt.at, "temporary tables and views are not supported yet");
-  TRY(check_name(context, stmt.schema, stmt.name, "table", stmt.at));
-  if (const Table* known = context.schema.find_table(stmt.name)) {
+  const DatabaseNo database = TRY(database_of(context, stmt.schema, stmt.temporary, stmt.at));
+  TRY(check_name(context, database, stmt.name, "table", stmt.at));
+  if (const Table* known = context.schemas[database].find_table(stmt.name)) {
     if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
     return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.written_name,
                            " already exists"));
   }
   auto program = std::make_unique<CreateTableProgram>();
-  TRY(program->prepare(context, stmt));
+  TRY(program->prepare(context, stmt, database));
   return ProgramPtr(std::move(program));
 }
 
 Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::CreateIndexStmt& stmt) {
-  TRY(check_name(context, stmt.schema, stmt.name, "index", stmt.at));
-  const Table* table = context.schema.find_table(stmt.table);
-  if (table == nullptr) return at(stmt.at, cat("no such table: main.", stmt.table));
+  std::optional<DatabaseNo> named = TRY(context.database(stmt.schema, stmt.at));
+  if (!named) {
+    // An index without a database's name goes to main, but to temp for a table that is there.
+    const Table* first = context.schemas.find_table({}, stmt.table);
+    named = first != nullptr && first->database == kTempDatabase ? kTempDatabase : kMainDatabase;
+  }
+  const Schema& schema = context.schemas[*named];
+  const Table* table = schema.find_table(stmt.table);
+  if (table == nullptr) {
+    return context.no_such_table(context.schemas.name(*named), stmt.table, stmt.at);
+  }
+  TRY(check_name(context, *named, stmt.name, "index", stmt.at));
   if (table->is_system())
-    return at(stmt.at, cat("table ", shown_name(*table), " may not be indexed"));
+    return at(stmt.at, cat("table ", table->shown_name(), " may not be indexed"));
   if (table->kind == TableKind::view) return at(stmt.at, "views may not be indexed");
   if (table->kind == TableKind::virtual_table) {
     return at(stmt.at, "virtual tables may not be indexed");
@@ -285,27 +305,30 @@ Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::Crea
   if (!table->unsupported.empty()) {
     return at(stmt.at, cat(table->unsupported, " is not supported yet"));
   }
-  if (context.schema.find_table(stmt.name) != nullptr) {
+  if (context.schemas.find_table({}, stmt.name) != nullptr) {
     return at(stmt.at, cat("there is already a table named ", stmt.name));
   }
-  if (context.schema.find_index(stmt.name) != nullptr) {
+  if (schema.find_index(stmt.name) != nullptr) {
     if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
     return at(stmt.at, cat("index ", stmt.name, " already exists"));
   }
+  context.writes(*named);
   auto program = std::make_unique<CreateIndexProgram>();
   TRY(program->prepare(context, *table, stmt));
   return ProgramPtr(std::move(program));
 }
 
 Result<ProgramPtr> compile_create_view(CompileContext& context, const ast::CreateViewStmt& stmt) {
-  if (stmt.temporary) return at(stmt.at, "temporary tables and views are not supported yet");
-  TRY(check_name(context, stmt.schema, stmt.name, "view", stmt.at));
-  if (const Table* known = context.schema.find_table(stmt.name)) {
+  const DatabaseNo database = TRY(database_of(context, stmt.schema, stmt.temporary, stmt.at));
+  TRY(check_name(context, database, stmt.name, "view", stmt.at));
+  if (const Table* known = context.schemas[database].find_table(stmt.name)) {
     if (stmt.if_not_exists) return ProgramPtr(std::make_unique<NothingProgram>());
     return at(stmt.at, cat(known->kind == TableKind::view ? "view " : "table ", stmt.written_name,
                            " already exists"));
   }
-  return ProgramPtr(std::make_unique<CreateViewProgram>(std::string(stmt.name),
+  TRY(check_databases(context, database, stmt.databases, "view", stmt.name, stmt.at));
+  context.writes(database);
+  return ProgramPtr(std::make_unique<CreateViewProgram>(database, std::string(stmt.name),
                                                         stored_sql("CREATE VIEW", stmt.text)));
 }
 

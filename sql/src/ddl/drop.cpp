@@ -15,13 +15,22 @@ Error at(std::uint32_t position, std::string message) {
 
 class DropProgram final : public ImmediateProgram {
  public:
-  DropProgram(const Table* table, const Index* index, const Schema& schema)
+  /// One of both, or none when there is nothing to do.
+  DropProgram(const CompileContext& context, const Table* table, const Index* index)
       : table_(table), index_(index) {
-    access = table == nullptr && index == nullptr ? Access::read : Access::write;
     readonly = false;
+    if (table == nullptr && index == nullptr) return;
+    access = Access::write;
+    database_ = (index != nullptr ? index->table : table)->database;
+    context.writes(database_);
     for (const char* name : {"sqlite_sequence", "sqlite_stat1", "sqlite_stat4"}) {
-      const Table* found = schema.find_table(name);
+      const Table* found = context.schemas[database_].find_table(name);
       if (found != nullptr && found != table) companions_.push_back(found);
+    }
+    if (table == nullptr) return;
+    for (const Trigger* trigger : context.schemas.temp_triggers(*table)) {
+      context.writes(kTempDatabase);
+      temp_triggers_.push_back(trigger->name);
     }
   }
 
@@ -29,7 +38,7 @@ class DropProgram final : public ImmediateProgram {
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
     if (access == Access::read) return {};
     TRY(empty_first(runtime));
-    storage::Transaction& transaction = *runtime.transaction;
+    storage::Transaction& transaction = runtime.transaction(database_);
     if (index_ != nullptr) {
       for (const Table* companion : companions_) {
         if (companion->name == "sqlite_sequence") continue;
@@ -40,7 +49,8 @@ class DropProgram final : public ImmediateProgram {
     } else {
       TRY(drop_table(transaction));
     }
-    return runtime.session.schema_changed(transaction);
+    TRY(drop_temp_triggers(runtime));
+    return runtime.session.schema_changed(transaction, database_);
   }
 
  public:
@@ -60,6 +70,14 @@ class DropProgram final : public ImmediateProgram {
     runtime.affected_rows = 0;
     return emptied;
   }
+  Result<void> drop_temp_triggers(Runtime& runtime) const {
+    if (temp_triggers_.empty()) return {};
+    storage::Transaction& temp = runtime.transaction(kTempDatabase);
+    for (const std::string& name : temp_triggers_) {
+      TRY(remove_rows(temp, 1, 1, name, "trigger"));
+    }
+    return runtime.session.schema_changed(temp, kTempDatabase);
+  }
   Result<void> drop_table(storage::Transaction& transaction) {
     for (const Table* companion : companions_) {
       TRY(remove_rows(transaction, companion->root, 0, table_->name));
@@ -78,19 +96,21 @@ class DropProgram final : public ImmediateProgram {
   ProgramPtr emptying_;
   const Table* table_;
   const Index* index_;
+  DatabaseNo database_ = kMainDatabase;
   std::vector<const Table*> companions_;
+  std::vector<std::string> temp_triggers_;  ///< on a table of another database
 };
 
 Result<ProgramPtr> drop_index(CompileContext& context, const ast::DropStmt& stmt) {
-  const bool known_schema = !ast::present(stmt.schema) || equals_nocase(stmt.schema, "main");
-  const Index* index = known_schema ? context.schema.find_index(stmt.name) : nullptr;
+  const std::optional<DatabaseNo> in = context.schemas.find(stmt.schema);
+  const bool known = in || !ast::present(stmt.schema);
+  const Index* index = known ? context.schemas.find_index(in, stmt.name) : nullptr;
   if (index == nullptr) {
-    const std::string prefix = ast::present(stmt.schema) ? cat(stmt.schema, ".") : "";
-    if (!stmt.if_exists) return at(stmt.at, cat("no such index: ", prefix, stmt.name));
+    if (!stmt.if_exists) return context.no_such_table(stmt.schema, stmt.name, stmt.at, "index");
   } else if (index->origin != IndexOrigin::create_index) {
     return at(stmt.at, "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped");
   }
-  return ProgramPtr(std::make_unique<DropProgram>(nullptr, index, context.schema));
+  return ProgramPtr(std::make_unique<DropProgram>(context, nullptr, index));
 }
 
 /// Whether rows of the table are parents, or children whose violations may be pending.
@@ -111,7 +131,7 @@ bool has_foreign_keys(const Schema& schema, const Table& table) {
 Result<ProgramPtr> compile_emptying(CompileContext& context, const Table& table) {
   auto* stmt = context.arena.make<ast::DeleteStmt>();
   stmt->kind = ast::StmtKind::remove;
-  stmt->target.schema = "main";
+  stmt->target.schema = context.schemas.name(table.database);
   stmt->target.name = table.name;
   CompileContext quiet = context;
   quiet.triggers = false;
@@ -122,19 +142,17 @@ Result<ProgramPtr> compile_emptying(CompileContext& context, const Table& table)
 
 Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& stmt) {
   if (stmt.object == ast::ObjectKind::trigger) return compile_drop_trigger(context, stmt);
-  const bool known_schema = !ast::present(stmt.schema) || equals_nocase(stmt.schema, "main");
   if (stmt.object == ast::ObjectKind::index) return drop_index(context, stmt);
   const bool wants_view = stmt.object == ast::ObjectKind::view;
-  const Table* table = known_schema ? context.schema.find_table(stmt.name) : nullptr;
+  const Table* table = context.find_table(stmt.schema, stmt.name);
   if (table == nullptr) {
     if (stmt.if_exists) {
-      return ProgramPtr(std::make_unique<DropProgram>(nullptr, nullptr, context.schema));
+      return ProgramPtr(std::make_unique<DropProgram>(context, nullptr, nullptr));
     }
-    const std::string prefix = ast::present(stmt.schema) ? cat(stmt.schema, ".") : "";
-    return at(stmt.at, cat("no such ", wants_view ? "view: " : "table: ", prefix, stmt.name));
+    return context.no_such_table(stmt.schema, stmt.name, stmt.at, wants_view ? "view" : "table");
   }
   if (table->is_system() && !equals_nocase(table->name.substr(0, 11), "sqlite_stat")) {
-    return at(stmt.at, cat("table ", shown_name(*table), " may not be dropped"));
+    return at(stmt.at, cat("table ", table->shown_name(), " may not be dropped"));
   }
   if (table->kind == TableKind::virtual_table) {
     return at(stmt.at, "dropping a virtual table is not supported yet");
@@ -145,8 +163,9 @@ Result<ProgramPtr> compile_drop(CompileContext& context, const ast::DropStmt& st
   if (!wants_view && table->kind == TableKind::view) {
     return at(stmt.at, cat("use DROP VIEW to delete view ", table->name));
   }
-  auto program = std::make_unique<DropProgram>(table, nullptr, context.schema);
-  if (context.runtime.session.options.foreign_keys && has_foreign_keys(context.schema, *table)) {
+  auto program = std::make_unique<DropProgram>(context, table, nullptr);
+  if (context.runtime.session.options.foreign_keys &&
+      has_foreign_keys(context.schemas[table->database], *table)) {
     program->set_emptying(TRY(compile_emptying(context, *table)));
   }
   return ProgramPtr(std::move(program));

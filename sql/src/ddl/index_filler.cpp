@@ -67,7 +67,8 @@ Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
     return compare_rows(a, b, sort_keys_) < 0;
   });
   TRY(check_unique(order));
-  storage::TreeBuilder builder(*runtime.transaction, root, storage::TreeKind::index);
+  storage::TreeBuilder builder(runtime.transaction(table_.database), root,
+                               storage::TreeKind::index);
   std::vector<ValueRef> entry;
   std::string record;
   for (std::size_t i = 0; i < order.size(); ++i) {

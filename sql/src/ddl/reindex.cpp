@@ -23,14 +23,16 @@ class ReindexProgram final : public ImmediateProgram {
     if (index.clustered) return {};
     auto filler = std::make_unique<IndexFiller>(table, index);
     TRY(filler->prepare(context));
-    work_.push_back({index.root, std::move(filler)});
+    context.writes(table.database);
+    work_.push_back({table.database, index.root, std::move(filler)});
     return {};
   }
 
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
     for (const Work& work : work_) {
-      TRY(storage::clear_tree(*runtime.transaction, work.root, storage::TreeKind::index));
+      TRY(storage::clear_tree(runtime.transaction(work.database), work.root,
+                              storage::TreeKind::index));
       TRY(work.filler->fill(runtime, work.root));
     }
     return {};
@@ -38,6 +40,7 @@ class ReindexProgram final : public ImmediateProgram {
 
  private:
   struct Work {
+    DatabaseNo database = kMainDatabase;
     storage::PageNo root = 0;
     std::unique_ptr<IndexFiller> filler;
   };
@@ -56,16 +59,15 @@ bool uses(const Index& index, const Collation& collation) {
 Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexStmt& stmt) {
   auto program = std::make_unique<ReindexProgram>();
   const bool qualified = ast::present(stmt.schema);
+  const Schemas& schemas = context.schemas;
   const Collation* collation = nullptr;
   const Table* table = nullptr;
   const Index* index = nullptr;
   if (ast::present(stmt.name)) {
-    if (qualified && !equals_nocase(stmt.schema, "main") && !equals_nocase(stmt.schema, "temp")) {
-      return Error(Code::error, cat("unknown database ", stmt.schema));
-    }
+    const std::optional<DatabaseNo> in = TRY(context.database(stmt.schema, stmt.at));
     if (!qualified) collation = Collation::find(stmt.name);
-    if (collation == nullptr) table = context.schema.find_table(stmt.name);
-    if (collation == nullptr && table == nullptr) index = context.schema.find_index(stmt.name);
+    if (collation == nullptr) table = schemas.find_table(in, stmt.name);
+    if (collation == nullptr && table == nullptr) index = schemas.find_index(in, stmt.name);
     if (collation == nullptr && table == nullptr && index == nullptr) {
       return Error(Code::error, "unable to identify the object to be reindexed");
     }
@@ -74,11 +76,13 @@ Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexSt
     TRY(program->add(context, *index->table, *index));
     return ProgramPtr(std::move(program));
   }
-  for (const Table* known : context.schema.tables()) {
-    if (known->kind != TableKind::table || (table != nullptr && known != table)) continue;
-    for (const auto& each : known->indexes) {
-      if (collation == nullptr || uses(*each, *collation)) {
-        TRY(program->add(context, *known, *each));
+  for (const Schemas::Entry& entry : schemas.entries()) {
+    for (const Table* known : entry.schema->tables()) {
+      if (known->kind != TableKind::table || (table != nullptr && known != table)) continue;
+      for (const auto& each : known->indexes) {
+        if (collation == nullptr || uses(*each, *collation)) {
+          TRY(program->add(context, *known, *each));
+        }
       }
     }
   }

@@ -95,10 +95,16 @@ Result<void> drop_trees(storage::Transaction& transaction, std::vector<DroppedTr
   return {};
 }
 
-std::string_view shown_name(const Table& table) noexcept {
-  if (table.name == "sqlite_schema") return "sqlite_master";
-  if (table.name == "sqlite_temp_schema") return "sqlite_temp_master";
-  return table.name;
+Result<void> check_databases(const CompileContext& context, DatabaseNo database,
+                             const List<std::string_view>& mentioned, std::string_view what,
+                             std::string_view name, std::uint32_t at) {
+  if (database == kTempDatabase) return {};
+  for (const std::string_view other : mentioned) {
+    if (equals_nocase(other, context.schemas.name(database))) continue;
+    return Error(Code::error, cat(what, " ", name, " cannot reference objects in database ", other))
+        .at(at);
+  }
+  return {};
 }
 
 std::string stored_sql(std::string_view head, std::string_view statement) {

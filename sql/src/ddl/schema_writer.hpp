@@ -1,6 +1,7 @@
 #pragma once
 
 #include "exec/runtime.hpp"
+#include "plan/compile.hpp"
 #include "storage/btree.hpp"
 
 #include <functional>
@@ -50,8 +51,11 @@ struct DroppedTree {
 /// they are. // SUSPENDS
 Result<void> drop_trees(storage::Transaction& transaction, std::vector<DroppedTree> trees);
 
-/// The name that SQLite's errors give a table: sqlite_schema goes by its old name.
-std::string_view shown_name(const Table& table) noexcept;
+/// What is stored in one database names no other, unless it is stored in temp: "view v cannot
+/// reference objects in database x". `mentioned`: names of databases in its text.
+Result<void> check_databases(const CompileContext& context, DatabaseNo database,
+                             const List<std::string_view>& mentioned, std::string_view what,
+                             std::string_view name, std::uint32_t at);
 
 /// `CREATE ... name...` as sqlite_schema keeps it: `head`, a blank, and the statement's text from
 /// its object's name on.

@@ -14,8 +14,11 @@ Error at(std::uint32_t position, std::string message) {
 class TriggerProgram final : public ImmediateProgram {
  public:
   /// With a text: makes the trigger; else drops it. Without a name there is nothing to do.
-  TriggerProgram(std::string name, std::string table, std::string sql)
-      : name_(std::move(name)), table_(std::move(table)), sql_(std::move(sql)) {
+  TriggerProgram(DatabaseNo database, std::string name, std::string table, std::string sql)
+      : database_(database),
+        name_(std::move(name)),
+        table_(std::move(table)),
+        sql_(std::move(sql)) {
     access = name_.empty() ? Access::read : Access::write;
     readonly = false;
   }
@@ -23,28 +26,21 @@ class TriggerProgram final : public ImmediateProgram {
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
     if (name_.empty()) return {};
-    storage::Transaction& transaction = *runtime.transaction;
+    storage::Transaction& transaction = runtime.transaction(database_);
     if (sql_.empty()) {
       TRY(remove_rows(transaction, 1, 1, name_, "trigger"));
     } else {
       TRY(add_schema_entry(transaction, {"trigger", name_, table_, 0, sql_}));
     }
-    return runtime.session.schema_changed(transaction);
+    return runtime.session.schema_changed(transaction, database_);
   }
 
  private:
+  const DatabaseNo database_;
   const std::string name_;
   const std::string table_;
   const std::string sql_;
 };
-
-std::string qualified(std::string_view schema, std::string_view name) {
-  return ast::present(schema) ? cat(schema, ".", name) : std::string(name);
-}
-
-bool is_main(std::string_view schema) {
-  return !ast::present(schema) || equals_nocase(schema, "main");
-}
 
 /// What a trigger may be made on.
 Result<void> check_table(const Table& table, const ast::CreateTriggerStmt& stmt) {
@@ -64,39 +60,64 @@ Result<void> check_table(const Table& table, const ast::CreateTriggerStmt& stmt)
   return {};
 }
 
+ProgramPtr nothing() { return std::make_unique<TriggerProgram>(kMainDatabase, "", "", ""); }
+
+/// Where the trigger goes: what its name says, or to temp if its table is there.
+Result<DatabaseNo> database_of(const CompileContext& context, const ast::CreateTriggerStmt& stmt) {
+  const bool qualified = ast::present(stmt.schema);
+  if (stmt.temporary) {
+    if (qualified) return at(stmt.at, "temporary trigger may not have qualified name");
+    return kTempDatabase;
+  }
+  const std::optional<DatabaseNo> named = TRY(context.database(stmt.schema, stmt.at));
+  if (named) return *named;
+  std::optional<DatabaseNo> of_table;
+  if (ast::present(stmt.table_schema)) of_table = context.schemas.find(stmt.table_schema);
+  const Table* table = context.schemas.find_table(of_table, stmt.table);
+  return table != nullptr && table->database == kTempDatabase ? kTempDatabase : kMainDatabase;
+}
+
 }  // namespace
 
 Result<ProgramPtr> compile_create_trigger(CompileContext& context,
                                           const ast::CreateTriggerStmt& stmt) {
-  if (stmt.temporary || (ast::present(stmt.schema) && equals_nocase(stmt.schema, "temp"))) {
-    return at(stmt.at, "temporary triggers are not supported yet");
+  const Schemas& schemas = context.schemas;
+  const DatabaseNo database = TRY(database_of(context, stmt));
+  const bool qualified = ast::present(stmt.table_schema);
+  std::string_view table_database = stmt.table_schema;
+  if (database != kTempDatabase) {
+    if (qualified && !equals_nocase(stmt.table_schema, schemas.name(database))) {
+      return at(stmt.at, cat("trigger ", stmt.name, " cannot reference objects in database ",
+                             stmt.table_schema));
+    }
+    table_database = schemas.name(database);
   }
-  if (!is_main(stmt.schema)) return at(stmt.at, cat("unknown database ", stmt.schema));
-  const Table* table = is_main(stmt.table_schema) ? context.schema.find_table(stmt.table) : nullptr;
-  if (table == nullptr) {
-    return at(stmt.at,
-              cat("no such table: ", ast::present(stmt.table_schema) ? stmt.table_schema : "main",
-                  ".", stmt.table));
-  }
-  if (context.schema.find_trigger(stmt.name) != nullptr) {
-    if (stmt.if_not_exists) return ProgramPtr(std::make_unique<TriggerProgram>("", "", ""));
+  const Table* table = context.find_table(table_database, stmt.table);
+  if (table == nullptr) return context.no_such_table(table_database, stmt.table, stmt.at);
+  if (schemas[database].find_trigger(stmt.name) != nullptr) {
+    if (stmt.if_not_exists) return nothing();
     return at(stmt.at, cat("trigger ", stmt.written_name, " already exists"));
   }
   if (stmt.name.size() >= 7 && equals_nocase(stmt.name.substr(0, 7), "sqlite_")) {
     return at(stmt.at, cat("object name reserved for internal use: ", stmt.name));
   }
   TRY(check_table(*table, stmt));
-  return ProgramPtr(std::make_unique<TriggerProgram>(std::string(stmt.name), table->name,
+  TRY(check_databases(context, database, stmt.databases, "trigger", stmt.name, stmt.at));
+  context.writes(database);
+  return ProgramPtr(std::make_unique<TriggerProgram>(database, std::string(stmt.name), table->name,
                                                      stored_sql("CREATE TRIGGER", stmt.text)));
 }
 
 Result<ProgramPtr> compile_drop_trigger(CompileContext& context, const ast::DropStmt& stmt) {
-  const Trigger* trigger = is_main(stmt.schema) ? context.schema.find_trigger(stmt.name) : nullptr;
+  const std::optional<DatabaseNo> in = context.schemas.find(stmt.schema);
+  const bool known = in || !ast::present(stmt.schema);
+  const Trigger* trigger = known ? context.schemas.find_trigger(in, stmt.name) : nullptr;
   if (trigger == nullptr) {
-    if (stmt.if_exists) return ProgramPtr(std::make_unique<TriggerProgram>("", "", ""));
-    return at(stmt.at, cat("no such trigger: ", qualified(stmt.schema, stmt.name)));
+    if (stmt.if_exists) return nothing();
+    return context.no_such_table(stmt.schema, stmt.name, stmt.at, "trigger");
   }
-  return ProgramPtr(std::make_unique<TriggerProgram>(trigger->name, "", ""));
+  context.writes(trigger->database);
+  return ProgramPtr(std::make_unique<TriggerProgram>(trigger->database, trigger->name, "", ""));
 }
 
 }  // namespace saturn::sql

@@ -103,12 +103,14 @@ std::vector<int> named_columns(const Table& parent, const ForeignKey& key) {
 
 // --- keys ----------------------------------------------------------------------------------------
 
-Result<ForeignKeys::ParentKey> ForeignKeys::find_parent_key(const Schema& schema,
+Result<ForeignKeys::ParentKey> ForeignKeys::find_parent_key(const Schemas& schemas,
                                                             const Table& child,
                                                             const ForeignKey& key) {
   ParentKey found;
-  found.table = schema.find_table(key.parent);
-  if (found.table == nullptr) return Error(Code::error, cat("no such table: main.", key.parent));
+  found.table = schemas[child.database].find_table(key.parent);
+  if (found.table == nullptr)
+    return Error(Code::error,
+                 cat("no such table: ", schemas.name(child.database), ".", key.parent));
   const Table& parent = *found.table;
   const std::vector<int> named = named_columns(parent, key);
   const auto mismatch = [&] {
@@ -174,7 +176,7 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
 
 Result<void> ForeignKeys::add_parent(CompileContext& context, const Table& child,
                                      const ForeignKey& key, bool looks) {
-  auto found = find_parent_key(context.schema, child, key);
+  auto found = find_parent_key(context.schemas, child, key);
   if (!found && !looks) return {};
   TRY(std::move(found));
   AsParent parent;
@@ -209,9 +211,9 @@ Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
     // A row may be its own parent: then a change of its key is one of its reference too.
     const bool own = equals_nocase(key.parent, table.name);
     if (updates && !own && !any_touched(key.columns)) continue;
-    children_.push_back({&key, TRY(find_parent_key(context.schema, table, key))});
+    children_.push_back({&key, TRY(find_parent_key(context.schemas, table, key))});
   }
-  for (const Table* child : context.schema.tables()) {
+  for (const Table* child : context.schemas[table.database].tables()) {
     for (const ForeignKey& key : child->foreign_keys) {
       if (!equals_nocase(key.parent, table.name)) continue;
       const bool changes = updates && any_touched(named_columns(table, key));
@@ -236,7 +238,7 @@ ValueRef ForeignKeys::value_of(const ValueRef* row, int column) const noexcept {
 
 Result<bool> ForeignKeys::check_child(Runtime& runtime, const AsChild& child, const ValueRef* row) {
   arena_.reset();
-  return has_parent(*runtime.transaction, child.parent, row, arena_);
+  return has_parent(runtime.transaction(table_->database), child.parent, row, arena_);
 }
 
 /// Whether an update leaves the reference as it was.

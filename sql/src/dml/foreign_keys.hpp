@@ -43,7 +43,7 @@ class ForeignKeys {
     std::vector<std::uint32_t> columns;  ///< of the child, in the order of the index's key
   };
   /// "no such table" or "foreign key mismatch" where there is no such key.
-  static Result<ParentKey> find_parent_key(const Schema& schema, const Table& child,
+  static Result<ParentKey> find_parent_key(const Schemas& schemas, const Table& child,
                                            const ForeignKey& key);
   /// Whether the parent has the row that a child asks for; true when a column is NULL. // SUSPENDS
   static Result<bool> has_parent(storage::PageSource& source, const ParentKey& key,

@@ -8,17 +8,19 @@
 
 namespace saturn::sql {
 
-RowProgram::RowProgram(const CompileContext& context, const Table& table, const void* identity,
-                       ast::Conflict conflict, const ast::Expr* when,
+RowProgram::RowProgram(const CompileContext& context, const Table& table, DatabaseNo database,
+                       const void* identity, ast::Conflict conflict, const ast::Expr* when,
                        std::vector<const ast::Stmt*> body)
-    : schema_(context.schema),
+    : schemas_(context.schemas),
       table_(table),
       when_(when),
       body_(std::move(body)),
       runtime_(context.runtime.session),
       old_row_(table.columns.size() + 1),
       new_row_(table.columns.size() + 1) {
+  runtime_.transactions = context.runtime.transactions;
   frame_.table = &table_;
+  frame_.database = database;
   frame_.identity = identity;
   frame_.conflict = conflict;
   frame_.outer = context.trigger;
@@ -30,8 +32,9 @@ RowProgram::~RowProgram() = default;
 
 Result<std::unique_ptr<RowProgram>> RowProgram::from_text(const CompileContext& context,
                                                           const Table& table, std::string text) {
-  auto program = std::make_unique<RowProgram>(context, table, nullptr, ast::Conflict::unspecified,
-                                              nullptr, std::vector<const ast::Stmt*>());
+  auto program = std::make_unique<RowProgram>(context, table, table.database, nullptr,
+                                              ast::Conflict::unspecified, nullptr,
+                                              std::vector<const ast::Stmt*>());
   program->text_ = std::move(text);
   const Parsed parsed = TRY(parse_next(program->text_, program->arena_));
   program->body_.push_back(parsed.stmt);
@@ -45,7 +48,7 @@ void RowProgram::set_rows(bool has_old, bool has_new) noexcept {
 
 Result<void> RowProgram::compile() {
   if (compiled_) return {};
-  CompileContext context{schema_, runtime_, arena_, 0, runtime_.transaction};
+  CompileContext context{schemas_, runtime_, arena_};
   context.trigger = &frame_;
   if (when_ != nullptr) condition_ = TRY(bind_row_expr(context, {}, *when_, true));
   for (const ast::Stmt* stmt : body_) {
@@ -60,13 +63,14 @@ Result<void> RowProgram::prepare_run(Runtime& outer, const ValueRef* old_row,
   if (frame_.depth > limits::kTriggerDepthMax) {
     return Error(Code::error, "too many levels of trigger recursion");
   }
-  runtime_.transaction = outer.transaction;
+  runtime_.transactions = outer.transactions;
   runtime_.now_ms = outer.now_ms;
   runtime_.on_error = OnError::abort;
   runtime_.raised_ignore = false;
   runtime_.rows_read = 0;
   runtime_.rows_written = 0;
   TRY(compile());
+  TRY(outer.transactions->require(runtime_.use));
   const auto take = [](const ValueRef* row, std::vector<ValueRef>& cells) {
     if (row == nullptr) {
       std::fill(cells.begin(), cells.end(), ValueRef());

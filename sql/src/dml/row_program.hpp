@@ -1,6 +1,6 @@
 #pragma once
 
-#include "catalog/schema.hpp"
+#include "catalog/schemas.hpp"
 #include "exec/program.hpp"
 #include "plan/compile.hpp"
 
@@ -21,8 +21,10 @@ class RowProgram {
   /// `identity` tells the program from others that are running (null for none). `conflict` is the
   /// OR clause of the firing statement, which outranks those of the body. The statements and
   /// `when` (may be null) must outlive this.
-  RowProgram(const CompileContext& context, const Table& table, const void* identity,
-             ast::Conflict conflict, const ast::Expr* when, std::vector<const ast::Stmt*> body);
+  /// `database` has what runs: the trigger's, which is another than the table's for one of temp.
+  RowProgram(const CompileContext& context, const Table& table, DatabaseNo database,
+             const void* identity, ast::Conflict conflict, const ast::Expr* when,
+             std::vector<const ast::Stmt*> body);
   /// The same with a statement as text.
   static Result<std::unique_ptr<RowProgram>> from_text(const CompileContext& context,
                                                        const Table& table, std::string text);
@@ -31,6 +33,8 @@ class RowProgram {
   /// Which of OLD and NEW there are; both unless told.
   void set_rows(bool has_old, bool has_new) noexcept;
   Result<void> compile();  // SUSPENDS
+  /// Of the compiled program.
+  const DatabaseUse& use() const noexcept { return runtime_.use; }
 
   /// Runs it; either row may be null. False after RAISE(IGNORE): the change is to be dropped. The
   /// session's change counters are afterwards what they were, but for the total. // SUSPENDS
@@ -44,7 +48,7 @@ class RowProgram {
   Result<void> run_body(std::int64_t* counted);
   Result<void> run_statement(Program& program, std::int64_t* counted);
 
-  const Schema& schema_;
+  const Schemas& schemas_;
   const Table& table_;
   const ast::Expr* const when_;
   std::vector<const ast::Stmt*> body_;

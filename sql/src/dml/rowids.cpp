@@ -20,7 +20,7 @@ Result<void> TableWriter::load_sequence() {
   sequence_ = 0;
   sequence_stored_ = -1;
   if (sequence_table_ == nullptr) return corrupt_error(1, 0, "sqlite_sequence is missing");
-  storage::BTreeCursor cursor(*runtime_.transaction, sequence_table_->root);
+  storage::BTreeCursor cursor(runtime_.transaction(table_.database), sequence_table_->root);
   storage::RecordReader reader;
   bool more = TRY(cursor.first());
   while (more) {
@@ -60,7 +60,7 @@ Result<void> TableWriter::finish_insert() {
   if (!table_.autoincrement) return {};
   if (!sequence_loaded_) TRY(load_sequence());
   if (sequence_ == sequence_stored_) return {};
-  storage::BTreeCursor cursor(*runtime_.transaction, sequence_table_->root);
+  storage::BTreeCursor cursor(runtime_.transaction(table_.database), sequence_table_->root);
   storage::RecordReader reader;
   std::int64_t rowid = 1;
   bool more = TRY(cursor.first());

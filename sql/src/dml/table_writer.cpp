@@ -121,7 +121,8 @@ Result<void> TableWriter::compile(CompileContext& context) {
   });
   TRY(compile_defaults(context));
   stored_columns_ = TRY(stored_columns(context, table_));
-  if (table_.autoincrement) sequence_table_ = context.schema.find_table("sqlite_sequence");
+  if (table_.autoincrement)
+    sequence_table_ = context.schemas[table_.database].find_table("sqlite_sequence");
   batch_.columns.resize(width());
   record_values_.resize(table_.record_width());
   removed_row_.resize(width());
@@ -130,10 +131,11 @@ Result<void> TableWriter::compile(CompileContext& context) {
 }
 
 Result<void> TableWriter::open() {
-  cursor_.emplace(*runtime_.transaction, table_.root,
+  cursor_.emplace(runtime_.transaction(table_.database), table_.root,
                   table_.without_rowid ? &table_.primary->key_info : nullptr);
   for (auto& writer : indexes_) {
-    writer->cursor.emplace(*runtime_.transaction, writer->index->root, &writer->index->key_info);
+    writer->cursor.emplace(runtime_.transaction(table_.database), writer->index->root,
+                           &writer->index->key_info);
   }
   sequence_loaded_ = false;
   return {};
@@ -351,7 +353,7 @@ Result<std::int64_t> TableWriter::clear() {
     if (++count % 1024 == 0) TRY(runtime_.poll());
     more = TRY(cursor_->next());
   }
-  storage::Transaction& transaction = *runtime_.transaction;
+  storage::Transaction& transaction = runtime_.transaction(table_.database);
   TRY(storage::clear_tree(
       transaction, table_.root,
       table_.without_rowid ? storage::TreeKind::index : storage::TreeKind::table));

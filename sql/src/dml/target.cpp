@@ -27,6 +27,7 @@ Result<std::unique_ptr<Table>> shape_of_view(CompileContext& context, const Tabl
   auto shape = std::make_unique<Table>();
   shape->kind = TableKind::view;
   shape->name = view.name;
+  shape->database = view.database;
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
     TableColumn column;
     column.name =
@@ -55,23 +56,23 @@ Result<int> target_column(const Table& table, std::string_view name, std::uint32
 
 Result<DmlTarget> find_target(CompileContext& context, const ast::Target& named,
                               ast::TriggerEvent event) {
-  const bool known = !ast::present(named.schema) || equals_nocase(named.schema, "main") ||
-                     equals_nocase(named.schema, "temp");
   DmlTarget target;
-  target.table = known ? context.schema.find_table(named.name) : nullptr;
+  target.table = context.find_table(named.schema, named.name);
   if (target.table == nullptr) {
-    const std::string prefix = ast::present(named.schema)   ? cat(named.schema, ".")
-                               : context.trigger != nullptr ? "main."
-                                                            : "";
-    return at(named.at, cat("no such table: ", prefix, named.name));
+    return context.no_such_table(named.schema, named.name, named.at);
   }
+  context.writes(target.table->database);
   const Table& table = *target.table;
   target.owner = &table;
   target.name = ast::present(named.alias) ? named.alias : std::string_view(table.name);
   if (table.kind == TableKind::view) {
-    const bool may = std::any_of(table.triggers.begin(), table.triggers.end(), [&](const auto& t) {
-      return t->definition->time == ast::TriggerTime::instead_of && t->definition->event == event;
-    });
+    const auto acts = [&](const auto& trigger) {
+      return trigger->definition->time == ast::TriggerTime::instead_of &&
+             trigger->definition->event == event;
+    };
+    const auto temp = context.schemas.temp_triggers(table);
+    const bool may = std::any_of(table.triggers.begin(), table.triggers.end(), acts) ||
+                     std::any_of(temp.begin(), temp.end(), acts);
     if (!may) return at(named.at, cat("cannot modify ", table.name, " because it is a view"));
     target.view = TRY(shape_of_view(context, table));
     target.table = target.view.get();
@@ -80,9 +81,8 @@ Result<DmlTarget> find_target(CompileContext& context, const ast::Target& named,
   if (table.kind == TableKind::virtual_table) {
     return at(named.at, "virtual tables are not supported yet");
   }
-  if (equals_nocase(table.name, "sqlite_schema") ||
-      equals_nocase(table.name, "sqlite_temp_schema")) {
-    return at(named.at, "table sqlite_master may not be modified");
+  if (&table == &context.schemas[table.database].own_table()) {
+    return at(named.at, cat("table ", table.shown_name(), " may not be modified"));
   }
   return target;
 }

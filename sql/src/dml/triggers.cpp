@@ -33,19 +33,28 @@ Result<void> TriggerSet::compile(CompileContext& context, const Table& table, co
                                  ast::Conflict conflict) {
   if (!context.triggers) return {};
   const bool recursive = context.runtime.session.recursive_triggers;
-  // SQLite fires the latest first.
+  // SQLite fires those of temp first, and the latest of each database before its others.
+  std::vector<const Trigger*> candidates;
+  const auto temp = context.schemas.temp_triggers(owner);
+  candidates.insert(candidates.end(), temp.rbegin(), temp.rend());
   for (std::size_t i = owner.triggers.size(); i-- > 0;) {
-    const Trigger& trigger = *owner.triggers[i];
+    candidates.push_back(owner.triggers[i].get());
+  }
+  for (const Trigger* candidate : candidates) {
+    const Trigger& trigger = *candidate;
     const ast::CreateTriggerStmt& definition = *trigger.definition;
     if (definition.event != event || !concerns(definition, table, updated)) continue;
     if (!recursive && is_running(context.trigger, trigger)) continue;
     std::vector<const ast::Stmt*> body;
     for (const ast::Stmt* stmt : definition.body) body.push_back(stmt);
-    auto program = std::make_unique<RowProgram>(context, table, &trigger, conflict, definition.when,
-                                                std::move(body));
+    auto program = std::make_unique<RowProgram>(context, table, trigger.database, &trigger,
+                                                conflict, definition.when, std::move(body));
     program->set_rows(event != ast::TriggerEvent::insert, event != ast::TriggerEvent::remove);
     // Those below are compiled when they are fired: they may fire each other without end.
-    if (context.trigger == nullptr) TRY(program->compile());
+    if (context.trigger == nullptr) {
+      TRY(program->compile());
+      context.runtime.use |= program->use();
+    }
     triggers_.push_back({definition.time, std::move(program)});
   }
   return {};

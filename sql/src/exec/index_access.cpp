@@ -45,10 +45,11 @@ IndexAccess::IndexAccess(Runtime& runtime, const Index& index, std::string_view 
 }
 
 Result<void> IndexAccess::open() {
-  cursor_.emplace(*runtime_.transaction, index_.root, &index_.key_info);
   const Table& table = *index_.table;
+  storage::Transaction& transaction = runtime_.transaction(table.database);
+  cursor_.emplace(transaction, index_.root, &index_.key_info);
   if (!from_table_.empty()) {
-    table_cursor_.emplace(*runtime_.transaction, table.root,
+    table_cursor_.emplace(transaction, table.root,
                           table.without_rowid ? &table.primary->key_info : nullptr);
   }
   done_ = true;
@@ -168,7 +169,7 @@ Result<void> IndexAccess::find_table_row() {
 
 Result<std::uint32_t> IndexAccess::fetch(const Batch& out, std::uint32_t at, std::uint32_t room) {
   std::uint32_t count = 0;
-  const bool keeps_place = runtime_.transaction->writable();
+  const bool keeps_place = runtime_.transaction(index_.table->database).writable();
   while (!done_ && count < room) {
     bool here = false;
     if (started_) {

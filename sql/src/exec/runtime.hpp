@@ -1,11 +1,15 @@
 #pragma once
 
+#include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "base/value.hpp"
+#include "catalog/schemas.hpp"
 #include "functions/function.hpp"
 #include "session/session_state.hpp"
 #include "storage/database.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -20,6 +24,53 @@ enum class OnError : std::uint8_t {
   rollback,  ///< the whole transaction
 };
 
+/// What a compiled statement asks for: the databases that it reads, and those that it changes.
+struct DatabaseUse {
+  DatabaseSet reads;
+  DatabaseSet writes;
+
+  DatabaseUse& operator|=(const DatabaseUse& other) noexcept {
+    reads |= other.reads;
+    writes |= other.writes;
+    return *this;
+  }
+};
+
+/// The transactions of a run, one a database, opened as they are asked for. They belong to whoever
+/// started the run.
+class Transactions {
+ public:
+  Transactions() = default;
+  Transactions(const Transactions&) = delete;
+  Transactions& operator=(const Transactions&) = delete;
+
+  /// Null when the run has none of that database.
+  storage::Transaction* find(DatabaseNo database) const noexcept { return open_[database]; }
+  /// Sees to it that there is one of each database, and that those to be changed are writable.
+  /// // SUSPENDS
+  Result<void> require(const DatabaseUse& use) {
+    const bool covered = covered_.reads.contains(use.reads) && covered_.writes.contains(use.writes);
+    return covered ? Result<void>() : open(use);
+  }
+
+ protected:
+  ~Transactions() = default;
+  virtual Result<void> open(const DatabaseUse& use) = 0;
+  void set(DatabaseNo database, storage::Transaction* transaction, bool writes) noexcept {
+    open_[database] = transaction;
+    covered_.reads.add(database);
+    if (writes) covered_.writes.add(database);
+  }
+  void forget() noexcept {
+    open_.fill(nullptr);
+    covered_ = {};
+  }
+
+ private:
+  std::array<storage::Transaction*, limits::kSessionDatabasesMax> open_{};
+  DatabaseUse covered_;
+};
+
 /// One run of a compiled statement. The object lives as long as the statement, so that expressions
 /// and operators may keep its address; its content is set when a run starts.
 struct Runtime {
@@ -28,10 +79,11 @@ struct Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   SessionState& session;
-  storage::Transaction* transaction = nullptr;  ///< borrowed for the run
-  std::vector<ValueRef> parameters;             ///< number n at n-1; NULL when unbound
-  std::int64_t now_ms = 0;                      ///< of 'now', since 1970; constant in a run
-  std::uint64_t run = 0;                        ///< steps with every run: what is cached in one
+  Transactions* transactions = nullptr;  ///< borrowed for the run
+  DatabaseUse use;                       ///< what compiling found to be needed
+  std::vector<ValueRef> parameters;      ///< number n at n-1; NULL when unbound
+  std::int64_t now_ms = 0;               ///< of 'now', since 1970; constant in a run
+  std::uint64_t run = 0;                 ///< steps with every run: what is cached in one
   std::uint64_t rows_read = 0;
   std::uint64_t rows_written = 0;
   std::int64_t affected_rows = 0;  ///< what changes() is to say of an INSERT, UPDATE or DELETE
@@ -39,6 +91,13 @@ struct Runtime {
   /// What is being computed must be the same at any time ("an index"): 'now' is an error then.
   std::string_view pure_in = {};
   bool raised_ignore = false;  ///< the error is RAISE(IGNORE) of a trigger
+
+  /// Of a database that is in `use`.
+  storage::Transaction& transaction(DatabaseNo database) const noexcept {
+    storage::Transaction* open = transactions->find(database);
+    ASSERT(open != nullptr);
+    return *open;
+  }
 
   /// To be called at least once a batch and in every long loop: fails with `interrupt` when the
   /// statement was cancelled or its deadline has passed, and lets other fibers run. // SUSPENDS

@@ -73,7 +73,7 @@ TableAccess::TableAccess(Runtime& runtime, const Table& table, std::string_view 
       rowid_slot_(rowid_slot) {}
 
 Result<void> TableAccess::open() {
-  cursor_.emplace(*runtime_.transaction, table_.root);
+  cursor_.emplace(runtime_.transaction(table_.database), table_.root);
   done_ = true;
   return {};
 }

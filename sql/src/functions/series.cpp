@@ -69,7 +69,7 @@ class SeriesFunction final : public TableFunction {
     arguments = {{"start", ""}, {"stop", ""}, {"step", ""}};
     rows_guess = 1000;
   }
-  std::unique_ptr<TableCursor> make_cursor(Runtime&, const Schema&) const override {
+  std::unique_ptr<TableCursor> make_cursor(Runtime&, const Schemas&) const override {
     return std::make_unique<SeriesCursor>();
   }
   Result<void> check_arguments(const std::vector<bool>& given) const override {

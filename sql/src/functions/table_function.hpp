@@ -14,7 +14,7 @@
 
 namespace saturn::sql {
 
-class Schema;
+class Schemas;
 struct Runtime;
 
 /// The rows of calls of a table-valued function, one call after the other.
@@ -43,9 +43,9 @@ class TableFunction {
     std::string type;  ///< as a column of a table would declare it
   };
   virtual ~TableFunction() = default;
-  /// A reader for one place of one query; `schema` and `runtime` outlive it.
+  /// A reader for one place of one query; `schemas` and `runtime` outlive it.
   virtual std::unique_ptr<TableCursor> make_cursor(Runtime& runtime,
-                                                   const Schema& schema) const = 0;
+                                                   const Schemas& schemas) const = 0;
   /// Fails when an argument is missing without which there are no rows; `given` by argument.
   virtual Result<void> check_arguments(const std::vector<bool>& given) const {
     static_cast<void>(given);

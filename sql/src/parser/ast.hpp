@@ -542,6 +542,7 @@ struct CreateViewStmt : Stmt {
   std::string_view written_name;  ///< with its quotes
   List<std::string_view> columns;
   Select* select = nullptr;
+  List<std::string_view> databases;  ///< whose names qualify tables in `select`
 };
 
 enum class TriggerTime : std::uint8_t { before, after, instead_of };
@@ -562,6 +563,7 @@ struct CreateTriggerStmt : Stmt {
   bool for_each_row = false;
   Expr* when = nullptr;
   List<Stmt*> body;
+  List<std::string_view> databases;  ///< whose names qualify tables in it
 };
 
 enum class ObjectKind : std::uint8_t { table, view, index, trigger };

@@ -31,6 +31,7 @@ Stmt* Parser::parse_create_view(bool temporary) {
   stmt->columns = parse_optional_columns();
   expect(Tok::kw_as);
   if (!at_select()) fail_near();
+  databases_ = &stmt->databases;
   stmt->select = parse_select();
   if (parsed_.parameter_count > 0) fail("parameters are not allowed in views");
   return stmt;
@@ -85,6 +86,7 @@ Stmt* Parser::parse_create_virtual_table() {
 Stmt* Parser::parse_create_trigger(bool temporary) {
   auto* stmt = make_stmt<CreateTriggerStmt>();
   stmt->temporary = temporary;
+  databases_ = &stmt->databases;
   stmt->if_not_exists = parse_if_not_exists();
   stmt->written_name = parse_qualified(stmt->schema, stmt->name);
   if (accept(Tok::kw_after)) {

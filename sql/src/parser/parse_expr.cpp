@@ -222,6 +222,7 @@ Expr* Parser::parse_in(Expr* left, bool negated) {
     node->list = parse_optional_list_to_rparen();
   } else {
     parse_qualified(node->schema, node->table);
+    note_database(node->schema);
     if (accept(Tok::lparen)) {
       node->has_arguments = true;
       node->list = parse_optional_list_to_rparen();

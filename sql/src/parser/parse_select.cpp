@@ -200,6 +200,7 @@ Source* Parser::parse_source() {
     return source;
   }
   parse_qualified(source->schema, source->name);
+  note_database(source->schema);
   if (accept(Tok::lparen)) {
     source->kind = SourceKind::function;
     source->arguments = parse_optional_list_to_rparen();

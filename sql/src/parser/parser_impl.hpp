@@ -40,6 +40,10 @@ class Parser {
   std::string_view parse_identifier_or_string();
   /// Returns the name as it was written, its quotes included.
   std::string_view parse_qualified(std::string_view& schema, std::string_view& name);
+  /// For views and triggers: which databases their tables are said to be of.
+  void note_database(std::string_view schema) {
+    if (databases_ != nullptr && ast::present(schema)) databases_->push(arena_, schema);
+  }
   List<std::string_view> parse_name_list();
   std::string_view text_from(std::uint32_t start) const;
   ast::Stmt* parse_statement();
@@ -187,6 +191,7 @@ class Parser {
   std::uint32_t nesting_ = 0;
   std::optional<Error> error_;
   Parsed parsed_;
+  List<std::string_view>* databases_ = nullptr;  ///< of the view or trigger; null: of no interest
 };
 
 }  // namespace saturn::sql

@@ -190,7 +190,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
   const bool qualified = ast::present(name.table);
   for (std::size_t i = 0; i < scope.relations.size(); ++i) {
     const Relation& r = scope.relations[i];
-    if (ast::present(name.schema) && !equals_nocase(name.schema, "main")) continue;
+    if (ast::present(name.schema) && !equals_nocase(name.schema, r.database)) continue;
     for (std::size_t c = 0; c < r.columns.size(); ++c) {
       if (!equals_nocase(r.columns[c].name, name.name)) continue;
       if (qualified && !equals_nocase(r.qualifier(r.columns[c]), name.table)) continue;
@@ -209,6 +209,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
     for (std::size_t i = 0; i < scope.relations.size(); ++i) {
       const Relation& r = scope.relations[i];
       if (qualified && !equals_nocase(r.name, name.table)) continue;
+      if (ast::present(name.schema) && !equals_nocase(name.schema, r.database)) continue;
       if (r.table == nullptr && r.function == nullptr) continue;
       if (r.table != nullptr && r.table->without_rowid) continue;
       if (r.qualified_only && !qualified) continue;

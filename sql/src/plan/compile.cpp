@@ -70,8 +70,8 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
     case ast::StmtKind::create_trigger:
       return compile_create_trigger(context, ast::as<ast::CreateTriggerStmt>(stmt));
     case ast::StmtKind::alter: return compile_alter(context, ast::as<ast::AlterStmt>(stmt));
-    case ast::StmtKind::attach: return unsupported("ATTACH");
-    case ast::StmtKind::detach: return unsupported("DETACH");
+    case ast::StmtKind::attach: return compile_attach(context, ast::as<ast::AttachStmt>(stmt));
+    case ast::StmtKind::detach: return compile_detach(context, ast::as<ast::DetachStmt>(stmt));
     case ast::StmtKind::vacuum: return compile_vacuum(context, ast::as<ast::VacuumStmt>(stmt));
     case ast::StmtKind::analyze: return compile_analyze(context, ast::as<ast::AnalyzeStmt>(stmt));
     case ast::StmtKind::reindex: return compile_reindex(context, ast::as<ast::ReindexStmt>(stmt));
@@ -85,12 +85,13 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
 }
 
 /// The scope of rows that the caller supplies.
-Scope scope_of(const RowScope& rows) {
+Scope scope_of(const CompileContext& context, const RowScope& rows) {
   Scope scope;
   for (const RowScope::Relation& from : rows.relations) {
     Relation relation;
     relation.name = from.name;
     relation.table = from.table;
+    relation.database = context.schemas.name(from.table->database);
     relation.qualified_only = from.qualified_only;
     Slot slot = from.base;
     for (const TableColumn& column : from.table->columns) {
@@ -110,6 +111,47 @@ Scope scope_of(const RowScope& rows) {
 }
 
 }  // namespace
+
+// --- names of databases and tables
+// ----------------------------------------------------------------
+
+std::optional<DatabaseNo> CompileContext::home() const noexcept {
+  DatabaseNo database = kTempDatabase;
+  if (!views.empty()) {
+    database = views.back()->database;
+  } else if (trigger != nullptr) {
+    database = trigger->database;
+  }
+  return database == kTempDatabase ? std::optional<DatabaseNo>() : database;
+}
+
+Result<std::optional<DatabaseNo>> CompileContext::database(std::string_view name,
+                                                           std::uint32_t at) const {
+  if (!ast::present(name)) return home();
+  const std::optional<DatabaseNo> found = schemas.find(name);
+  if (!found) return Error(Code::error, cat("unknown database ", name)).at(at);
+  return found;
+}
+
+const Table* CompileContext::find_table(std::string_view database, std::string_view name) const {
+  std::optional<DatabaseNo> in = home();
+  if (ast::present(database)) {
+    const std::optional<DatabaseNo> named = schemas.find(database);
+    // What is stored in one database sees no other.
+    if (!named || (in && *named != *in)) return nullptr;
+    in = named;
+  }
+  const Table* table = schemas.find_table(in, name);
+  if (table != nullptr) reads(table->database);
+  return table;
+}
+
+Error CompileContext::no_such_table(std::string_view database, std::string_view name,
+                                    std::uint32_t at, std::string_view what) const {
+  if (!ast::present(database) && home()) database = schemas.name(*home());
+  const std::string prefix = ast::present(database) ? cat(database, ".") : std::string();
+  return Error(Code::error, cat("no such ", what, ": ", prefix, name)).at(at);
+}
 
 Result<ProgramPtr> compile(CompileContext& context, const ast::Stmt& stmt) {
   if (stmt.explain == ast::Explain::program) {
@@ -132,7 +174,7 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
   std::vector<JoinCondition> conditions;
   List<ast::Source*> sources;
   auto* target = context.arena.make<ast::Source>();
-  target->schema = "main";
+  target->schema = context.schemas.name(table.database);
   target->name = table.name;
   target->alias = rows.name;
   target->indexed = rows.indexed;
@@ -180,7 +222,7 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
 
 Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, const ast::Expr& expr,
                               bool allow_subqueries) {
-  Scope scope = scope_of(rows);
+  Scope scope = scope_of(context, rows);
   Binder binder(context, scope,
                 BindRules{.subqueries = allow_subqueries, .clause = "this expression"});
   return binder.bind(expr);
@@ -189,7 +231,7 @@ Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, con
 Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& rows,
                                     const List<ast::ResultColumn>& returning, const CteEnv* ctes) {
   BoundColumns bound;
-  Scope scope = scope_of(rows);
+  Scope scope = scope_of(context, rows);
   scope.ctes = ctes;
   const Table& table = *rows.relations.front().table;
   for (const ast::ResultColumn& column : returning) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "catalog/schema.hpp"
+#include "catalog/schemas.hpp"
 #include "exec/expr.hpp"
 #include "exec/operator.hpp"
 #include "exec/program.hpp"
@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace saturn::sql {
 /// What the statements of a trigger see of the row that fired it.
 struct TriggerFrame {
   const Table* table = nullptr;
+  DatabaseNo database = kMainDatabase;  ///< that has the trigger
   // The row's columns and its rowid, as `TableWriter` has them; null: there is none of that name.
   const ValueRef* old_row = nullptr;
   const ValueRef* new_row = nullptr;
@@ -28,15 +30,35 @@ struct TriggerFrame {
 
 /// What compiling may use. The tree, the schema and the runtime outlive the program.
 struct CompileContext {
-  const Schema& schema;
+  const Schemas& schemas;
+  /// What is found to be needed goes into `runtime.use`; its transactions, where there are any,
+  /// serve for estimates of sizes.
   Runtime& runtime;
-  Arena& arena;                       ///< of the statement's tree; for trees that compiling adds
-  std::uint32_t parameter_count = 0;  ///< of the statement
-  /// For estimates of sizes; null when there is none. Borrowed for the compilation only.
-  storage::PageSource* source = nullptr;
+  Arena& arena;                          ///< of the statement's tree; for trees that compiling adds
   std::vector<const Table*> views = {};  ///< being expanded, outermost first
   const TriggerFrame* trigger = nullptr;
   bool triggers = true;  ///< whether changes fire triggers
+
+  /// The database that unqualified names are of: that of the view or trigger whose text is being
+  /// compiled, unless it is temp, whose views and triggers see everything. Nothing outside of one.
+  std::optional<DatabaseNo> home() const noexcept;
+  /// A database by its name, which may be absent: then `home()`. "unknown database NAME".
+  Result<std::optional<DatabaseNo>> database(std::string_view name, std::uint32_t at) const;
+  /// A table that is going to be read; null when there is none. The name of the database may be
+  /// absent.
+  const Table* find_table(std::string_view database, std::string_view name) const;
+  /// "no such table: NAME", with the database as SQLite shows it.
+  Error no_such_table(std::string_view database, std::string_view name, std::uint32_t at,
+                      std::string_view what = "table") const;
+  void reads(DatabaseNo database) const noexcept { runtime.use.reads.add(database); }
+  void writes(DatabaseNo database) const noexcept {
+    runtime.use.reads.add(database);
+    runtime.use.writes.add(database);
+  }
+  /// The pages of a database, for estimates; null when there is no transaction.
+  storage::Transaction* pages(DatabaseNo database) const noexcept {
+    return runtime.transactions == nullptr ? nullptr : runtime.transactions->find(database);
+  }
 };
 
 /// Any statement. Fails with SQLite's message, and `position` where one is known. // SUSPENDS
@@ -60,6 +82,8 @@ Result<ProgramPtr> compile_transaction(CompileContext& context, const ast::Stmt&
 Result<ProgramPtr> compile_analyze(CompileContext& context, const ast::AnalyzeStmt& stmt);
 Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexStmt& stmt);
 Result<ProgramPtr> compile_vacuum(CompileContext& context, const ast::VacuumStmt& stmt);
+Result<ProgramPtr> compile_attach(CompileContext& context, const ast::AttachStmt& stmt);
+Result<ProgramPtr> compile_detach(CompileContext& context, const ast::DetachStmt& stmt);
 Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt);
 
 /// A query as rows: slot n of its batches is result column n.

@@ -71,7 +71,7 @@ Result<void> FromBinder::add_table(const ast::Source& source, const Table& table
         {column.name, column.affinity, column.collation, column.type, false});
   }
   if (source.indexed == ast::Indexed::by) {
-    const Index* index = context.schema.find_index(source.index);
+    const Index* index = context.schemas.find_index(table.database, source.index);
     if (index == nullptr || index->table != &table) {
       return at(source.at, cat("no such index: ", source.index));
     }
@@ -257,19 +257,14 @@ Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation
     if (is_cte && called) return at(source.at, cat("'", source.name, "' is not a function"));
     if (is_cte) return {};
   }
-  const bool known_schema = !ast::present(source.schema) || equals_nocase(source.schema, "main") ||
-                            equals_nocase(source.schema, "temp");
-  const Table* table = known_schema ? context.schema.find_table(source.name) : nullptr;
+  const Table* table = context.find_table(source.schema, source.name);
   if (table == nullptr) {
     if (const TableFunction* function = find_table_function(source.name)) {
       return add_function(source, *function, relation);
     }
-    const bool of_schema = context.trigger != nullptr || !context.views.empty();
-    const std::string prefix = ast::present(source.schema) ? cat(source.schema, ".")
-                               : of_schema                 ? "main."
-                                                           : "";
-    return at(source.at, cat("no such table: ", prefix, source.name));
+    return context.no_such_table(source.schema, source.name, source.at);
   }
+  relation.database = context.schemas.name(table->database);
   if (called) return at(source.at, cat("'", source.name, "' is not a function"));
   if (table->kind == TableKind::view) return add_view(source, *table, relation);
   return add_table(source, *table, relation);

@@ -223,7 +223,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
 std::unique_ptr<AccessPath> JoinPlanner::function_access(std::size_t relation) {
   Relation& r = scope_.relations[relation];
   FunctionAccess::Parts parts;
-  parts.cursor = r.function->make_cursor(context_.runtime, context_.schema);
+  parts.cursor = r.function->make_cursor(context_.runtime, context_.schemas);
   parts.arguments = std::move(r.arguments);
   for (std::uint32_t c = 0; c < r.columns.size(); ++c) {
     if (r.slots[c] != kNoSlot) parts.wanted.emplace_back(c, r.slots[c]);

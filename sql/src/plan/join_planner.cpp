@@ -265,9 +265,10 @@ Result<void> JoinPlanner::estimate_relations() {
     }
     if (relation.table != nullptr) {
       info.rows = static_cast<double>(relation.table->row_estimate);
-      if (info.rows == 0 && context_.source != nullptr && relation.table->root != 0) {
-        info.rows = static_cast<double>(
-            TRY(storage::estimate_entries(*context_.source, relation.table->root)));
+      storage::Transaction* pages = context_.pages(relation.table->database);
+      if (info.rows == 0 && pages != nullptr && relation.table->root != 0) {
+        info.rows =
+            static_cast<double>(TRY(storage::estimate_entries(*pages, relation.table->root)));
       }
     }
     info.rows = std::max(info.rows, 1.0);

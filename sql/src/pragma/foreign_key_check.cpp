@@ -13,9 +13,7 @@ namespace {
 class KeyCheck {
  public:
   KeyCheck(const PragmaCall& call, const Table& table)
-      : call_(call),
-        table_(table),
-        context_{call.schema, call.runtime, arena_, 0, call.runtime.transaction} {}
+      : call_(call), table_(table), context_{call.schemas, call.runtime, arena_} {}
   Result<void> run();
 
  private:
@@ -44,10 +42,10 @@ Result<void> KeyCheck::run() {
   for (std::size_t k = table_.foreign_keys.size(); k-- > 0;) {
     const ForeignKey& key = table_.foreign_keys[k];
     parents_.emplace_back();
-    if (call_.schema.find_table(key.parent) == nullptr) continue;
-    parents_.back() = TRY(ForeignKeys::find_parent_key(call_.schema, table_, key));
+    if (call_.schemas[table_.database].find_table(key.parent) == nullptr) continue;
+    parents_.back() = TRY(ForeignKeys::find_parent_key(call_.schemas, table_, key));
   }
-  storage::BTreeCursor cursor(*call_.runtime.transaction, table_.root,
+  storage::BTreeCursor cursor(call_.runtime.transaction(table_.database), table_.root,
                               table_.without_rowid ? &table_.primary->key_info : nullptr);
   bool more = TRY(cursor.first());
   for (std::uint64_t n = 1; more; ++n) {
@@ -78,8 +76,9 @@ Result<void> KeyCheck::check_key(std::size_t number) {
     if (row_[column].is_null()) return {};
   }
   const auto& parent = parents_[number];
-  const bool held = parent && TRY(ForeignKeys::has_parent(*call_.runtime.transaction, *parent,
-                                                          row_.data(), row_arena_));
+  const bool held =
+      parent && TRY(ForeignKeys::has_parent(call_.runtime.transaction(table_.database), *parent,
+                                            row_.data(), row_arena_));
   if (held) return {};
   call_.rows.push_back({Value(table_.name), Value(row_.back()), Value(key.parent),
                         Value(static_cast<std::int64_t>(number))});
@@ -89,7 +88,7 @@ Result<void> KeyCheck::check_key(std::size_t number) {
 }  // namespace
 
 Result<void> pragma_foreign_key_check(const PragmaCall& call) {
-  for (const Table* table : call.schema.tables()) {
+  for (const Table* table : call.schemas[call.database()].tables()) {
     if (table->kind != TableKind::table) continue;
     if (!call.asks() && !equals_nocase(table->name, call.argument)) continue;
     TRY(KeyCheck(call, *table).run());

@@ -94,7 +94,7 @@ Result<void> RowCheck::compile() {
     if (index->where != nullptr) {
       state.where = TRY(bind_row_expr(context_, scope, *index->where, false));
     }
-    state.cursor.emplace(*runtime_.transaction, index->root, &index->key_info);
+    state.cursor.emplace(runtime_.transaction(table_.database), index->root, &index->key_info);
   }
   row_.resize(table_.columns.size() + 1);
   for (ValueRef& value : row_) batch_.columns.push_back(&value);
@@ -159,7 +159,7 @@ Result<void> RowCheck::check_row(std::uint64_t number) {
 
 Result<void> RowCheck::run(const std::unordered_map<const Index*, std::uint64_t>& entries) {
   TRY(compile());
-  storage::BTreeCursor cursor(*runtime_.transaction, table_.root,
+  storage::BTreeCursor cursor(runtime_.transaction(table_.database), table_.root,
                               table_.without_rowid ? &table_.primary->key_info : nullptr);
   std::uint64_t number = 0;
   bool more = TRY(cursor.first());
@@ -190,11 +190,11 @@ Result<void> RowCheck::run(const std::unordered_map<const Index*, std::uint64_t>
 
 class IntegrityCheck {
  public:
-  IntegrityCheck(Runtime& runtime, const Schema& schema, const IntegrityOptions& options)
-      : source_(*runtime.transaction),
-        schema_(schema),
+  IntegrityCheck(Runtime& runtime, const Schemas& schemas, const IntegrityOptions& options)
+      : source_(runtime.transaction(options.database)),
+        schema_(schemas[options.database]),
         options_(options),
-        context_{schema, runtime, arena_, 0, runtime.transaction},
+        context_{schemas, runtime, arena_},
         trees_(source_, options.problems_max) {}
 
   Result<std::vector<std::string>> run();
@@ -235,7 +235,7 @@ Result<std::vector<std::string>> IntegrityCheck::run() {
   if (options_.table == nullptr) trees_.unused_pages();
   std::vector<std::string> problems;
   if (!trees_.problems().empty()) {
-    std::string text = "*** in database main ***";
+    std::string text = cat("*** in database ", context_.schemas.name(options_.database), " ***");
     for (const std::string& problem : trees_.problems()) text += cat("\n", problem);
     problems.push_back(std::move(text));
     return problems;
@@ -250,9 +250,9 @@ Result<std::vector<std::string>> IntegrityCheck::run() {
 
 }  // namespace
 
-Result<std::vector<std::string>> check_integrity(Runtime& runtime, const Schema& schema,
+Result<std::vector<std::string>> check_integrity(Runtime& runtime, const Schemas& schemas,
                                                  const IntegrityOptions& options) {
-  return IntegrityCheck(runtime, schema, options).run();
+  return IntegrityCheck(runtime, schemas, options).run();
 }
 
 }  // namespace saturn::sql

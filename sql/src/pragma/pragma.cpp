@@ -18,7 +18,7 @@ Result<void> pragma_list(const PragmaCall& call);
 
 template <typename Field>
 Result<void> header_field(const PragmaCall& call, Field field, bool is_signed) {
-  storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
+  storage::DatabaseHeader header = TRY(call.transaction().header());
   if (call.asks()) {
     const std::uint32_t v = header.*field;
     call.add(is_signed ? Value(static_cast<std::int64_t>(static_cast<std::int32_t>(v)))
@@ -26,7 +26,7 @@ Result<void> header_field(const PragmaCall& call, Field field, bool is_signed) {
     return {};
   }
   header.*field = static_cast<std::uint32_t>(call.number());
-  return call.runtime.transaction->set_header(header);
+  return call.transaction().set_header(header);
 }
 
 Result<void> schema_version(const PragmaCall& call) {
@@ -41,22 +41,22 @@ Result<void> application_id(const PragmaCall& call) {
 
 Result<void> page_count(const PragmaCall& call) {
   // SQLite's file has no page before something is written to it.
-  const std::int64_t pages = call.runtime.transaction->page_count();
-  const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
+  const std::int64_t pages = call.transaction().page_count();
+  const storage::DatabaseHeader header = TRY(call.transaction().header());
   const bool untouched = pages == 1 && header.schema_cookie == 0 && header.user_version == 0 &&
                          header.application_id == 0;
   call.add(Value(untouched ? 0 : pages));
   return {};
 }
 Result<void> freelist_count(const PragmaCall& call) {
-  const storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
+  const storage::DatabaseHeader header = TRY(call.transaction().header());
   call.add(Value(static_cast<std::int64_t>(header.freelist_pages)));
   return {};
 }
 /// A database with pointer maps changes between full and incremental at once, and an empty one to
 /// anything. Everything else waits for VACUUM.
 Result<void> auto_vacuum(const PragmaCall& call) {
-  storage::DatabaseHeader header = TRY(call.runtime.transaction->header());
+  storage::DatabaseHeader header = TRY(call.transaction().header());
   if (call.asks()) {
     call.add(Value(header.largest_root == 0 ? 0 : header.incremental_vacuum != 0 ? 2 : 1));
     return {};
@@ -67,18 +67,18 @@ Result<void> auto_vacuum(const PragmaCall& call) {
   if (mode < 0 || mode > 2) mode = 0;
   call.session().next_auto_vacuum = static_cast<int>(mode);
   const bool is_new = header.schema_format == 0 && header.schema_cookie == 0 &&
-                      call.runtime.transaction->page_count() == 1;
+                      call.transaction().page_count() == 1;
   if (is_new) {
     header.largest_root = mode == 0 ? 0 : 1;
   } else if (mode == 0 || header.largest_root == 0) {
     return {};
   }
   header.incremental_vacuum = mode == 2 ? 1 : 0;
-  return call.runtime.transaction->set_header(header);
+  return call.transaction().set_header(header);
 }
 
 Result<void> incremental_vacuum(const PragmaCall& call) {
-  storage::Transaction& transaction = *call.runtime.transaction;
+  storage::Transaction& transaction = call.transaction();
   if (!transaction.auto_vacuum()) return {};
   const std::int64_t limit = call.asks() ? 0 : call.number();
   for (std::int64_t n = 0; limit <= 0 || n < limit; ++n) {
@@ -90,7 +90,7 @@ Result<void> incremental_vacuum(const PragmaCall& call) {
 
 /// An empty database is made anew; otherwise VACUUM INTO will have pages of that size.
 Result<void> page_size(const PragmaCall& call) {
-  storage::Database& database = call.session().database.storage();
+  storage::Database& database = *TRY(call.storage());
   if (call.asks()) {
     call.add(Value(static_cast<std::int64_t>(database.stats().page_size)));
     return {};
@@ -104,11 +104,11 @@ Result<void> page_size(const PragmaCall& call) {
   return {};
 }
 Result<void> max_page_count(const PragmaCall& call) {
-  storage::Database& database = call.session().database.storage();
+  storage::Database& database = *TRY(call.storage());
   auto wanted =
       call.asks() ? 0U : static_cast<std::uint32_t>(std::max<std::int64_t>(call.number(), 0));
   // Not below what is there.
-  if (wanted != 0) wanted = std::max(wanted, call.runtime.transaction->page_count());
+  if (wanted != 0) wanted = std::max(wanted, call.transaction().page_count());
   call.add(Value(static_cast<std::int64_t>(database.set_page_count_max(wanted))));
   return {};
 }
@@ -157,7 +157,7 @@ Result<void> cache_size(const PragmaCall& call) {
 }
 
 Result<void> synchronous(const PragmaCall& call) {
-  storage::Database& database = call.session().database.storage();
+  storage::Database& database = *TRY(call.storage());
   if (call.asks()) {
     call.add(Value(static_cast<std::int64_t>(database.synchronous())));
     return {};
@@ -183,20 +183,28 @@ Result<void> wal_checkpoint(const PragmaCall& call) {
     if (equals_nocase(call.argument, "restart")) mode = storage::CheckpointMode::restart;
     if (equals_nocase(call.argument, "truncate")) mode = storage::CheckpointMode::truncate;
   }
-  if (!call.session().autocommit && call.session().transaction &&
-      call.session().transaction->writable()) {
-    return Error(Code::locked, "database table is locked");
+  SessionState& session = call.session();
+  for (const SessionDatabase& each : session.databases) {
+    if (!session.autocommit && each.transaction && each.transaction->writable()) {
+      return Error(Code::locked, "database table is locked");
+    }
   }
-  const storage::CheckpointResult result =
-      TRY(call.session().database.storage().checkpoint(mode, call.session().busy_deadline()));
-  call.rows.push_back({Value(result.busy ? 1 : 0),
-                       Value(static_cast<std::int64_t>(result.log_frames)),
-                       Value(static_cast<std::int64_t>(result.checkpointed_frames))});
+  storage::CheckpointResult total;
+  for (std::size_t place = session.databases.size(); place-- > 0;) {
+    // The figures are those of the first database that is meant.
+    const auto no = static_cast<DatabaseNo>(place);
+    if (call.qualifier ? no != *call.qualifier : no == kTempDatabase) continue;
+    storage::Database& database = *TRY(session.storage(no));
+    total = TRY(database.checkpoint(mode, session.busy_deadline()));
+  }
+  call.rows.push_back({Value(total.busy ? 1 : 0),
+                       Value(static_cast<std::int64_t>(total.log_frames)),
+                       Value(static_cast<std::int64_t>(total.checkpointed_frames))});
   return {};
 }
 
 Result<void> wal_autocheckpoint(const PragmaCall& call) {
-  storage::Database& database = call.session().database.storage();
+  storage::Database& database = *TRY(call.storage());
   if (!call.asks() && call.session().options.allow_files) {
     database.set_checkpoint_pages(
         static_cast<std::uint32_t>(std::max<std::int64_t>(call.number(), 0)));
@@ -220,7 +228,7 @@ Result<void> integrity(const PragmaCall& call) {
   if (!call.asks()) {
     const ParsedInteger parsed = parse_integer(call.argument);
     if (!parsed.whole) {
-      options.table = call.schema.find_table(call.argument);
+      options.table = call.table();
       if (options.table == nullptr) {
         return Error(Code::error, cat("no such table: ", call.argument));
       }
@@ -228,10 +236,17 @@ Result<void> integrity(const PragmaCall& call) {
       options.problems_max = static_cast<std::size_t>(call.number());
     }
   }
-  const std::vector<std::string> problems =
-      TRY(check_integrity(call.runtime, call.schema, options));
-  for (const std::string& problem : problems) call.add(Value(problem));
-  if (problems.empty()) call.add(Value("ok"));
+  bool sound = true;
+  for (std::size_t place = 0; place < call.schemas.size(); ++place) {
+    options.database = static_cast<DatabaseNo>(place);
+    if (call.qualifier && options.database != *call.qualifier) continue;
+    if (options.table != nullptr && options.table->database != options.database) continue;
+    for (std::string& problem : TRY(check_integrity(call.runtime, call.schemas, options))) {
+      call.add(Value(problem));
+      sound = false;
+    }
+  }
+  if (sound) call.add(Value("ok"));
   return {};
 }
 
@@ -272,12 +287,19 @@ Result<void> compile_options(const PragmaCall& call) {
 }
 
 Result<void> data_version(const PragmaCall& call) {
-  call.add(Value(static_cast<std::int64_t>(call.runtime.transaction->snapshot()) + 1));
+  call.add(Value(static_cast<std::int64_t>(call.transaction().snapshot()) + 1));
   return {};
 }
 
 Result<void> database_list(const PragmaCall& call) {
-  call.rows.push_back({Value(0), Value("main"), Value(call.session().database.storage().path())});
+  const auto& databases = call.session().databases;
+  for (std::size_t i = 0; i < databases.size(); ++i) {
+    if (databases[i].database == nullptr) continue;
+    const storage::Database& database = databases[i].database->storage();
+    const bool has_file = database.vfs().name() != "memory";
+    call.rows.push_back({Value(static_cast<std::int64_t>(i)), Value(databases[i].name),
+                         Value(has_file ? std::string_view(database.path()) : "")});
+  }
   return {};
 }
 
@@ -334,7 +356,7 @@ constexpr Pragma kPragmas[] = {
     {"index_xinfo", "seqno cid name desc coll key", pragma_index_xinfo, Access::read, answered,
      by_name_and_schema},
     {"integrity_check", "integrity_check", integrity<false>, Access::read, answered,
-     by_name_and_schema},
+     by_name_and_schema, true},
     {"journal_mode", "journal_mode", journal_mode, Access::none, answered, by_schema},
     {"journal_size_limit", "journal_size_limit", remembered<-1, false>, Access::none, answered,
      by_schema},
@@ -347,7 +369,8 @@ constexpr Pragma kPragmas[] = {
     {"page_size", "page_size", page_size, Access::none, silent, by_schema},
     {"pragma_list", "name", pragma_list, Access::none},
     {"query_only", "query_only", session_flag<&SessionState::query_only>, Access::none, silent},
-    {"quick_check", "quick_check", integrity<true>, Access::read, answered, by_name_and_schema},
+    {"quick_check", "quick_check", integrity<true>, Access::read, answered, by_name_and_schema,
+     true},
     {"read_uncommitted", "read_uncommitted", remembered<0, true>, Access::none, silent},
     {"recursive_triggers", "recursive_triggers", session_flag<&SessionState::recursive_triggers>,
      Access::none, silent},
@@ -362,7 +385,7 @@ constexpr Pragma kPragmas[] = {
     {"table_info", "cid name type notnull dflt_value pk", pragma_table_info, Access::read, answered,
      by_name_and_schema},
     {"table_list", "schema name type ncol wr strict", pragma_table_list, Access::read, answered,
-     by_name},
+     by_name_and_schema},
     {"table_xinfo", "cid name type notnull dflt_value pk hidden", pragma_table_xinfo, Access::read,
      answered, by_name_and_schema},
     {"temp_store", "temp_store", temp_store, Access::none, silent},
@@ -400,8 +423,9 @@ Result<void> pragma_list(const PragmaCall& call) {
 
 class PragmaProgram final : public ImmediateProgram {
  public:
-  PragmaProgram(const Pragma* pragma, const Schema& schema, std::string_view argument)
-      : pragma_(pragma), schema_(schema), argument_(argument) {
+  PragmaProgram(const Pragma* pragma, const Schemas& schemas, std::optional<DatabaseNo> qualifier,
+                std::string_view argument)
+      : pragma_(pragma), schemas_(schemas), qualifier_(qualifier), argument_(argument) {
     access = Access::none;
     if (pragma == nullptr) return;
     const bool has_argument = ast::present(argument);
@@ -418,14 +442,15 @@ class PragmaProgram final : public ImmediateProgram {
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>& rows) override {
     if (pragma_ == nullptr) return {};
-    TRY(pragma_->run(PragmaCall{runtime, schema_, pragma_->name, argument_, rows}));
+    TRY(pragma_->run(PragmaCall{runtime, schemas_, pragma_->name, argument_, qualifier_, rows}));
     if (columns.empty()) rows.clear();
     return {};
   }
 
  private:
   const Pragma* pragma_;
-  const Schema& schema_;
+  const Schemas& schemas_;
+  const std::optional<DatabaseNo> qualifier_;
   const std::string_view argument_;
 };
 
@@ -449,18 +474,28 @@ std::int64_t PragmaCall::number() const {
   return v >= -2147483648LL && v <= 2147483647LL ? v : 0;
 }
 
-Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt) {
-  static const Schema kEmpty;
-  const bool temporary = ast::present(stmt.schema) && equals_nocase(stmt.schema, "temp");
-  if (ast::present(stmt.schema) && !temporary && !equals_nocase(stmt.schema, "main")) {
-    return Error(Code::error, cat("unknown database ", stmt.schema)).at(stmt.at);
+DatabaseSet Pragma::concerns(const Schemas& schemas, std::optional<DatabaseNo> qualifier) const {
+  DatabaseSet set;
+  if (access == Access::none) return set;
+  set.add(qualifier.value_or(kMainDatabase));
+  for (std::size_t i = 0; i < schemas.size() && everywhere && !qualifier; ++i) {
+    set.add(static_cast<DatabaseNo>(i));
   }
+  return set;
+}
+
+Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt& stmt) {
+  const std::optional<DatabaseNo> database = TRY(context.database(stmt.schema, stmt.at));
   const Pragma* found = nullptr;
   for (const Pragma& pragma : kPragmas) {
     if (equals_nocase(pragma.name, stmt.name)) found = &pragma;
   }
-  return ProgramPtr(
-      std::make_unique<PragmaProgram>(found, temporary ? kEmpty : context.schema, stmt.value));
+  auto program = std::make_unique<PragmaProgram>(found, context.schemas, database, stmt.value);
+  if (found != nullptr) {
+    context.runtime.use.reads |= found->concerns(context.schemas, database);
+    if (program->access == Access::write) context.writes(database.value_or(kMainDatabase));
+  }
+  return ProgramPtr(std::move(program));
 }
 
 }  // namespace saturn::sql

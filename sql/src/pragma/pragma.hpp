@@ -8,6 +8,7 @@
 #include "value/number.hpp"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,12 +19,19 @@ namespace saturn::sql {
 /// One call of a pragma.
 struct PragmaCall {
   Runtime& runtime;
-  const Schema& schema;
-  std::string_view name;      ///< as in the table of pragmas
-  std::string_view argument;  ///< absent when the pragma only asks
-  std::vector<Row>& rows;     ///< the result
+  const Schemas& schemas;
+  std::string_view name;                ///< as in the table of pragmas
+  std::string_view argument;            ///< absent when the pragma only asks
+  std::optional<DatabaseNo> qualifier;  ///< the database, when one is named
+  std::vector<Row>& rows;               ///< the result
 
   SessionState& session() const { return runtime.session; }
+  DatabaseNo database() const { return qualifier.value_or(kMainDatabase); }
+  storage::Transaction& transaction() const { return runtime.transaction(database()); }
+  /// Makes the temp database when that is meant. // SUSPENDS
+  Result<storage::Database*> storage() const { return session().storage(database()); }
+  /// The table that the argument names; null when there is none.
+  const Table* table() const { return schemas.find_table(qualifier, argument); }
   bool asks() const { return !ast::present(argument); }
   /// The argument as SQLite reads truth values.
   bool flag() const;
@@ -55,6 +63,10 @@ struct Pragma {
   Access access = Access::read;
   PragmaArgument argument = PragmaArgument::answered;
   PragmaFunction function = PragmaFunction::without_arguments;
+  bool everywhere = false;  ///< without a database's name it concerns them all
+
+  /// The databases that a call looks into.
+  DatabaseSet concerns(const Schemas& schemas, std::optional<DatabaseNo> qualifier) const;
 };
 
 std::span<const Pragma> pragmas() noexcept;

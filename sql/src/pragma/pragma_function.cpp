@@ -8,8 +8,8 @@ namespace {
 
 class PragmaCursor final : public TableCursor {
  public:
-  PragmaCursor(const Pragma& pragma, std::size_t width, Runtime& runtime, const Schema& schema)
-      : pragma_(pragma), width_(width), runtime_(runtime), schema_(schema) {}
+  PragmaCursor(const Pragma& pragma, std::size_t width, Runtime& runtime, const Schemas& schemas)
+      : pragma_(pragma), width_(width), runtime_(runtime), schemas_(schemas) {}
 
   Result<void> start(std::span<const std::optional<ValueRef>> arguments) override {
     rows_.clear();
@@ -26,13 +26,13 @@ class PragmaCursor final : public TableCursor {
     };
     if (pragma_.function != PragmaFunction::by_schema && arguments.size() > 0) take(name);
     if (place < arguments.size()) take(schema);
-    static const Schema kEmpty;
-    const bool temporary = ast::present(schema) && equals_nocase(schema, "temp");
-    if (ast::present(schema) && !temporary && !equals_nocase(schema, "main")) {
-      return Error(Code::error, cat("unknown database '", schema, "'"));
+    std::optional<DatabaseNo> database;
+    if (ast::present(schema)) {
+      database = schemas_.find(schema);
+      if (!database) return Error(Code::error, cat("unknown database '", schema, "'"));
     }
-    return pragma_.run(
-        PragmaCall{runtime_, temporary ? kEmpty : schema_, pragma_.name, name, rows_});
+    TRY(runtime_.transactions->require({.reads = pragma_.concerns(schemas_, database)}));
+    return pragma_.run(PragmaCall{runtime_, schemas_, pragma_.name, name, database, rows_});
   }
   Result<bool> next() override { return at_++ < rows_.size(); }
   Result<ValueRef> column(std::size_t column, ValueArena& arena) override {
@@ -45,7 +45,7 @@ class PragmaCursor final : public TableCursor {
   const Pragma& pragma_;
   const std::size_t width_;
   Runtime& runtime_;
-  const Schema& schema_;
+  const Schemas& schemas_;
   std::vector<Row> rows_;
   std::vector<Value> arguments_;
   ValueArena texts_;
@@ -64,8 +64,9 @@ class PragmaTable final : public TableFunction {
       default: break;
     }
   }
-  std::unique_ptr<TableCursor> make_cursor(Runtime& runtime, const Schema& schema) const override {
-    return std::make_unique<PragmaCursor>(pragma_, columns.size(), runtime, schema);
+  std::unique_ptr<TableCursor> make_cursor(Runtime& runtime,
+                                           const Schemas& schemas) const override {
+    return std::make_unique<PragmaCursor>(pragma_, columns.size(), runtime, schemas);
   }
 
  private:

@@ -16,7 +16,7 @@ Value declared_default(const TableColumn& column) {
 /// The columns of a view are those of its query.
 Result<std::vector<ResultColumn>> view_columns(const PragmaCall& call, const Table& view) {
   Arena arena;
-  CompileContext context{call.schema, call.runtime, arena, 0, call.runtime.transaction, {&view}};
+  CompileContext context{call.schemas, call.runtime, arena, {&view}};
   Query query = TRY(plan_select(context, *view.view));
   for (std::size_t i = 0; i < query.columns.size() && i < view.view_column_names.size(); ++i) {
     query.columns[i].name = view.view_column_names[i];
@@ -39,7 +39,7 @@ Result<void> function_info(const PragmaCall& call, const TableFunction& function
 }
 
 Result<void> table_info(const PragmaCall& call, bool extended) {
-  const Table* table = call.schema.find_table(call.argument);
+  const Table* table = call.table();
   if (table == nullptr && !call.asks()) {
     if (const TableFunction* function = find_table_function(call.argument)) {
       return function_info(call, *function, extended);
@@ -83,14 +83,15 @@ Row index_row(std::size_t place, const Table& table, const IndexColumn& column, 
 }
 
 /// A WITHOUT ROWID table goes by its own name too, as the index that it is.
-const Index* find_index(const Schema& schema, std::string_view name) {
-  if (const Index* index = schema.find_index(name)) return index;
-  const Table* table = schema.find_table(name);
+const Index* find_index(const PragmaCall& call) {
+  const Index* index = call.schemas.find_index(call.qualifier, call.argument);
+  if (index != nullptr) return index;
+  const Table* table = call.table();
   return table == nullptr ? nullptr : table->primary;
 }
 
 Result<void> index_info(const PragmaCall& call, bool extended) {
-  const Index* index = find_index(call.schema, call.argument);
+  const Index* index = find_index(call);
   if (index == nullptr) return {};
   std::size_t place = 0;
   for (const IndexColumn& column : index->columns) {
@@ -135,14 +136,17 @@ Result<void> pragma_table_list(const PragmaCall& call) {
                          Value(table.without_rowid ? 1 : 0), Value(table.strict ? 1 : 0)});
     return {};
   };
-  for (const Table* table : call.schema.tables()) TRY(add(*table, "main"));
-  if (const Table* own = call.schema.find_table("sqlite_schema")) TRY(add(*own, "main"));
-  if (const Table* own = call.schema.find_table("sqlite_temp_schema")) TRY(add(*own, "temp"));
+  for (std::size_t i = 0; i < call.schemas.size(); ++i) {
+    const auto no = static_cast<DatabaseNo>(i);
+    if (call.qualifier && no != *call.qualifier) continue;
+    for (const Table* table : call.schemas[no].tables()) TRY(add(*table, call.schemas.name(no)));
+    TRY(add(call.schemas[no].own_table(), call.schemas.name(no)));
+  }
   return {};
 }
 
 Result<void> pragma_index_list(const PragmaCall& call) {
-  const Table* table = call.schema.find_table(call.argument);
+  const Table* table = call.table();
   if (table == nullptr) return {};
   std::size_t place = 0;
   for (std::size_t i = table->indexes.size(); i-- > 0;) {
@@ -157,7 +161,7 @@ Result<void> pragma_index_list(const PragmaCall& call) {
 }
 
 Result<void> pragma_foreign_key_list(const PragmaCall& call) {
-  const Table* table = call.schema.find_table(call.argument);
+  const Table* table = call.table();
   if (table == nullptr) return {};
   std::size_t id = 0;
   for (std::size_t k = table->foreign_keys.size(); k-- > 0; ++id) {

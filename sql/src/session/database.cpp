@@ -12,16 +12,32 @@ Result<std::shared_ptr<Database>> Database::open(io::Vfs& vfs, std::string path,
   return database;
 }
 
-Result<void> Database::close() { return storage_->close(); }
-
-std::shared_ptr<const Schema> Database::Catalog::find(std::uint32_t cookie) const {
-  MutexLock lock(mutex_);
-  return latest_ != nullptr && latest_->cookie() == cookie ? latest_ : nullptr;
+Result<std::shared_ptr<Database>> Database::open(std::unique_ptr<io::Vfs> vfs, std::string path,
+                                                 const DatabaseOptions& options) {
+  std::shared_ptr<Database> database = TRY(open(*vfs, std::move(path), options));
+  database->vfs_ = std::move(vfs);
+  return database;
 }
 
-void Database::Catalog::publish(std::shared_ptr<const Schema> schema) {
+Result<std::shared_ptr<Database>> Database::open_memory() {
+  DatabaseOptions options;
+  options.storage.synchronous = storage::Synchronous::off;
+  options.storage.cache_bytes = limits::kMemoryDatabaseCacheBytes;
+  return open(io::make_memory_vfs(), "memory", options);
+}
+
+Result<void> Database::close() { return storage_->close(); }
+
+std::shared_ptr<const Schema> Database::Catalog::find(DatabaseNo database,
+                                                      std::uint32_t cookie) const {
   MutexLock lock(mutex_);
-  latest_ = std::move(schema);
+  const std::shared_ptr<const Schema>& latest = latest_[database];
+  return latest != nullptr && latest->cookie() == cookie ? latest : nullptr;
+}
+
+void Database::Catalog::publish(DatabaseNo database, std::shared_ptr<const Schema> schema) {
+  MutexLock lock(mutex_);
+  latest_[database] = std::move(schema);
 }
 
 }  // namespace saturn::sql

@@ -6,75 +6,171 @@
 
 namespace saturn::sql {
 
+SessionState::SessionState(std::shared_ptr<Database> main) {
+  databases.push_back({"main", std::move(main), nullptr});
+  databases.push_back({"temp", nullptr, nullptr});
+  schemas = std::make_shared<const Schemas>(
+      std::vector<Schemas::Entry>{{"main", nullptr}, {"temp", Schema::empty_temp()}});
+}
+
 io::Clock::time_point SessionState::busy_deadline() const noexcept {
   return io::Clock::now() + std::chrono::milliseconds(options.busy_timeout_ms);
 }
 
-Result<void> SessionState::schema_changed(storage::Transaction& changed) {
+Result<storage::Database*> SessionState::storage(DatabaseNo database) {
+  std::shared_ptr<Database>& known = databases[database].database;
+  if (known == nullptr) known = TRY(Database::open_memory());
+  return &known->storage();
+}
+
+// --- schemas -------------------------------------------------------------------------------------
+
+void SessionState::set_schema(DatabaseNo database, std::shared_ptr<const Schema> schema) {
+  if (this->schema(database) == schema) return;
+  std::vector<Schemas::Entry> entries(schemas->entries().begin(), schemas->entries().end());
+  entries[database].schema = std::move(schema);
+  schemas = std::make_shared<const Schemas>(std::move(entries));
+}
+
+Result<void> SessionState::schema_changed(storage::Transaction& changed, DatabaseNo database) {
   storage::DatabaseHeader header = TRY(changed.header());
   ++header.schema_cookie;
   if (header.schema_format == 0) header.schema_format = storage::DatabaseHeader::kSchemaFormatMax;
   TRY(changed.set_header(header));
-  schema = TRY(Schema::load(changed));
-  schema_is_private = true;
+  set_schema(database, TRY(Schema::load(changed, database)));
+  databases[database].schema_is_private = true;
   return {};
 }
 
-// --- the schema ----------------------------------------------------------------------------------
-
-Result<void> Session::Impl::refresh_schema(storage::Transaction& transaction) {
+Result<void> Session::Impl::refresh_schema(DatabaseNo database, storage::Transaction& transaction) {
   std::uint32_t cookie = 0;
   {
     const storage::PageRef page = TRY(transaction.read(1));
     cookie = load_be32(page.data() + 40);
   }
-  if (state.schema != nullptr && state.schema->cookie() == cookie) return {};
-  if (!state.schema_is_private) {
-    state.schema = database->catalog().find(cookie);
-    if (state.schema != nullptr) return {};
+  const std::shared_ptr<const Schema>& known = state.schema(database);
+  if (known != nullptr && known->cookie() == cookie) return {};
+  SessionDatabase& of = state.databases[database];
+  if (!of.schema_is_private) {
+    if (auto shared = of.database->catalog().find(database, cookie)) {
+      state.set_schema(database, std::move(shared));
+      return {};
+    }
   }
-  state.schema = TRY(Schema::load(transaction));
-  if (!state.schema_is_private) database->catalog().publish(state.schema);
+  state.set_schema(database, TRY(Schema::load(transaction, database)));
+  publish_schema(database);
   return {};
 }
 
-void Session::Impl::forget_private_schema() noexcept {
-  if (state.schema_is_private) state.schema.reset();
-  state.schema_is_private = false;
+Result<void> Session::Impl::refresh_schemas(Transactions& transactions) {
+  DatabaseUse all;
+  for (std::size_t i = 0; i < state.databases.size(); ++i) {
+    // Nobody but this session changes temp.
+    const bool known = i == kTempDatabase && state.schema(kTempDatabase) != nullptr;
+    if (!known) all.reads.add(static_cast<DatabaseNo>(i));
+  }
+  TRY(transactions.require(all));
+  for (std::size_t i = 0; i < state.databases.size(); ++i) {
+    const auto no = static_cast<DatabaseNo>(i);
+    if (all.reads.has(no)) TRY(refresh_schema(no, *transactions.find(no)));
+  }
+  return {};
 }
+
+void Session::Impl::publish_schema(DatabaseNo database) {
+  SessionDatabase& of = state.databases[database];
+  if (of.schema_is_private || state.schema(database) == nullptr) return;
+  of.database->catalog().publish(database, state.schema(database));
+}
+
+void Session::Impl::forget_private_schema(DatabaseNo database) noexcept {
+  SessionDatabase& of = state.databases[database];
+  if (of.schema_is_private) state.set_schema(database, nullptr);
+  of.schema_is_private = false;
+}
+
+Result<void> Session::Impl::compile_now(Compiled& compiled, Transactions* transactions) {
+  CompileContext context{*state.schemas, compiled.runtime, compiled.arena};
+  compiled.runtime.transactions = transactions;
+  compiled.runtime.use = {};
+  const std::uint64_t columns_before = columns_made();
+  auto program = compile(context, *compiled.parsed.stmt);
+  compiled.columns = columns_made() - columns_before;
+  compiled.runtime.transactions = nullptr;
+  compiled.program = TRY(std::move(program));
+  compiled.schemas = state.schemas;
+  compiled.compile_rules = state.compile_rules;
+  return {};
+}
+
+// --- the end of transactions ---------------------------------------------------------------------
 
 Result<void> Session::Impl::check_deferred_keys() const {
   if (state.deferred_violations <= 0) return {};
   return Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
 }
 
-void Session::Impl::end_deferral() noexcept {
+void Session::Impl::end_transaction() noexcept {
+  state.autocommit = true;
+  savepoints.clear();
+  savepoint_began = false;
   state.deferred_violations = 0;
   state.defer_foreign_keys = false;
 }
 
-Result<void> Session::Impl::schema_for_prepare(std::unique_ptr<storage::Transaction>& own) {
-  storage::Transaction* transaction = state.transaction.get();
-  if (transaction == nullptr) {
-    own = TRY(database->storage().begin_read());
-    transaction = own.get();
+Result<void> Session::Impl::commit() {
+  Result<void> result;
+  for (std::size_t i = 0; i < state.databases.size(); ++i) {
+    const auto no = static_cast<DatabaseNo>(i);
+    SessionDatabase& of = state.databases[no];
+    if (of.transaction == nullptr) continue;
+    if (!of.transaction->writable() || !result) {
+      of.transaction->rollback();
+    } else {
+      result = of.transaction->commit();
+    }
+    of.transaction.reset();
+    if (!of.schema_is_private) continue;
+    if (!result) {
+      forget_private_schema(no);
+    } else {
+      of.schema_is_private = false;
+      publish_schema(no);
+    }
   }
-  return refresh_schema(*transaction);
+  end_transaction();
+  return result;
 }
 
-Result<void> Session::Impl::compile_now(Compiled& compiled, storage::Transaction* source) {
-  CompileContext context{*state.schema, compiled.runtime, compiled.arena,
-                         compiled.parsed.parameter_count, source};
-  compiled.runtime.transaction = source;
-  const std::uint64_t columns_before = columns_made();
-  auto program = compile(context, *compiled.parsed.stmt);
-  compiled.columns = columns_made() - columns_before;
-  compiled.runtime.transaction = nullptr;
-  compiled.program = TRY(std::move(program));
-  compiled.schema = state.schema;
-  compiled.compile_rules = state.compile_rules;
-  compiled.schema_was_private = state.schema_is_private;
+void Session::Impl::roll_back(const Statement::Impl* but) noexcept {
+  for (Statement::Impl* statement : std::vector(running.begin(), running.end())) {
+    if (statement->owns_transactions || statement == but) continue;
+    statement->stop();
+    statement->aborted = true;
+  }
+  for (std::size_t i = 0; i < state.databases.size(); ++i) {
+    SessionDatabase& of = state.databases[i];
+    if (of.transaction) of.transaction->rollback();
+    of.transaction.reset();
+    forget_private_schema(static_cast<DatabaseNo>(i));
+  }
+  end_transaction();
+}
+
+Result<void> Session::Impl::roll_back_to(std::size_t depth) {
+  for (std::size_t i = 0; i < state.databases.size(); ++i) {
+    SessionDatabase& of = state.databases[i];
+    if (of.transaction == nullptr || !of.transaction->writable()) continue;
+    TRY(of.transaction->rollback_to(depth));
+    if (of.schema_is_private) state.set_schema(static_cast<DatabaseNo>(i), nullptr);
+  }
   return {};
+}
+
+void Session::Impl::release(std::size_t depth) noexcept {
+  for (SessionDatabase& of : state.databases) {
+    if (of.transaction && of.transaction->writable()) of.transaction->release(depth);
+  }
 }
 
 // --- the statement cache -------------------------------------------------------------------------
@@ -121,10 +217,50 @@ Session::Session(std::shared_ptr<Database> database, const SessionOptions& optio
 
 Session::~Session() { rollback(); }
 
+Result<void> Session::close() {
+  rollback();
+  Result<void> closed;
+  while (impl_->state.databases.size() > kTempDatabase + 1U) {
+    const std::string name = impl_->state.databases.back().name;
+    Result<void> detached = impl_->detach(name);
+    if (closed && !detached) closed = std::move(detached);
+  }
+  return closed;
+}
+
+namespace {
+
+/// Read transactions for compiling outside of a run; the session's own where it has any.
+class PrepareTransactions final : public Transactions {
+ public:
+  explicit PrepareTransactions(SessionState& state) : state_(state) {}
+
+ private:
+  Result<void> open(const DatabaseUse& use) override {
+    for (std::size_t i = 0; i < state_.databases.size(); ++i) {
+      const auto no = static_cast<DatabaseNo>(i);
+      if (!use.reads.has(no) || find(no) != nullptr) continue;
+      storage::Transaction* transaction = state_.databases[i].transaction.get();
+      if (transaction == nullptr) {
+        storage::Database& storage = *TRY(state_.storage(no));
+        own_[i] = TRY(storage.begin_read());
+        transaction = own_[i].get();
+      }
+      set(no, transaction, false);
+    }
+    return {};
+  }
+
+  SessionState& state_;
+  std::array<std::unique_ptr<storage::Transaction>, limits::kSessionDatabasesMax> own_;
+};
+
+}  // namespace
+
 Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::size_t* consumed) {
   auto cached = impl_->take_cached(sql);
   // Of another schema the columns may be others too. Changes by other sessions show when it runs.
-  if (cached && cached->schema != impl_->state.schema) cached.reset();
+  if (cached && cached->schemas != impl_->state.schemas) cached.reset();
   if (cached && cached->compile_rules != impl_->state.compile_rules) cached.reset();
   if (cached) {
     if (consumed != nullptr) *consumed = sql.size();
@@ -143,20 +279,12 @@ Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::s
   }
   compiled->parsed = TRY(parse_next(compiled->text, compiled->arena));
   compiled->values.resize(compiled->parsed.parameter_count);
-  std::unique_ptr<storage::Transaction> own;
-  if (compiled->parsed.stmt->kind < ast::StmtKind::begin ||
-      compiled->parsed.stmt->kind > ast::StmtKind::release) {
-    TRY(impl_->schema_for_prepare(own));
-  } else {
-    static const auto kNoSchema = std::make_shared<const Schema>();
-    if (impl_->state.schema == nullptr) {
-      CompileContext context{*kNoSchema, compiled->runtime, compiled->arena, 0, nullptr};
-      compiled->program = TRY(compile(context, *compiled->parsed.stmt));
-      return std::make_unique<Statement>(
-          std::make_unique<Statement::Impl>(*impl_, std::move(compiled)));
-    }
-  }
-  TRY(impl_->compile_now(*compiled, own ? own.get() : impl_->state.transaction.get()));
+  PrepareTransactions transactions(impl_->state);
+  const ast::StmtKind kind = compiled->parsed.stmt->kind;
+  // BEGIN and the like need no schema.
+  const bool reads = kind < ast::StmtKind::begin || kind > ast::StmtKind::release;
+  if (reads) TRY(impl_->refresh_schemas(transactions));
+  TRY(impl_->compile_now(*compiled, &transactions));
   return std::make_unique<Statement>(
       std::make_unique<Statement::Impl>(*impl_, std::move(compiled)));
 }
@@ -180,25 +308,12 @@ std::int64_t Session::last_insert_rowid() const noexcept {
   return impl_->state.counters.last_insert_rowid;
 }
 
-void Session::rollback() noexcept {
-  for (Statement::Impl* statement : std::vector(impl_->running.begin(), impl_->running.end())) {
-    if (statement->own) continue;
-    statement->stop();
-    statement->aborted = true;
-  }
-  if (impl_->state.transaction) impl_->state.transaction->rollback();
-  impl_->state.transaction.reset();
-  impl_->state.autocommit = true;
-  impl_->savepoints.clear();
-  impl_->savepoint_began = false;
-  impl_->end_deferral();
-  impl_->forget_private_schema();
-}
+void Session::rollback() noexcept { impl_->roll_back(); }
 
 void Session::interrupt() noexcept { impl_->state.interrupted.store(true); }
 void Session::set_deadline(io::Clock::time_point deadline) noexcept {
   impl_->state.deadline = deadline;
 }
-Database& Session::database() noexcept { return *impl_->database; }
+Database& Session::database() noexcept { return *impl_->state.databases[kMainDatabase].database; }
 
 }  // namespace saturn::sql

@@ -5,6 +5,7 @@
 #include "plan/compile.hpp"
 #include "session/session_state.hpp"
 
+#include <array>
 #include <list>
 #include <memory>
 #include <string>
@@ -15,12 +16,13 @@
 
 // Transactions and statements.
 //
-// Outside BEGIN ... COMMIT a statement has a transaction of its own, opened by its first step and
-// ended when it is done, failed or reset. Inside, statements share the session's; a statement that
-// writes has a savepoint around it, so that its failure takes back its own changes only.
+// Outside BEGIN ... COMMIT a statement has transactions of its own, one for each database that it
+// uses, opened by its first step and ended when it is done, failed or reset. Inside, statements
+// share the session's; a statement that writes has savepoints around it, so that its failure takes
+// back its own changes only. Each database commits by itself, as in SQLite's WAL mode.
 //
-// A compiled statement is good for one schema. Each run looks at the schema cookie in its
-// transaction's first page, and compiles again when the schema is another.
+// A compiled statement is good for one set of schemas. Each run looks at the schema cookie in the
+// first page of every transaction that it opens, and compiles again when a schema is another.
 
 namespace saturn::sql {
 
@@ -30,8 +32,7 @@ struct Compiled {
   std::string text;
   Arena arena;
   Parsed parsed;
-  std::shared_ptr<const Schema> schema;
-  bool schema_was_private = false;
+  std::shared_ptr<const Schemas> schemas;
   std::uint32_t compile_rules = 0;  ///< of the session when it was compiled
   Runtime runtime;
   ProgramPtr program;
@@ -40,24 +41,34 @@ struct Compiled {
 };
 
 struct Session::Impl {
-  explicit Impl(std::shared_ptr<Database> d) : database(std::move(d)), state(*database) {}
+  explicit Impl(std::shared_ptr<Database> main) : state(std::move(main)) {}
 
-  std::shared_ptr<Database> database;
   SessionState state;
 
-  /// Makes `state.schema` the schema that `transaction` sees. // SUSPENDS
-  Result<void> refresh_schema(storage::Transaction& transaction);
-  /// Compiles `compiled.parsed` against the present schema. // SUSPENDS
-  Result<void> compile_now(Compiled& compiled, storage::Transaction* source);
-  /// The schema for compiling outside of any run. // SUSPENDS
-  Result<void> schema_for_prepare(std::unique_ptr<storage::Transaction>& own);
+  /// Makes the schema of `database` the one that `transaction` sees. // SUSPENDS
+  Result<void> refresh_schema(DatabaseNo database, storage::Transaction& transaction);
+  /// The schemas for compiling outside of any run, through `transactions`. // SUSPENDS
+  Result<void> refresh_schemas(Transactions& transactions);
+  /// Compiles `compiled.parsed` against the present schemas. // SUSPENDS
+  Result<void> compile_now(Compiled& compiled, Transactions* transactions);
 
-  /// The session's transaction ended without a commit.
-  void forget_private_schema() noexcept;
+  /// The transaction of a database was committed, or ended otherwise.
+  void publish_schema(DatabaseNo database);
+  void forget_private_schema(DatabaseNo database) noexcept;
   /// Foreign keys that were to hold at COMMIT. `constraint_foreignkey` if one does not.
   Result<void> check_deferred_keys() const;
-  /// The transaction is over, whichever way.
-  void end_deferral() noexcept;
+  /// COMMIT: each database in its turn. On failure what is not committed yet is rolled back.
+  /// // SUSPENDS
+  Result<void> commit();
+  /// Ends the session's transaction without a commit; statements in it are stopped, but for `but`.
+  void roll_back(const Statement::Impl* but = nullptr) noexcept;
+  /// SAVEPOINT commands, in every database that is being written.
+  Result<void> roll_back_to(std::size_t depth);
+  void release(std::size_t depth) noexcept;
+
+  /// ATTACH and DETACH. // SUSPENDS
+  Result<void> attach(std::string_view file, std::string_view name);
+  Result<void> detach(std::string_view name);
 
   // Statements of the same text, ready for use again; the least recently used go first.
   std::unique_ptr<Compiled> take_cached(std::string_view text);
@@ -74,30 +85,48 @@ struct Session::Impl {
   std::vector<Savepoint> savepoints;  ///< outermost first
   bool savepoint_began = false;       ///< a SAVEPOINT opened the transaction
   ast::BeginMode begin_mode = ast::BeginMode::deferred;
+
+ private:
+  void end_transaction() noexcept;
 };
 
-struct Statement::Impl {
+struct Statement::Impl final : Transactions {
   Impl(Session::Impl& s, std::unique_ptr<Compiled> c) : session(s), compiled(std::move(c)) {}
   ~Impl();
 
   Result<void> begin();
   Result<bool> advance();
-  Result<void> open_transaction();
   Result<void> check_keys() const;
   Result<bool> finish_run();
   Error fail(Error error);
   void stop() noexcept;
-  storage::Transaction* transaction() noexcept;
 
   Session::Impl& session;
   std::unique_ptr<Compiled> compiled;
-  std::unique_ptr<storage::Transaction> own;  ///< outside BEGIN ... COMMIT
-  std::size_t savepoint = 0;                  ///< around this statement; 0 = none
-  std::int64_t violations_before = 0;         ///< deferred ones, when the run began
+  bool is_running = false;
+  bool owns_transactions = false;  ///< outside BEGIN ... COMMIT
+  bool aborted = false;            ///< the transaction was rolled back under it
   const Batch* batch = nullptr;
   std::uint32_t row = 0;
-  bool is_running = false;
-  bool aborted = false;  ///< the transaction was rolled back under it
+
+ private:
+  /// What a run has of one database.
+  struct Part {
+    std::unique_ptr<storage::Transaction> own;  ///< outside BEGIN ... COMMIT
+    std::size_t savepoint = 0;                  ///< around this statement; 0 = none
+  };
+  Result<void> open(const DatabaseUse& use) override;
+  Result<void> open_one(DatabaseNo database, bool writes);
+  Result<void> open_and_compile();
+  Result<void> wait_durable() const;
+  /// The run is over: commits what is its own, or closes its savepoints. // SUSPENDS
+  Result<void> keep_changes();
+  /// The run has failed or was given up. Fails when the changes cannot be taken back.
+  Result<void> undo_changes() noexcept;
+  void end_run() noexcept;
+
+  std::array<Part, limits::kSessionDatabasesMax> parts_;
+  std::int64_t violations_before_ = 0;  ///< deferred ones, when the run began
 };
 
 }  // namespace saturn::sql

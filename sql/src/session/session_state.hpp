@@ -1,6 +1,6 @@
 #pragma once
 
-#include "catalog/schema.hpp"
+#include "catalog/schemas.hpp"
 #include "functions/function.hpp"
 #include "io/fiber.hpp"
 #include "sql/session.hpp"
@@ -16,13 +16,23 @@
 
 namespace saturn::sql {
 
+/// A database as a session has it.
+struct SessionDatabase {
+  std::string name;                    ///< "main", "temp", or as ATTACH says
+  std::shared_ptr<Database> database;  ///< null: temp, until something needs it
+  /// The transaction between BEGIN and COMMIT; null outside, and until a statement needs it.
+  std::unique_ptr<storage::Transaction> transaction;
+  /// The schema was changed in the open transaction: nobody else may see it yet.
+  bool schema_is_private = false;
+};
+
 /// What a session knows, as far as compiled statements and pragmas need it.
 struct SessionState {
-  explicit SessionState(Database& d) noexcept : database(d) {}
+  explicit SessionState(std::shared_ptr<Database> main);
 
-  Database& database;
-  Session::Impl* owner = nullptr;  ///< the session around this
-  SessionOptions options;          ///< busy_timeout_ms and foreign_keys are pragmas too
+  std::vector<SessionDatabase> databases;  ///< by number
+  Session::Impl* owner = nullptr;          ///< the session around this
+  SessionOptions options;                  ///< busy_timeout_ms and foreign_keys are pragmas too
   SessionCounters counters;
   bool autocommit = true;
   bool query_only = false;
@@ -46,17 +56,20 @@ struct SessionState {
   std::atomic<bool> interrupted{false};
   io::Clock::time_point deadline = io::Clock::time_point::max();
 
-  /// The transaction between BEGIN and COMMIT; null outside, and until its first statement.
-  std::unique_ptr<storage::Transaction> transaction;
-  /// The schema that statements are compiled against.
-  std::shared_ptr<const Schema> schema;
-  /// The schema was changed in the open transaction: nobody else may see it yet.
-  bool schema_is_private = false;
+  /// The schemas that statements are compiled against; null in it what has yet to be read.
+  std::shared_ptr<const Schemas> schemas;
 
   io::Clock::time_point busy_deadline() const noexcept;
+  /// A database's storage; makes the temp database when it is asked for first. // SUSPENDS
+  Result<storage::Database*> storage(DatabaseNo database);
+  const std::shared_ptr<const Schema>& schema(DatabaseNo database) const noexcept {
+    return schemas->entries()[database].schema;
+  }
+  /// Null: to be read again before it is used.
+  void set_schema(DatabaseNo database, std::shared_ptr<const Schema> schema);
   /// After a statement changed sqlite_schema: steps the schema cookie in `transaction` and reads
   /// the schema again, as private to this session until the transaction commits. // SUSPENDS
-  Result<void> schema_changed(storage::Transaction& transaction);
+  Result<void> schema_changed(storage::Transaction& transaction, DatabaseNo database);
 };
 
 }  // namespace saturn::sql

@@ -8,45 +8,79 @@ namespace saturn::sql {
 
 Statement::Impl::~Impl() { stop(); }
 
-storage::Transaction* Statement::Impl::transaction() noexcept {
-  return own ? own.get() : session.state.transaction.get();
+/// Sees to it that a transaction of the database is open for this run.
+Result<void> Statement::Impl::open_one(DatabaseNo database, bool writes) {
+  SessionState& state = session.state;
+  const auto refused = [] { return Error(Code::readonly, "attempt to write a readonly database"); };
+  if (writes && state.query_only) return refused();
+  storage::Database& storage = *TRY(state.storage(database));
+  Part& part = parts_[database];
+  if (owns_transactions) {
+    if (part.own == nullptr && writes) {
+      part.own = TRY(storage.begin_write(state.busy_deadline()));
+    } else if (part.own == nullptr) {
+      part.own = TRY(storage.begin_read());
+    } else if (writes && !part.own->writable()) {
+      TRY(part.own->make_writable(state.busy_deadline()));
+    }
+    set(database, part.own.get(), writes);
+    return {};
+  }
+  if (writes && session.begin_mode == ast::BeginMode::readonly && database != kTempDatabase) {
+    return refused();
+  }
+  std::unique_ptr<storage::Transaction>& shared = state.databases[database].transaction;
+  const bool was_writable = shared != nullptr && shared->writable();
+  if (shared == nullptr && writes) {
+    shared = TRY(storage.begin_write(state.busy_deadline()));
+  } else if (shared == nullptr) {
+    shared = TRY(storage.begin_read());
+  } else if (writes && !was_writable) {
+    TRY(shared->make_writable(state.busy_deadline()));
+  }
+  if (writes && !was_writable) {
+    for (std::size_t i = 0; i < session.savepoints.size(); ++i) shared->savepoint();
+  }
+  set(database, shared.get(), writes);
+  if (writes && part.savepoint == 0) part.savepoint = shared->savepoint();
+  return {};
 }
 
-/// Sees to it that a transaction is open in which the program may run.
-Result<void> Statement::Impl::open_transaction() {
-  const Access access = compiled->program->access;
-  SessionState& state = session.state;
-  storage::Database& database = session.database->storage();
-  if (access == Access::write && state.query_only) {
-    return Error(Code::readonly, "attempt to write a readonly database");
-  }
-  if (state.autocommit) {
-    if (access == Access::write) {
-      own = TRY(database.begin_write(state.busy_deadline()));
-    } else {
-      own = TRY(database.begin_read());
-    }
-    return {};
-  }
-  if (access == Access::write && session.begin_mode == ast::BeginMode::readonly) {
-    return Error(Code::readonly, "attempt to write a readonly database");
-  }
-  if (state.transaction == nullptr) {
-    if (access == Access::write) {
-      state.transaction = TRY(database.begin_write(state.busy_deadline()));
-    } else {
-      state.transaction = TRY(database.begin_read());
-    }
-    for (std::size_t i = 0; i < session.savepoints.size() && access == Access::write; ++i) {
-      state.transaction->savepoint();
-    }
-    return {};
-  }
-  if (access == Access::write && !state.transaction->writable()) {
-    TRY(state.transaction->make_writable(state.busy_deadline()));
-    for (std::size_t i = 0; i < session.savepoints.size(); ++i) state.transaction->savepoint();
+Result<void> Statement::Impl::open(const DatabaseUse& use) {
+  for (std::size_t i = 0; i < session.state.databases.size(); ++i) {
+    const auto no = static_cast<DatabaseNo>(i);
+    const bool writes = use.writes.has(no);
+    if (writes || (use.reads.has(no) && find(no) == nullptr)) TRY(open_one(no, writes));
   }
   return {};
+}
+
+/// Opens what the program uses, and compiles it anew when a schema is not the one it was compiled
+/// for.
+Result<void> Statement::Impl::open_and_compile() {
+  SessionState& state = session.state;
+  for (;;) {
+    DatabaseUse use = compiled->runtime.use;
+    use.reads.add(kMainDatabase);
+    const bool writes = compiled->program->access == Access::write;
+    if (!writes) use.writes = {};
+    if (writes && use.writes.empty()) use.writes.add(kMainDatabase);
+    for (std::size_t i = 0; i < state.databases.size(); ++i) {
+      const auto no = static_cast<DatabaseNo>(i);
+      if (state.schema(no) == nullptr) use.reads.add(no);
+    }
+    TRY(require(use));
+    for (std::size_t i = 0; i < state.databases.size(); ++i) {
+      const auto no = static_cast<DatabaseNo>(i);
+      if (storage::Transaction* transaction = find(no)) {
+        TRY(session.refresh_schema(no, *transaction));
+      }
+    }
+    if (compiled->schemas == state.schemas && compiled->compile_rules == state.compile_rules) {
+      return {};
+    }
+    TRY(session.compile_now(*compiled, this));
+  }
 }
 
 Result<void> Statement::Impl::begin() {
@@ -57,33 +91,80 @@ Result<void> Statement::Impl::begin() {
   runtime.affected_rows = 0;
   runtime.on_error = OnError::abort;
   if (compiled->program->access == Access::write) session.state.immediate_violations = 0;
-  violations_before = session.state.deferred_violations;
+  violations_before_ = session.state.deferred_violations;
   ++runtime.run;
   runtime.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
-  runtime.parameters.resize(compiled->values.size());
-  for (std::size_t i = 0; i < compiled->values.size(); ++i) {
-    runtime.parameters[i] = compiled->values[i].ref();
-  }
   is_running = true;
+  owns_transactions = session.state.autocommit && compiled->program->access != Access::none;
   aborted = false;
   batch = nullptr;
   row = 0;
   session.running.insert(this);
-  if (compiled->program->access == Access::none) return compiled->program->start(runtime);
-  TRY(open_transaction());
-  TRY(session.refresh_schema(*transaction()));
-  if (compiled->schema != session.state.schema ||
-      compiled->compile_rules != session.state.compile_rules) {
-    TRY(session.compile_now(*compiled, transaction()));
-    runtime.parameters.resize(compiled->values.size());
-  }
-  runtime.transaction = transaction();
-  if (compiled->program->access == Access::write && !own) {
-    savepoint = session.state.transaction->savepoint();
+  if (compiled->program->access != Access::none) TRY(open_and_compile());
+  runtime.transactions = this;
+  runtime.parameters.resize(compiled->values.size());
+  for (std::size_t i = 0; i < compiled->values.size(); ++i) {
+    runtime.parameters[i] = compiled->values[i].ref();
   }
   return compiled->program->start(runtime);
+}
+
+Result<void> Statement::Impl::keep_changes() {
+  Result<void> result;
+  for (std::size_t i = 0; i < session.state.databases.size(); ++i) {
+    const auto no = static_cast<DatabaseNo>(i);
+    Part& part = parts_[i];
+    if (part.own) {
+      if (part.own->writable() && result) {
+        result = part.own->commit();
+      } else {
+        part.own->rollback();
+      }
+      part.own.reset();
+      if (!session.state.databases[i].schema_is_private) continue;
+      if (result) {
+        session.state.databases[i].schema_is_private = false;
+        session.publish_schema(no);
+      } else {
+        session.forget_private_schema(no);
+      }
+    } else if (part.savepoint != 0) {
+      session.state.databases[i].transaction->release(part.savepoint);
+      part.savepoint = 0;
+    }
+  }
+  return result;
+}
+
+Result<void> Statement::Impl::undo_changes() noexcept {
+  Result<void> result;
+  for (std::size_t i = 0; i < session.state.databases.size(); ++i) {
+    const auto no = static_cast<DatabaseNo>(i);
+    Part& part = parts_[i];
+    SessionDatabase& of = session.state.databases[i];
+    if (part.own) {
+      part.own->rollback();
+      part.own.reset();
+      session.forget_private_schema(no);
+    } else if (part.savepoint != 0 && of.transaction) {
+      Result<void> undone = of.transaction->rollback_to(part.savepoint);
+      if (!undone) result = std::move(undone);
+      of.transaction->release(part.savepoint);
+      if (of.schema_is_private) session.state.set_schema(no, nullptr);
+    }
+    part.savepoint = 0;
+  }
+  return result;
+}
+
+void Statement::Impl::end_run() noexcept {
+  forget();
+  is_running = false;
+  batch = nullptr;
+  compiled->runtime.transactions = nullptr;
+  session.running.erase(this);
 }
 
 /// After an error: takes back what has to be taken back, and hands the error on.
@@ -95,50 +176,16 @@ Error Statement::Impl::fail(Error error) {
     error = Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
   }
   compiled->program->finish(compiled->runtime);
-  storage::Transaction* open = transaction();
+  // FAIL keeps what was done before; if that cannot be committed, that is the graver error.
   const bool keeps = action == OnError::fail;
-  if (!keeps) session.state.deferred_violations = violations_before;
-  if (own) {
-    if (keeps && own->writable()) {
-      // FAIL keeps what was done before; if that cannot be committed, that is the graver error.
-      Result<void> committed = own->commit();
-      if (!committed) error = std::move(committed).error();
-      if (session.state.schema_is_private) session.forget_private_schema();
-    } else {
-      own->rollback();
-      session.forget_private_schema();
-    }
-    own.reset();
-  } else if (open != nullptr && savepoint != 0) {
-    if (!keeps) {
-      Result<void> undone = open->rollback_to(savepoint);
-      if (!undone) error = std::move(undone).error();
-      if (session.state.schema_is_private) session.state.schema.reset();
-    }
-    open->release(savepoint);
-  }
-  savepoint = 0;
-  is_running = false;
-  batch = nullptr;
-  session.running.erase(this);
-  compiled->runtime.transaction = nullptr;
+  if (!keeps) session.state.deferred_violations = violations_before_;
+  Result<void> ended = keeps ? keep_changes() : undo_changes();
+  if (!ended) error = std::move(ended).error();
+  end_run();
   const Code code = primary(error.code());
   const bool ends_transaction = action == OnError::rollback || code == Code::full ||
                                 code == Code::ioerr || code == Code::nomem;
-  if (ends_transaction && !session.state.autocommit && savepoint == 0) {
-    for (Statement::Impl* other : std::vector(session.running.begin(), session.running.end())) {
-      if (other->own) continue;
-      other->stop();
-      other->aborted = true;
-    }
-    if (session.state.transaction) session.state.transaction->rollback();
-    session.state.transaction.reset();
-    session.state.autocommit = true;
-    session.savepoints.clear();
-    session.savepoint_began = false;
-    session.end_deferral();
-    session.forget_private_schema();
-  }
+  if (ends_transaction && !session.state.autocommit) session.roll_back();
   return error;
 }
 
@@ -148,8 +195,7 @@ Result<void> Statement::Impl::check_keys() const {
   if (session.state.immediate_violations > 0) {
     return Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
   }
-  if (own && own->writable()) return session.check_deferred_keys();
-  return {};
+  return owns_transactions ? session.check_deferred_keys() : Result<void>();
 }
 
 /// The program has done its work: commits what is the statement's own to commit.
@@ -162,33 +208,18 @@ Result<bool> Statement::Impl::finish_run() {
     state.counters.total_changes += runtime.affected_rows;
   }
   program.finish(runtime);
-  runtime.transaction = nullptr;
-  if (own) {
-    Result<void> committed;
-    if (own->writable()) {
-      committed = own->commit();
-    } else {
-      own->rollback();
-    }
-    own.reset();
-    if (state.schema_is_private) {
-      if (committed) {
-        session.database->catalog().publish(state.schema);
-        state.schema_is_private = false;
-      } else {
-        session.forget_private_schema();
-      }
-    }
-    is_running = false;
-    session.running.erase(this);
-    TRY(std::move(committed));
-    return false;
-  }
-  if (savepoint != 0) state.transaction->release(savepoint);
-  savepoint = 0;
-  is_running = false;
-  session.running.erase(this);
+  Result<void> kept = keep_changes();
+  end_run();
+  TRY(std::move(kept));
   return false;
+}
+
+/// Rows may be of commits that are not durable yet.
+Result<void> Statement::Impl::wait_durable() const {
+  for (std::size_t i = 0; i < session.state.databases.size(); ++i) {
+    if (storage::Transaction* open = find(static_cast<DatabaseNo>(i))) TRY(open->wait_durable());
+  }
+  return {};
 }
 
 Result<bool> Statement::Impl::advance() {
@@ -202,11 +233,8 @@ Result<bool> Statement::Impl::advance() {
   batch = *next;
   row = 0;
   if (batch != nullptr) {
-    // Rows may be of a commit that is not durable yet.
-    if (storage::Transaction* open = transaction()) {
-      Result<void> durable = open->wait_durable();
-      if (!durable) return fail(std::move(durable).error());
-    }
+    Result<void> durable = wait_durable();
+    if (!durable) return fail(std::move(durable).error());
     return true;
   }
   Result<void> held = check_keys();
@@ -219,20 +247,8 @@ Result<bool> Statement::Impl::advance() {
 void Statement::Impl::stop() noexcept {
   if (!is_running) return;
   compiled->program->finish(compiled->runtime);
-  compiled->runtime.transaction = nullptr;
-  if (own) {
-    own->rollback();
-    own.reset();
-    session.forget_private_schema();
-  } else if (savepoint != 0 && session.state.transaction) {
-    static_cast<void>(session.state.transaction->rollback_to(savepoint));
-    session.state.transaction->release(savepoint);
-    if (session.state.schema_is_private) session.state.schema.reset();
-  }
-  savepoint = 0;
-  is_running = false;
-  batch = nullptr;
-  session.running.erase(this);
+  static_cast<void>(undo_changes());
+  end_run();
 }
 
 // --- the public face -----------------------------------------------------------------------------

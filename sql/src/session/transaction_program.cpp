@@ -31,26 +31,19 @@ class TransactionProgram final : public ImmediateProgram {
   Result<void> savepoint(Session::Impl& session);
   Result<void> release(Session::Impl& session);
   static Result<std::size_t> find(const Session::Impl& session, std::string_view name);
-  static void end(Session::Impl& session);
-  bool others_run(const Session::Impl& session) const;
+  const Statement::Impl* other_running(const Session::Impl& session, bool mine) const;
 
   const ast::Stmt& stmt_;
 };
 
-/// Whether a statement other than this one is in the session's transaction.
-bool TransactionProgram::others_run(const Session::Impl& session) const {
+/// The statement of this program (`mine`), or another one in the session's transaction; or null.
+const Statement::Impl* TransactionProgram::other_running(const Session::Impl& session,
+                                                         bool mine) const {
   for (const Statement::Impl* statement : session.running) {
-    if (!statement->own && statement->compiled->program.get() != this) return true;
+    const bool is_mine = statement->compiled->program.get() == this;
+    if (is_mine == mine && !statement->owns_transactions) return statement;
   }
-  return false;
-}
-
-void TransactionProgram::end(Session::Impl& session) {
-  session.state.transaction.reset();
-  session.state.autocommit = true;
-  session.savepoints.clear();
-  session.savepoint_began = false;
-  session.end_deferral();
+  return nullptr;
 }
 
 Result<void> TransactionProgram::begin(Session::Impl& session) {
@@ -60,7 +53,16 @@ Result<void> TransactionProgram::begin(Session::Impl& session) {
   }
   const ast::BeginMode mode = ast::as<ast::BeginStmt>(stmt_).mode;
   if (mode == ast::BeginMode::immediate || mode == ast::BeginMode::exclusive) {
-    state.transaction = TRY(session.database->storage().begin_write(state.busy_deadline()));
+    for (std::size_t i = 0; i < state.databases.size(); ++i) {
+      if (i == kTempDatabase) continue;
+      SessionDatabase& of = state.databases[i];
+      auto begun = of.database->storage().begin_write(state.busy_deadline());
+      if (!begun) {
+        session.roll_back(other_running(session, true));
+        return std::move(begun).error();
+      }
+      of.transaction = std::move(*begun);
+    }
   }
   session.begin_mode = mode;
   state.autocommit = false;
@@ -68,30 +70,14 @@ Result<void> TransactionProgram::begin(Session::Impl& session) {
 }
 
 Result<void> TransactionProgram::commit(Session::Impl& session) {
-  SessionState& state = session.state;
-  if (state.autocommit) return Error(Code::error, "cannot commit - no transaction is active");
-  if (others_run(session)) {
+  if (session.state.autocommit) {
+    return Error(Code::error, "cannot commit - no transaction is active");
+  }
+  if (other_running(session, false) != nullptr) {
     return Error(Code::busy, "cannot commit transaction - SQL statements in progress");
   }
   TRY(session.check_deferred_keys());
-  Result<void> committed;
-  if (state.transaction) {
-    if (state.transaction->writable()) {
-      committed = state.transaction->commit();
-    } else {
-      state.transaction->rollback();
-    }
-  }
-  end(session);
-  if (!committed) {
-    session.forget_private_schema();
-    return committed;
-  }
-  if (state.schema_is_private && state.schema != nullptr) {
-    session.database->catalog().publish(state.schema);
-  }
-  state.schema_is_private = false;
-  return {};
+  return session.commit();
 }
 
 Result<std::size_t> TransactionProgram::find(const Session::Impl& session, std::string_view name) {
@@ -108,21 +94,10 @@ Result<void> TransactionProgram::rollback(Session::Impl& session) {
     const std::size_t at = TRY(find(session, name));
     session.savepoints.resize(at + 1);
     state.deferred_violations = session.savepoints.back().violations;
-    if (state.transaction && state.transaction->writable()) {
-      TRY(state.transaction->rollback_to(at + 1));
-      if (state.schema_is_private) state.schema.reset();
-    }
-    return {};
+    return session.roll_back_to(at + 1);
   }
   if (state.autocommit) return Error(Code::error, "cannot rollback - no transaction is active");
-  for (Statement::Impl* statement : std::vector(session.running.begin(), session.running.end())) {
-    if (statement->own || statement->compiled->program.get() == this) continue;
-    statement->stop();
-    statement->aborted = true;
-  }
-  if (state.transaction) state.transaction->rollback();
-  end(session);
-  session.forget_private_schema();
+  session.roll_back(other_running(session, true));
   return {};
 }
 
@@ -135,16 +110,17 @@ Result<void> TransactionProgram::savepoint(Session::Impl& session) {
   }
   session.savepoints.push_back(
       {std::string(ast::as<ast::SavepointStmt>(stmt_).name), state.deferred_violations});
-  if (state.transaction && state.transaction->writable()) state.transaction->savepoint();
+  for (SessionDatabase& of : state.databases) {
+    if (of.transaction && of.transaction->writable()) of.transaction->savepoint();
+  }
   return {};
 }
 
 Result<void> TransactionProgram::release(Session::Impl& session) {
-  SessionState& state = session.state;
   const std::size_t at = TRY(find(session, ast::as<ast::ReleaseStmt>(stmt_).name));
   if (at == 0 && session.savepoint_began) return commit(session);
   session.savepoints.resize(at);
-  if (state.transaction && state.transaction->writable()) state.transaction->release(at + 1);
+  session.release(at + 1);
   return {};
 }
 

@@ -68,11 +68,11 @@ std::vector<MovedRow> in_new_order(std::vector<MovedRow> rows, const Schema& sch
 }
 
 /// Copies the entries of one tree into an empty one. // SUSPENDS
-Result<void> copy_tree(Runtime& runtime, storage::PageNo from, storage::PageSource& image,
-                       storage::PageNo to, storage::TreeKind kind) {
+Result<void> copy_tree(Runtime& runtime, storage::Transaction& transaction, storage::PageNo from,
+                       storage::PageSource& image, storage::PageNo to, storage::TreeKind kind) {
   static const storage::KeyInfo kAnyOrder;
   const bool table = kind == storage::TreeKind::table;
-  storage::BTreeCursor cursor(*runtime.transaction, from, table ? nullptr : &kAnyOrder);
+  storage::BTreeCursor cursor(transaction, from, table ? nullptr : &kAnyOrder);
   storage::TreeBuilder builder(image, to, kind);
   bool more = TRY(cursor.first());
   for (std::uint64_t n = 0; more; ++n) {
@@ -92,8 +92,8 @@ struct CopiedTree {
 };
 
 /// Builds `image`, which is empty, from the transaction's database. // SUSPENDS
-Result<void> rebuild(Runtime& runtime, const Schema& schema, storage::Image& image) {
-  storage::Transaction& transaction = *runtime.transaction;
+Result<void> rebuild(Runtime& runtime, storage::Transaction& transaction, const Schema& schema,
+                     storage::Image& image) {
   const std::vector<MovedRow> rows = in_new_order(TRY(read_schema(transaction)), schema);
   std::vector<CopiedTree> trees;
   storage::BTreeCursor entries(image, 1);
@@ -115,15 +115,15 @@ Result<void> rebuild(Runtime& runtime, const Schema& schema, storage::Image& ima
                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
   }
   for (const CopiedTree& tree : trees) {
-    TRY(copy_tree(runtime, tree.from, image, tree.to, tree.kind));
+    TRY(copy_tree(runtime, transaction, tree.from, image, tree.to, tree.kind));
   }
   image.finish();
   return {};
 }
 
 /// The header of the new database.
-Result<storage::DatabaseHeader> new_header(Runtime& runtime) {
-  storage::DatabaseHeader header = TRY(runtime.transaction->header());
+Result<storage::DatabaseHeader> new_header(Runtime& runtime, storage::Transaction& transaction) {
+  storage::DatabaseHeader header = TRY(transaction.header());
   if (const std::optional<int>& mode = runtime.session.next_auto_vacuum) {
     header.largest_root = *mode == 0 ? 0 : 1;
     header.incremental_vacuum = *mode == 2 ? 1 : 0;
@@ -162,7 +162,8 @@ Result<void> write_file(io::Vfs& vfs, const std::string& path, storage::Image& i
 
 class VacuumProgram final : public ImmediateProgram {
  public:
-  VacuumProgram(const Schema& schema, ExprPtr into) : schema_(schema), into_(std::move(into)) {
+  VacuumProgram(const Schema& schema, DatabaseNo database, ExprPtr into)
+      : schema_(schema), database_(database), into_(std::move(into)) {
     access = into_ == nullptr ? Access::write : Access::read;
     readonly = false;
   }
@@ -181,13 +182,14 @@ class VacuumProgram final : public ImmediateProgram {
 
  private:
   Result<void> vacuum(Runtime& runtime) {
-    const storage::DatabaseHeader header = TRY(new_header(runtime));
+    storage::Transaction& transaction = runtime.transaction(database_);
+    const storage::DatabaseHeader header = TRY(new_header(runtime, transaction));
     // Nothing to rebuild, and SQLite does not make a schema of it either.
     if (header.schema_format == 0) return {};
     storage::Image image(header);
-    TRY(rebuild(runtime, schema_, image));
-    TRY(runtime.transaction->replace(image));
-    return runtime.session.schema_changed(*runtime.transaction);
+    TRY(rebuild(runtime, transaction, schema_, image));
+    TRY(transaction.replace(image));
+    return runtime.session.schema_changed(transaction, database_);
   }
 
   Result<void> vacuum_into(Runtime& runtime) {
@@ -196,7 +198,8 @@ class VacuumProgram final : public ImmediateProgram {
     const ValueRef name = TRY(eval_one(*into_, runtime, arena, Batch()));
     if (!name.is_text()) return Error(Code::error, "non-text filename");
     const std::string path(name.bytes());
-    storage::DatabaseHeader header = TRY(new_header(runtime));
+    storage::Transaction& transaction = runtime.transaction(database_);
+    storage::DatabaseHeader header = TRY(new_header(runtime, transaction));
     ++header.schema_cookie;
     header.write_version = header.read_version = storage::DatabaseHeader::kVersionRollback;
     header.sqlite_version = storage::DatabaseHeader::kSqliteVersion;
@@ -206,26 +209,30 @@ class VacuumProgram final : public ImmediateProgram {
       header.page_size = page_size;
     }
     storage::Image image(header);
-    TRY(rebuild(runtime, schema_, image));
-    io::Vfs& vfs = runtime.session.database.storage().vfs();
+    TRY(rebuild(runtime, transaction, schema_, image));
+    io::Vfs& vfs = TRY(runtime.session.storage(kMainDatabase))->vfs();
     if (vfs.name() != "memory") return write_file(vfs, path, image);
     return write_file(*io::make_posix_vfs(), path, image);
   }
 
   const Schema& schema_;
+  const DatabaseNo database_;
   const ExprPtr into_;
 };
 
 }  // namespace
 
 Result<ProgramPtr> compile_vacuum(CompileContext& context, const ast::VacuumStmt& stmt) {
-  if (ast::present(stmt.schema) && !equals_nocase(stmt.schema, "main") &&
-      !equals_nocase(stmt.schema, "temp")) {
-    return Error(Code::error, cat("unknown database ", stmt.schema));
-  }
+  const DatabaseNo database = TRY(context.database(stmt.schema, stmt.at)).value_or(kMainDatabase);
   ExprPtr into;
   if (stmt.into != nullptr) into = TRY(bind_row_expr(context, {}, *stmt.into, false));
-  return ProgramPtr(std::make_unique<VacuumProgram>(context.schema, std::move(into)));
+  if (into == nullptr) {
+    context.writes(database);
+  } else {
+    context.reads(database);
+  }
+  return ProgramPtr(
+      std::make_unique<VacuumProgram>(context.schemas[database], database, std::move(into)));
 }
 
 }  // namespace saturn::sql

@@ -190,7 +190,7 @@ class JsonTable final : public TableFunction {
                {"id", ""},  {"parent", ""}, {"fullkey", ""}, {"path", ""}};
     arguments = {{"json", ""}, {"root", ""}};
   }
-  std::unique_ptr<TableCursor> make_cursor(Runtime&, const Schema&) const override {
+  std::unique_ptr<TableCursor> make_cursor(Runtime&, const Schemas&) const override {
     return std::make_unique<JsonCursor>(tree_);
   }
 
