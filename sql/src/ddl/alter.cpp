@@ -3,6 +3,7 @@
 #include "ddl/schema_writer.hpp"
 #include "ddl/stored_expr.hpp"
 #include "dml/row_program.hpp"
+#include "dml/target.hpp"
 #include "parser/lexer.hpp"
 #include "parser/parser.hpp"
 #include "plan/compile.hpp"
@@ -10,6 +11,8 @@
 #include "pragma/integrity.hpp"
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 // ALTER TABLE. Every form changes texts in sqlite_schema and reads the schema again; DROP COLUMN
 // rewrites the table's rows too.
@@ -45,26 +48,43 @@ std::vector<const Table*> tables_around(const Schemas& schemas, DatabaseNo datab
   return tables;
 }
 
-/// Compiles every trigger: a change must not break one.
+/// All triggers on such tables, and those of temp on tables of `database`.
+std::vector<std::pair<const Table*, const Trigger*>> triggers_around(const Schemas& schemas,
+                                                                     DatabaseNo database) {
+  std::vector<std::pair<const Table*, const Trigger*>> triggers;
+  for (const Table* table : tables_around(schemas, database)) {
+    for (const auto& trigger : table->triggers) triggers.emplace_back(table, trigger.get());
+    for (const Trigger* trigger : schemas.temp_triggers(*table)) {
+      triggers.emplace_back(table, trigger);
+    }
+  }
+  return triggers;
+}
+
+/// Compiles a trigger as if it were fired, and drops it.
+Result<void> compile_trigger(CompileContext& context, const Table& table, const Trigger& trigger) {
+  const ast::CreateTriggerStmt& definition = *trigger.definition;
+  std::vector<const ast::Stmt*> body;
+  for (const ast::Stmt* stmt : definition.body) body.push_back(stmt);
+  std::unique_ptr<Table> shape;
+  if (table.kind == TableKind::view) shape = TRY(shape_of_view(context, table));
+  RowProgram program(context, shape ? *shape : table, trigger.database, &trigger,
+                     ast::Conflict::unspecified, definition.when, std::move(body));
+  program.set_rows(definition.event != ast::TriggerEvent::insert,
+                   definition.event != ast::TriggerEvent::remove);
+  return program.compile();
+}
+
+/// Compiles every trigger: a change must not break one. `when` goes into the message.
 Result<void> check_triggers(Runtime& runtime, DatabaseNo database, std::string_view when) {
   const Schemas& schemas = *runtime.session.schemas;
-  for (const Table* table : tables_around(schemas, database)) {
-    if (table->kind != TableKind::table) continue;
-    for (const auto& trigger : table->triggers) {
-      Arena arena;
-      CompileContext context{schemas, runtime, arena};
-      const ast::CreateTriggerStmt& definition = *trigger->definition;
-      std::vector<const ast::Stmt*> body;
-      for (const ast::Stmt* stmt : definition.body) body.push_back(stmt);
-      RowProgram program(context, *table, trigger->database, trigger.get(),
-                         ast::Conflict::unspecified, definition.when, std::move(body));
-      program.set_rows(definition.event != ast::TriggerEvent::insert,
-                       definition.event != ast::TriggerEvent::remove);
-      Result<void> compiled = program.compile();
-      if (compiled) continue;
-      return Error(Code::error,
-                   cat("error in trigger ", trigger->name, when, ": ", compiled.message()));
-    }
+  for (const auto& [table, trigger] : triggers_around(schemas, database)) {
+    Arena arena;
+    CompileContext context{schemas, runtime, arena};
+    Result<void> compiled = compile_trigger(context, *table, *trigger);
+    if (compiled) continue;
+    return Error(Code::error,
+                 cat("error in trigger ", trigger->name, when, ": ", compiled.message()));
   }
   return {};
 }
@@ -223,7 +243,7 @@ class DropColumnProgram final : public AlterProgram {
 Result<void> DropColumnProgram::prepare(CompileContext& context, const ast::AlterStmt& stmt) {
   name_ = table_.name;
   const int column = table_.find_column(stmt.column);
-  if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.column, "\""));
+  if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.written_column, "\""));
   column_ = static_cast<std::size_t>(column);
   if (table_.columns[column_].primary_key != 0) {
     return at(stmt.at, cat("cannot drop PRIMARY KEY column: \"", stmt.column, "\""));
@@ -356,14 +376,24 @@ class RenameProgram final : public AlterProgram {
   Result<void> work(Runtime& runtime, std::vector<Row>& rows) override;
 
  private:
+  using Texts = std::unordered_map<std::string, std::string>;
+
   Result<bool> rename_table(SchemaRow& row) const;
   Result<bool> rename_column(SchemaRow& row) const;
+  Result<void> rename_uses(Runtime& runtime);
+  Result<void> keep(const NameTracker& names, DatabaseNo database, std::string_view name,
+                    std::string_view sql);
+  Result<void> write(Runtime& runtime, DatabaseNo database, bool own) const;
   Result<void> rename_sequence(storage::Transaction& transaction) const;
 
   const storage::PageNo sequence_root_;
   const std::string column_;  ///< empty: the table is renamed
   const std::string to_;
   const bool to_is_quoted_;
+  // What views and triggers of the table's own database, and of temp, will say; by their names,
+  // which a view shares with no table, and after '.' a trigger.
+  Texts own_texts_;
+  Texts temp_texts_;
 };
 
 Result<bool> RenameProgram::rename_table(SchemaRow& row) const {
@@ -412,32 +442,81 @@ Result<void> RenameProgram::rename_sequence(storage::Transaction& transaction) c
   return {};
 }
 
-Result<void> RenameProgram::work(Runtime& runtime, std::vector<Row>&) {
-  storage::Transaction& transaction = runtime.transaction(table_.database);
-  TRY(check_views(runtime, table_.database, ""));
-  TRY(change_schema_rows(transaction, [&](SchemaRow& row) {
-    return column_.empty() ? rename_table(row) : rename_column(row);
-  }));
-  if (column_.empty()) TRY(rename_sequence(transaction));
-  TRY(runtime.session.schema_changed(transaction, table_.database));
-  return check_views(runtime, table_.database, " after rename");
+/// Keeps what the text of a view or trigger will be, if that is another.
+Result<void> RenameProgram::keep(const NameTracker& names, DatabaseNo database,
+                                 std::string_view name, std::string_view sql) {
+  std::string changed =
+      TRY(with_renamed_places(sql, names.places(), to_, column_.empty() || to_is_quoted_));
+  if (changed == sql) return {};
+  Texts& texts = database == table_.database ? own_texts_ : temp_texts_;
+  texts.insert_or_assign(std::string(name), std::move(changed));
+  return {};
 }
 
-/// Views and triggers that use the name would have to be rewritten.
-Result<void> refuse_mentions(const CompileContext& context, DatabaseNo database,
-                             std::string_view name) {
-  for (const Table* table : tables_around(context.schemas, database)) {
-    if (table->kind == TableKind::view && mentions(table->sql, name)) {
-      return Error(Code::error,
-                   cat("renaming what view ", table->name, " uses is not supported yet"));
+/// Looks for the name in what views and triggers mean.
+Result<void> RenameProgram::rename_uses(Runtime& runtime) {
+  const Schemas& schemas = *runtime.session.schemas;
+  const int column = column_.empty() ? NameTracker::kTableItself : table_.find_column(column_);
+  const auto broken = [](std::string_view what, std::string_view name, std::string_view why) {
+    return Error(Code::error, cat("error in ", what, " ", name, ": ", why));
+  };
+  for (const Table* view : tables_around(schemas, table_.database)) {
+    if (view->kind != TableKind::view) continue;
+    NameTracker names(table_, column);
+    Arena arena;
+    CompileContext context{.schemas = schemas, .runtime = runtime, .arena = arena, .views = {view}};
+    context.names = &names;
+    auto planned = plan_select(context, *view->view);
+    if (!planned) return broken("view", view->name, planned.error().message());
+    TRY(keep(names, view->database, view->name, view->sql));
+  }
+  for (const auto& [table, trigger] : triggers_around(schemas, table_.database)) {
+    NameTracker names(table_, column);
+    const ast::CreateTriggerStmt& definition = *trigger->definition;
+    names.table_named(table, definition.table);
+    for (const std::string_view name : definition.update_of) {
+      names.column_named(table, table->find_column(name), name);
     }
-    for (const auto& trigger : table->triggers) {
-      if (!mentions(trigger->sql, name)) continue;
-      return Error(Code::error,
-                   cat("renaming what trigger ", trigger->name, " uses is not supported yet"));
-    }
+    Arena arena;
+    CompileContext context{schemas, runtime, arena};
+    context.names = &names;
+    Result<void> compiled = compile_trigger(context, *table, *trigger);
+    if (!compiled) return broken("trigger", trigger->name, compiled.message());
+    TRY(keep(names, trigger->database, cat(".", trigger->name), trigger->sql));
   }
   return {};
+}
+
+/// Changes sqlite_schema of a database; `own`: the table is there.
+Result<void> RenameProgram::write(Runtime& runtime, DatabaseNo database, bool own) const {
+  const Texts& texts = own ? own_texts_ : temp_texts_;
+  storage::Transaction& transaction = runtime.transaction(database);
+  TRY(change_schema_rows(transaction, [&](SchemaRow& row) -> Result<bool> {
+    bool changed = false;
+    if (row.type == "view" || row.type == "trigger") {
+      const auto text = texts.find(row.type == "view" ? row.name : cat(".", row.name));
+      changed = text != texts.end();
+      if (changed) row.sql = text->second;
+    }
+    const bool renamed = TRY(column_.empty() ? rename_table(row) : rename_column(row));
+    return changed || (own && renamed);
+  }));
+  if (own && column_.empty()) TRY(rename_sequence(transaction));
+  return runtime.session.schema_changed(transaction, database);
+}
+
+Result<void> RenameProgram::work(Runtime& runtime, std::vector<Row>&) {
+  const DatabaseNo database = table_.database;
+  TRY(rename_uses(runtime));
+  TRY(write(runtime, database, true));
+  if (!temp_texts_.empty()) {
+    DatabaseUse use;
+    use.writes.add(kTempDatabase);
+    TRY(runtime.transactions->require(use));
+    TRY(write(runtime, kTempDatabase, false));
+  }
+  TRY(check_views(runtime, database, " after rename"));
+  return check_triggers(runtime, database, " after rename");
 }
 
 Result<ProgramPtr> compile_rename(CompileContext& context, const Table& table,
@@ -453,18 +532,16 @@ Result<ProgramPtr> compile_rename(CompileContext& context, const Table& table,
     if (stmt.new_name.size() >= 7 && equals_nocase(stmt.new_name.substr(0, 7), "sqlite_")) {
       return at(stmt.at, cat("object name reserved for internal use: ", stmt.new_name));
     }
-    TRY(refuse_mentions(context, table.database, table.name));
     return ProgramPtr(
         std::make_unique<RenameProgram>(table, sequence, "", std::string(stmt.new_name), true));
   }
   const int column = table.find_column(stmt.column);
-  if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.column, "\""));
+  if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.written_column, "\""));
   const int other = table.find_column(stmt.new_name);
   if (other >= 0 && other != column) {
     return at(stmt.at, cat("error in table ", table.name,
                            " after rename: duplicate column name: ", stmt.new_name));
   }
-  TRY(refuse_mentions(context, table.database, stmt.column));
   // The last token of the statement is the new name as it was written.
   const char last = stmt.text.back();
   const bool quoted = last == '"' || last == '\'' || last == ']' || last == '`';

@@ -34,6 +34,11 @@ std::string dequoted(std::string_view text) {
   return out;
 }
 
+bool is_quoted(const Token& token) {
+  const char first = token.text.empty() ? '\0' : token.text.front();
+  return first == '"' || first == '\'' || first == '`' || first == '[';
+}
+
 bool names(const Token& token, std::string_view name) {
   return equals_nocase(dequoted(token.text), name);
 }
@@ -61,9 +66,7 @@ class Replacer {
     for (const Token& token : tokens_) {
       if (token.at < done) continue;  // noted twice
       out += sql_.substr(done, token.at - done);
-      const char first = token.text.front();
-      const bool was_quoted = first == '"' || first == '\'' || first == '`' || first == '[';
-      out += always_quoted_ || was_quoted ? in_quotes(to_) : std::string(to_);
+      out += always_quoted_ || is_quoted(token) ? in_quotes(to_) : std::string(to_);
       done = token.at + token.text.size();
       // Two quoted names in a row would be one.
       if (always_quoted_ && done < sql_.size() && sql_[done] == '"') out += ' ';
@@ -162,10 +165,15 @@ void find_foreign_keys(std::string_view sql, std::string_view table, std::string
 
 }  // namespace
 
-bool mentions(std::string_view sql, std::string_view name) {
-  const std::vector<Token> tokens = tokens_of(sql);
-  return std::any_of(tokens.begin(), tokens.end(),
-                     [&](const Token& token) { return names(token, name); });
+Result<std::string> with_renamed_places(std::string_view sql, const std::set<const char*>& places,
+                                        std::string_view to, bool quoted) {
+  Replacer replacer(sql, to, quoted);
+  for (const Token& token : tokens_of(sql)) {
+    // A name in quotes begins behind the first of them.
+    const char* const begin = sql.data() + token.at;
+    if (places.contains(is_quoted(token) ? begin + 1 : begin)) replacer.replace(token);
+  }
+  return replacer.result();
 }
 
 Result<std::string> with_added_column(const Table& table, std::string_view definition) {

@@ -3,14 +3,12 @@
 #include "base/result.hpp"
 #include "catalog/schema.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 
 /// The texts of sqlite_schema as ALTER TABLE changes them: what was not renamed stays as written.
 namespace saturn::sql {
-
-/// Whether any token of `sql` is `name`, quoted or not.
-bool mentions(std::string_view sql, std::string_view name);
 
 /// CREATE TABLE with `definition` behind its last column.
 Result<std::string> with_added_column(const Table& table, std::string_view definition);
@@ -21,6 +19,11 @@ Result<std::string> without_column(const Table& table, std::size_t column);
 /// that table or of an index on it.
 std::string with_renamed_table(std::string_view sql, std::string_view from, std::string_view to,
                                bool own);
+
+/// `sql` with `to` for the names that begin at `places`, which point into it. In quotes where they
+/// were, and everywhere if `quoted`.
+Result<std::string> with_renamed_places(std::string_view sql, const std::set<const char*>& places,
+                                        std::string_view to, bool quoted);
 
 /// The text of table or index `sql`, in which column `from` of `table` is called `to`. `own` as
 /// above; of other tables only the foreign keys are looked at.

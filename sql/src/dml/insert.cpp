@@ -40,7 +40,7 @@ class InsertProgram final : public Program {
   const Operator* plan() const noexcept override { return query_.root.get(); }
 
  private:
-  Result<void> choose_targets(const ast::InsertStmt& stmt);
+  Result<void> choose_targets(const CompileContext& context, const ast::InsertStmt& stmt);
   Result<void> bind_defaults(CompileContext& context);
   Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt,
                            const CteEnv* ctes);
@@ -77,7 +77,8 @@ class InsertProgram final : public Program {
   bool done_ = false;
 };
 
-Result<void> InsertProgram::choose_targets(const ast::InsertStmt& stmt) {
+Result<void> InsertProgram::choose_targets(const CompileContext& context,
+                                           const ast::InsertStmt& stmt) {
   all_columns_ = stmt.columns.empty();
   if (all_columns_) {
     for (int i = 0; i < static_cast<int>(table_->columns.size()); ++i) {
@@ -87,7 +88,7 @@ Result<void> InsertProgram::choose_targets(const ast::InsertStmt& stmt) {
     return {};
   }
   for (const std::string_view name : stmt.columns) {
-    const int target = TRY(target_column(*table_, name, stmt.target.at));
+    const int target = TRY(target_column(context, *table_, name, stmt.target.at));
     if (target >= 0 && table_->columns[static_cast<std::size_t>(target)].generated != nullptr) {
       return at(stmt.target.at, cat("cannot INSERT into generated column \"",
                                     table_->columns[static_cast<std::size_t>(target)].name, "\""));
@@ -254,7 +255,7 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
   target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::insert));
   table_ = target_.table;
   const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
-  TRY(choose_targets(stmt));
+  TRY(choose_targets(context, stmt));
   if (target_.is_view) {
     TRY(instead_.compile(context, *table_, *target_.owner, ast::TriggerEvent::insert, {},
                          conflict));

@@ -15,6 +15,7 @@ RowProgram::RowProgram(const CompileContext& context, const Table& table, Databa
       table_(table),
       when_(when),
       body_(std::move(body)),
+      names_(context.names),
       runtime_(context.runtime.session),
       old_row_(table.columns.size() + 1),
       new_row_(table.columns.size() + 1) {
@@ -50,6 +51,7 @@ Result<void> RowProgram::compile() {
   if (compiled_) return {};
   CompileContext context{schemas_, runtime_, arena_};
   context.trigger = &frame_;
+  context.names = names_;
   if (when_ != nullptr) condition_ = TRY(bind_row_expr(context, {}, *when_, true));
   for (const ast::Stmt* stmt : body_) {
     programs_.push_back(TRY(saturn::sql::compile(context, *stmt)));

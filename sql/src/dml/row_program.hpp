@@ -54,6 +54,7 @@ class RowProgram {
   std::vector<const ast::Stmt*> body_;
   std::string text_;
   Arena arena_;
+  NameTracker* const names_;
   Runtime runtime_;
   std::vector<ValueRef> old_row_;
   std::vector<ValueRef> new_row_;

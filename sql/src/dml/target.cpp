@@ -18,7 +18,8 @@ bool is_rowid_name(std::string_view name) noexcept {
          equals_nocase(name, "oid");
 }
 
-/// A view's columns as a table's.
+}  // namespace
+
 Result<std::unique_ptr<Table>> shape_of_view(CompileContext& context, const Table& view) {
   context.views.push_back(&view);
   auto planned = plan_select(context, *view.view);
@@ -40,15 +41,15 @@ Result<std::unique_ptr<Table>> shape_of_view(CompileContext& context, const Tabl
   return shape;
 }
 
-}  // namespace
-
 ast::Conflict effective_conflict(const CompileContext& context, ast::Conflict own) noexcept {
   if (context.trigger == nullptr) return own;
   return context.trigger->conflict != ast::Conflict::unspecified ? context.trigger->conflict : own;
 }
 
-Result<int> target_column(const Table& table, std::string_view name, std::uint32_t position) {
+Result<int> target_column(const CompileContext& context, const Table& table, std::string_view name,
+                          std::uint32_t position) {
   const int column = table.find_column(name);
+  if (context.names != nullptr) context.names->column_named(&table, column, name);
   if (column >= 0) return column == table.rowid_column ? kRowidTarget : column;
   if (is_rowid_name(name) && !table.without_rowid) return kRowidTarget;
   return at(position, cat("table ", table.name, " has no column named ", name));
@@ -62,6 +63,7 @@ Result<DmlTarget> find_target(CompileContext& context, const ast::Target& named,
     return context.no_such_table(named.schema, named.name, named.at);
   }
   context.writes(target.table->database);
+  if (context.names != nullptr) context.names->table_named(target.table, named.name);
   const Table& table = *target.table;
   target.owner = &table;
   target.name = ast::present(named.alias) ? named.alias : std::string_view(table.name);
@@ -117,7 +119,7 @@ Result<std::vector<SetColumn>> resolve_set(CompileContext& context, const Table&
   std::vector<SetColumn> columns;
   const auto add = [&](const ast::Assignment& assignment, std::string_view name,
                        const ast::Expr* value) -> Result<void> {
-    auto target = target_column(table, name, assignment.at);
+    auto target = target_column(context, table, name, assignment.at);
     if (!target) return at(assignment.at, cat("no such column: ", name));
     if (*target >= 0 && table.columns[static_cast<std::size_t>(*target)].generated != nullptr) {
       return at(assignment.at, cat("cannot UPDATE generated column \"",

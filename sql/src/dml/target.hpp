@@ -27,7 +27,11 @@ Result<DmlTarget> find_target(CompileContext& context, const ast::Target& target
                               ast::TriggerEvent event);
 
 /// "table t has no column named x"; else its number, kRowidTarget for the rowid.
-Result<int> target_column(const Table& table, std::string_view name, std::uint32_t at);
+Result<int> target_column(const CompileContext& context, const Table& table, std::string_view name,
+                          std::uint32_t at);
+
+/// A view's columns as a table's. // SUSPENDS
+Result<std::unique_ptr<Table>> shape_of_view(CompileContext& context, const Table& view);
 
 /// The OR clause that counts: that of a trigger's firing statement first.
 ast::Conflict effective_conflict(const CompileContext& context, ast::Conflict own) noexcept;

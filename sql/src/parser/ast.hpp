@@ -584,6 +584,7 @@ struct AlterStmt : Stmt {
   std::string_view schema;
   std::string_view table;
   std::string_view column;
+  std::string_view written_column;  ///< with its quotes
   std::string_view new_name;
   ColumnDef* definition = nullptr;  ///< of ADD COLUMN
 };

@@ -159,12 +159,14 @@ Stmt* Parser::parse_alter() {
   } else if (accept(Tok::kw_drop)) {
     stmt->action = AlterKind::drop_column;
     accept(Tok::kw_column);
+    stmt->written_column = token_.text;
     stmt->column = parse_name();
   } else {
     expect(Tok::kw_rename);
     if (!accept(Tok::kw_to)) {
       stmt->action = AlterKind::rename_column;
       accept(Tok::kw_column);
+      stmt->written_column = token_.text;
       stmt->column = parse_name();
       expect(Tok::kw_to);
     }

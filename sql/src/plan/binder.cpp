@@ -227,6 +227,11 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
   }
   if (found_relation < 0) return ExprPtr();
   const auto relation = static_cast<std::size_t>(found_relation);
+  if (context_.names != nullptr) {
+    const Relation& from = scope.relations[relation];
+    context_.names->column_named(from.table, found_column, name.name);
+    if (qualified && !from.aliased) context_.names->table_named(from.table, name.table);
+  }
   return qualified ? column_of(scope, relation, found_column)
                    : visible_column(scope, relation, found_column);
 }
@@ -268,6 +273,7 @@ ExprPtr Binder::resolve_trigger_row(const ast::Column& name) const {
   int column = table.find_column(name.name);
   const bool rowid = column < 0 && is_rowid_name(name.name) && !table.without_rowid;
   if (column < 0 && !rowid) return nullptr;
+  if (context_.names != nullptr) context_.names->column_named(&table, column, name.name);
   if (rowid) column = static_cast<int>(table.columns.size());
   auto node = std::make_unique<OuterNode>(row + column);
   node->of_trigger = true;

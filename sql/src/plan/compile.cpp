@@ -91,6 +91,7 @@ Scope scope_of(const CompileContext& context, const RowScope& rows) {
     Relation relation;
     relation.name = from.name;
     relation.table = from.table;
+    relation.aliased = from.name.data() != from.table->name.data();
     relation.database = context.schemas.name(from.table->database);
     relation.qualified_only = from.qualified_only;
     Slot slot = from.base;

@@ -5,6 +5,7 @@
 #include "exec/operator.hpp"
 #include "exec/program.hpp"
 #include "parser/parser.hpp"
+#include "plan/name_tracker.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -37,7 +38,8 @@ struct CompileContext {
   Arena& arena;                          ///< of the statement's tree; for trees that compiling adds
   std::vector<const Table*> views = {};  ///< being expanded, outermost first
   const TriggerFrame* trigger = nullptr;
-  bool triggers = true;  ///< whether changes fire triggers
+  bool triggers = true;          ///< whether changes fire triggers
+  NameTracker* names = nullptr;  ///< is told what names mean; or null
 
   /// The database that unqualified names are of: that of the view or trigger whose text is being
   /// compiled, unless it is temp, whose views and triggers see everything. Nothing outside of one.

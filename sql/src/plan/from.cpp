@@ -265,6 +265,7 @@ Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation
     return context.no_such_table(source.schema, source.name, source.at);
   }
   relation.database = context.schemas.name(table->database);
+  if (context.names != nullptr) context.names->table_named(table, source.name);
   if (called) return at(source.at, cat("'", source.name, "' is not a function"));
   if (table->kind == TableKind::view) return add_view(source, *table, relation);
   return add_table(source, *table, relation);
@@ -453,6 +454,8 @@ Result<void> FromBinder::add_relation(const ast::Source& source, Relation relati
   relation.keep_place = source.cross;
   if (ast::present(source.alias)) {
     relation.name = source.alias;
+    relation.aliased =
+        relation.table == nullptr || source.alias.data() != relation.table->name.data();
     relation.label = std::string(source.alias);
   }
   relation.slots.assign(relation.columns.size() + 1, kNoSlot);

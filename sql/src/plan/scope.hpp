@@ -65,6 +65,7 @@ struct Relation {
     return column.table.empty() ? name : column.table;
   }
   std::string_view name;                    ///< that qualifies columns
+  bool aliased = false;                     ///< the name is not the table's own
   std::string_view database = {};           ///< of a table or view; else empty
   const Table* table = nullptr;             ///< a base table
   const TableFunction* function = nullptr;  ///< or a call of this function

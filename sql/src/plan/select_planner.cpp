@@ -129,6 +129,9 @@ Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t
         continue;
       }
       found = true;
+      if (context_.names != nullptr && ast::present(only_table) && !relation.aliased) {
+        context_.names->table_named(relation.table, only_table);
+      }
       if (column.argument || (column.hidden && !ast::present(only_table))) continue;
       Item item;
       item.column.name = std::string(column.name);
