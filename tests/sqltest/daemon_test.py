@@ -17,6 +17,7 @@ import urllib.parse
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parent / "server"))
+import cases  # noqa: E402
 from daemon import Daemon  # noqa: E402
 
 FLAGS = ["--vfs", "posix", "--synchronous", "off", "--threads", "1"]
@@ -92,20 +93,18 @@ def backend_class(run, saturnd, directory):
 
 
 def main():
-    saturnd, cases = sys.argv[1:3]
-    runner = os.path.join(cases, "run.py")
+    saturnd, directory = sys.argv[1:3]
+    runner = os.path.join(directory, "run.py")
     if not os.path.exists(runner):
         print("skipped: there is no", runner)
         return 77
     run = load_runner(runner)
-    with tempfile.TemporaryDirectory(prefix="saturn-sqltest-") as directory:
-        known = os.path.join(directory, "known.txt")
-        with open(known, "w", encoding="utf-8") as file:
-            for name in ("known.txt", "daemon_known.txt"):
-                file.write((HERE / name).read_text())
-        run.Hrana = backend_class(run, os.path.abspath(saturnd), directory)
-        return run.main([os.path.join(cases, "cases"), "--backend", "hrana", "--isolation", "namespace",
-                         "--known", known, "--quiet", "--jobs", str(os.cpu_count()), *sys.argv[3:]])
+    with tempfile.TemporaryDirectory(prefix="saturn-sqltest-") as temporary:
+        run.Hrana = backend_class(run, os.path.abspath(saturnd), temporary)
+        chosen = cases.arguments(os.path.join(directory, "cases"), os.path.join(temporary, "known.txt"),
+                                 ["known.txt", "daemon_known.txt"])
+        return run.main([*chosen, "--backend", "hrana", "--isolation", "namespace", "--quiet", "--jobs",
+                         str(os.cpu_count()), *sys.argv[3:]])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,10 @@ usage: sqltest_test.py SHELL SQLTEST_DIRECTORY
 import os
 import subprocess
 import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import cases  # noqa: E402
 
 
 def main():
@@ -15,10 +19,10 @@ def main():
     if not os.path.exists(runner):
         print("skipped: there is no", runner)
         return 77
-    known = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known.txt")
-    run = subprocess.run([sys.executable, runner, os.path.join(directory, "cases"), "--backend",
-                          "sqlite3-cli", "--binary", shell, "--known", known],
-                         capture_output=True, text=True)
+    with tempfile.TemporaryDirectory(prefix="saturn-sqltest-") as temporary:
+        chosen = cases.arguments(os.path.join(directory, "cases"), os.path.join(temporary, "known.txt"), ["known.txt"])
+        run = subprocess.run([sys.executable, runner, *chosen, "--backend", "sqlite3-cli", "--binary", shell],
+                             capture_output=True, text=True)
     print(run.stdout[-6000:], run.stderr[-2000:])
     return run.returncode
 
