@@ -31,14 +31,12 @@ def shown(value, kind):
         return "NULL"
     if kind == "I":
         return str(value)
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
     if isinstance(value, float):
         value = f"{value:.15g}"
         if not any(c in value for c in ".einf"):
             value += ".0"
-    text = str(value)
-    return "".join(c if " " <= c <= "~" else "@" for c in text) if text else "(empty)"
+    text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+    return "".join(chr(c) if 0x20 <= c <= 0x7e else "@" for c in text) if text else "(empty)"
 
 
 def record(db, sql):

@@ -46,6 +46,10 @@ class SqliteEngine final : public Engine {
       case SQLITE_FLOAT: return ValueRef::real(sqlite3_column_double(statement, column));
       default: break;
     }
+    // Of a text in UTF-16 this makes UTF-8; the bytes of a blob stay.
+    if (sqlite3_column_type(statement, column) == SQLITE_TEXT) {
+      sqlite3_column_text(statement, column);
+    }
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
     return ValueRef::text({bytes == nullptr ? "" : bytes, size});

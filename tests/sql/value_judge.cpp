@@ -173,11 +173,15 @@ const Case kCases[] = {
                    ValueArena&) { return truth(a, b, [&] { return compare(a, b) < 0; }); }},
     {"?1 = ?2 COLLATE NOCASE",
      [](ValueRef a, ValueRef b, ValueArena&) {
-       return truth(a, b, [&] { return compare(a, b, Collation::nocase()) == 0; });
+       return truth(a, b, [&] {
+         return compare(a, b, Collation::of(Collation::Kind::nocase, TextEncoding::utf8)) == 0;
+       });
      }},
     {"?1 <= ?2 COLLATE RTRIM",
      [](ValueRef a, ValueRef b, ValueArena&) {
-       return truth(a, b, [&] { return compare(a, b, Collation::rtrim()) <= 0; });
+       return truth(a, b, [&] {
+         return compare(a, b, Collation::of(Collation::Kind::rtrim, TextEncoding::utf8)) <= 0;
+       });
      }},
     {"?1 = CAST(?2 AS INTEGER)",
      [](ValueRef a, ValueRef b, ValueArena& arena) {

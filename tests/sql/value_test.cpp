@@ -109,10 +109,13 @@ TEST_CASE("storage classes have one order, and integers compare with reals exact
   CHECK(compare(ValueRef::real(1.5), ValueRef::integer(1)) > 0);
   CHECK(compare(ValueRef::real(-1.5), ValueRef::integer(-1)) < 0);
   CHECK(compare(ValueRef::text("a"), ValueRef::text("A")) > 0);
-  CHECK(compare(ValueRef::text("aB"), ValueRef::text("Ab"), Collation::nocase()) == 0);
-  CHECK(compare(ValueRef::text("a  "), ValueRef::text("a"), Collation::rtrim()) == 0);
-  CHECK(Collation::find("noCase") == &Collation::nocase());
-  CHECK(Collation::find("unicode") == nullptr);
+  CHECK(compare(ValueRef::text("aB"), ValueRef::text("Ab"),
+                Collation::of(Collation::Kind::nocase, TextEncoding::utf8)) == 0);
+  CHECK(compare(ValueRef::text("a  "), ValueRef::text("a"),
+                Collation::of(Collation::Kind::rtrim, TextEncoding::utf8)) == 0);
+  CHECK(Collation::find("noCase", TextEncoding::utf8) ==
+        &Collation::of(Collation::Kind::nocase, TextEncoding::utf8));
+  CHECK(Collation::find("unicode", TextEncoding::utf8) == nullptr);
 }
 
 TEST_CASE("comparisons convert by affinity") {

@@ -37,8 +37,8 @@ class Database {
   /// The same, and the database owns its VFS.
   static Result<std::shared_ptr<Database>> open(std::unique_ptr<io::Vfs> vfs, std::string path,
                                                 const DatabaseOptions& options);
-  /// An empty database in memory, gone with the object.
-  static Result<std::shared_ptr<Database>> open_memory();
+  /// An empty database in memory, with texts in that encoding; gone with the object.
+  static Result<std::shared_ptr<Database>> open_memory(TextEncoding encoding);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -13,8 +13,9 @@ Error fail(std::uint32_t position, std::string message) {
   return Error(Code::error, std::move(message)).at(position);
 }
 
-Result<const Collation*> collation_named(std::string_view name, std::uint32_t position) {
-  const Collation* collation = Collation::find(name);
+Result<const Collation*> collation_named(std::string_view name, const Table& table,
+                                         std::uint32_t position) {
+  const Collation* collation = Collation::find(name, table.encoding);
   if (collation == nullptr) return fail(position, cat("no such collation sequence: ", name));
   return collation;
 }
@@ -92,12 +93,14 @@ Result<void> TableDefiner::add_column(const ast::ColumnDef& def) {
   column.name = std::string(def.name);
   if (ast::present(def.type)) column.type = std::string(def.type);
   column.affinity = affinity_of_type(column.type);
+  column.collation = &Collation::binary(table_.encoding);
   table_.columns.push_back(std::move(column));
   const auto number = static_cast<std::uint32_t>(table_.columns.size() - 1);
   for (const ast::Constraint* constraint : def.constraints) {
     // A collation counts for the keys of the same column wherever it stands.
     if (constraint->kind != ast::ConstraintKind::collate) continue;
-    table_.columns[number].collation = TRY(collation_named(constraint->collation, constraint->at));
+    table_.columns[number].collation =
+        TRY(collation_named(constraint->collation, table_, constraint->at));
   }
   for (const ast::Constraint* constraint : def.constraints) {
     TRY(add_column_constraint(*constraint, number));
@@ -152,7 +155,7 @@ Result<std::vector<IndexColumn>> TableDefiner::key_columns(const ast::Constraint
     IndexColumn key;
     const Collation* collation = nullptr;
     if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
-      collation = TRY(collation_named(collate->collation, collate->at));
+      collation = TRY(collation_named(collate->collation, table_, collate->at));
       expr = collate->operand;
     }
     std::string_view name;
@@ -388,6 +391,7 @@ void complete_index(Index& index) {
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
       IndexColumn column;
       column.column = static_cast<int>(c);
+      column.collation = &Collation::binary(table.encoding);
       if (!table.columns[c].is_virtual() && !has(column, true)) index.tail.push_back(column);
     }
   }
@@ -439,9 +443,10 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
   for (const ast::OrderTerm& term : stmt.key) {
     const ast::Expr* expr = term.expr;
     IndexColumn key;
+    key.collation = &Collation::binary(table.encoding);
     const Collation* collation = nullptr;
     if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
-      collation = TRY(collation_named(collate->collation, collate->at));
+      collation = TRY(collation_named(collate->collation, table, collate->at));
       expr = collate->operand;
     }
     key.descending = term.order == ast::SortOrder::desc;
@@ -461,9 +466,7 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
         // In double quotes, what is no column is a text.
         key.column = IndexColumn::kExpression;
         key.expr = expr;
-      } else if (key.column == table.rowid_column) {
-        key.collation = &Collation::binary();
-      } else {
+      } else if (key.column != table.rowid_column) {
         key.collation = table.columns[static_cast<std::size_t>(key.column)].collation;
       }
     } else {

@@ -3,6 +3,7 @@
 #include "storage/btree.hpp"
 #include "storage/database_header.hpp"
 #include "value/number.hpp"
+#include "value/stored_text.hpp"
 
 #include <charconv>
 
@@ -29,7 +30,10 @@ struct SchemaRow {
 
 class SchemaLoader {
  public:
-  SchemaLoader(Schema& schema, DatabaseNo database) : schema_(schema), database_(database) {
+  SchemaLoader(Schema& schema, DatabaseNo database) : schema_(schema), database_(database) {}
+
+  void begin(TextEncoding encoding) {
+    schema_.encoding_ = encoding;
     add_own_table();
   }
 
@@ -38,9 +42,7 @@ class SchemaLoader {
     const storage::PageRef page = TRY(source_->read(1));
     const auto header =
         TRY(storage::DatabaseHeader::decode({page.data(), storage::DatabaseHeader::kBytes}));
-    if (header.text_encoding() != storage::TextEncoding::utf8) {
-      return Error(Code::error, "databases in UTF-16 are not supported yet");
-    }
+    begin(header.text_encoding());
     schema_.cookie_ = header.schema_cookie;
     TRY(read_rows());
     for (const SchemaRow& row : rows_) {
@@ -82,8 +84,7 @@ Result<void> SchemaLoader::read_rows() {
     reader.reset(TRY(cursor.payload()), 1);
     SchemaRow row;
     const auto text = [&](std::uint32_t column) -> Result<std::string> {
-      const ValueRef v = TRY(reader.column(column));
-      return v.is_text() ? std::string(v.bytes()) : std::string();
+      return stored_name(TRY(reader.column(column)), schema_.encoding_);
     };
     row.type = TRY(text(0));
     row.name = TRY(text(1));
@@ -101,6 +102,7 @@ std::unique_ptr<Table> SchemaLoader::new_table(std::string_view name) const {
   auto table = std::make_unique<Table>();
   table->name = std::string(name);
   table->database = database_;
+  table->encoding = schema_.encoding_;
   return table;
 }
 
@@ -117,6 +119,7 @@ void SchemaLoader::add_own_table() {
     column.name = std::string(column_name);
     column.type = std::string(type);
     column.affinity = affinity_of_type(type);
+    column.collation = &Collation::binary(table->encoding);
     column.record_place = static_cast<int>(table->columns.size());
     table->columns.push_back(std::move(column));
   }
@@ -235,13 +238,15 @@ Result<void> SchemaLoader::read_statistics() {
   bool more = TRY(cursor.first());
   while (more) {
     reader.reset(TRY(cursor.payload()), stat->root);
-    const ValueRef name = TRY(reader.column(0));
-    const ValueRef index_name = TRY(reader.column(1));
-    const ValueRef numbers = TRY(reader.column(2));
-    Table* table = name.is_text() ? find(name.bytes()) : nullptr;
-    if (table != nullptr && numbers.is_text()) {
+    const auto text = [&](std::uint32_t column) -> Result<std::string> {
+      return stored_name(TRY(reader.column(column)), schema_.encoding_);
+    };
+    const std::string index_name = TRY(text(1));
+    const std::string numbers = TRY(text(2));
+    Table* table = find(TRY(text(0)));
+    if (table != nullptr && !numbers.empty()) {
       std::vector<std::uint64_t> values;
-      std::string_view rest = numbers.bytes();
+      std::string_view rest = numbers;
       while (!rest.empty()) {
         std::uint64_t v = 0;
         const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), v);
@@ -252,7 +257,7 @@ Result<void> SchemaLoader::read_statistics() {
       }
       if (!values.empty()) table->row_estimate = values[0];
       for (const auto& index : table->indexes) {
-        if (index_name.is_text() && equals_nocase(index->name, index_name.bytes())) {
+        if (equals_nocase(index->name, index_name)) {
           index->stat = values;
         }
       }
@@ -272,7 +277,7 @@ Result<std::shared_ptr<const Schema>> Schema::load(storage::PageSource& source,
 std::shared_ptr<const Schema> Schema::empty_temp() {
   static const std::shared_ptr<const Schema> kEmpty = [] {
     auto schema = std::make_shared<Schema>();
-    SchemaLoader(*schema, kTempDatabase);
+    SchemaLoader(*schema, kTempDatabase).begin(TextEncoding::utf8);
     return schema;
   }();
   return kEmpty;

@@ -62,18 +62,32 @@ const Trigger* Schema::find_trigger(std::string_view name) const noexcept {
 
 namespace {
 
-int nocase(std::string_view a, std::string_view b) noexcept {
-  return Collation::nocase().compare(a, b);
+template <Collation::Kind Kind>
+int compare_utf8(std::string_view a, std::string_view b) noexcept {
+  return Collation::of(Kind, TextEncoding::utf8).compare(a, b);
 }
-int rtrim(std::string_view a, std::string_view b) noexcept {
-  return Collation::rtrim().compare(a, b);
+
+template <Collation::Kind Kind, TextEncoding Encoding>
+int compare_utf16(std::string_view a, std::string_view b) noexcept {
+  return compare_utf8<Kind>(leaving_text(from_utf16(a, Encoding)),
+                            leaving_text(from_utf16(b, Encoding)));
+}
+
+template <Collation::Kind Kind>
+storage::Collation of_records(TextEncoding encoding) noexcept {
+  if (!is_utf16(encoding)) return compare_utf8<Kind>;
+  return encoding == TextEncoding::utf16le ? compare_utf16<Kind, TextEncoding::utf16le>
+                                           : compare_utf16<Kind, TextEncoding::utf16be>;
 }
 
 }  // namespace
 
 storage::Collation storage_collation(const Collation& collation) noexcept {
-  if (&collation == &Collation::nocase()) return nocase;
-  if (&collation == &Collation::rtrim()) return rtrim;
+  switch (collation.kind) {
+    case Collation::Kind::binary: break;
+    case Collation::Kind::nocase: return of_records<Collation::Kind::nocase>(collation.encoding);
+    case Collation::Kind::rtrim: return of_records<Collation::Kind::rtrim>(collation.encoding);
+  }
   return nullptr;
 }
 

@@ -31,7 +31,7 @@ struct TableColumn {
   std::string name;
   std::string type;  ///< as declared; empty when it has none
   Affinity affinity = Affinity::blob;
-  const Collation* collation = &Collation::binary();
+  const Collation* collation = &Collation::binary();  ///< of the table's encoding
   bool not_null = false;
   ast::Conflict not_null_conflict = ast::Conflict::unspecified;
   std::uint32_t primary_key = 0;  ///< its place in the PRIMARY KEY, from 1; 0 = not in it
@@ -112,6 +112,7 @@ enum class TableKind : std::uint8_t { table, view, virtual_table };
 struct Table {
   TableKind kind = TableKind::table;
   DatabaseNo database = kMainDatabase;
+  TextEncoding encoding = TextEncoding::utf8;  ///< of its records: that of the database
   std::string name;
   std::string sql;
   storage::PageNo root = 0;  ///< 0 for a view
@@ -172,6 +173,8 @@ class Schema {
     return outward_triggers_;
   }
   std::uint32_t cookie() const noexcept { return cookie_; }
+  /// Of all texts in the database; an attached database has that of the main one.
+  TextEncoding encoding() const noexcept { return encoding_; }
 
  private:
   friend class SchemaLoader;
@@ -184,17 +187,19 @@ class Schema {
   std::vector<std::unique_ptr<Trigger>> outward_triggers_;
   const Table* own_table_ = nullptr;
   std::uint32_t cookie_ = 0;
+  TextEncoding encoding_ = TextEncoding::utf8;
 };
 
 /// Makes a table of a parsed CREATE TABLE, its automatic indexes included (without roots), with
 /// SQLite's errors for what the parser lets pass (duplicate columns, unknown columns in keys, two
 /// primary keys, ...). `sql` is kept, and the statement must have been parsed from `table.sql` into
-/// `table.arena`.
+/// `table.arena`; `table.encoding` is set already.
 Result<void> define_table(Table& table, const ast::CreateTableStmt& stmt);
 /// The same for CREATE INDEX on `table`.
 Result<void> define_index(Index& index, const Table& table, const ast::CreateIndexStmt& stmt);
 
-/// The order of an index tree's records: `collation` as the B-trees take it.
+/// The order of an index tree's records: `collation` as the B-trees take it, for texts in its
+/// encoding.
 storage::Collation storage_collation(const Collation& collation) noexcept;
 
 }  // namespace saturn::sql

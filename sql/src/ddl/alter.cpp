@@ -9,6 +9,7 @@
 #include "plan/compile.hpp"
 #include "plan/table_columns.hpp"
 #include "pragma/integrity.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -163,6 +164,7 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
   name_ = table_.name;
   Table changed;
   changed.name = table_.name;
+  changed.encoding = table_.encoding;
   changed.sql = sql_;
   const Parsed parsed = TRY(parse_next(changed.sql, changed.arena));
   TRY(define_table(changed, ast::as<ast::CreateTableStmt>(*parsed.stmt)));
@@ -270,6 +272,7 @@ Result<void> DropColumnProgram::prepare(CompileContext& context, const ast::Alte
 Result<void> DropColumnProgram::check_rest(CompileContext& context) {
   Table rest;
   rest.name = table_.name;
+  rest.encoding = table_.encoding;
   rest.sql = sql_;
   const auto broken = [&](std::string_view what, std::string_view name, std::string_view why) {
     return Error(Code::error, cat("error in ", what, " ", name, " after drop column: ", why));
@@ -315,19 +318,22 @@ Result<void> DropColumnProgram::rewrite_rows(Runtime& runtime) {
   storage::RecordReader record;
   std::vector<ValueRef> values;
   std::string bytes;
+  ValueArena arena;
   std::uint64_t number = 0;
   bool more = TRY(reader.first());
   while (more) {
     if (++number % 256 == 0) TRY(runtime.poll());
+    arena.reset();
     record.reset(TRY(reader.payload()), table_.root);
     const std::uint32_t count = TRY(record.column_count());
     values.clear();
     for (std::uint32_t i = 0; i < absent_.size(); ++i) {
       if (static_cast<int>(i) == dropped.record_place) continue;
-      values.push_back(i < count ? TRY(record.column(i)) : absent_[i]);
+      values.push_back(i < count ? from_stored(TRY(record.column(i)), table_.encoding, arena)
+                                 : absent_[i]);
     }
     bytes.clear();
-    TRY(storage::encode_record(values, bytes));
+    TRY(encode_record(values, table_.encoding, bytes));
     const ByteSpan written(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     if (key == nullptr) {
       TRY(writer.insert(reader.rowid(), written));
@@ -430,10 +436,12 @@ Result<void> RenameProgram::rename_sequence(storage::Transaction& transaction) c
   bool more = TRY(cursor.first());
   while (more) {
     record.reset(TRY(cursor.payload()), sequence_root_);
-    const ValueRef name = TRY(record.column(0));
-    if (name.is_text() && equals_nocase(name.bytes(), table_.name)) {
-      const ValueRef values[] = {ValueRef::text(to_), TRY(record.column(1))};
-      TRY(storage::encode_record(values, bytes));
+    const std::string name = stored_name(TRY(record.column(0)), table_.encoding);
+    if (equals_nocase(name, table_.name)) {
+      ValueArena arena;
+      const ValueRef values[] = {ValueRef::text(to_),
+                                 from_stored(TRY(record.column(1)), table_.encoding, arena)};
+      TRY(encode_record(values, table_.encoding, bytes));
       return cursor.insert(cursor.rowid(),
                            {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
     }

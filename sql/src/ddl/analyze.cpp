@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "ddl/schema_writer.hpp"
 #include "plan/compile.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 #include <string>
@@ -36,9 +37,10 @@ class DistinctCounter {
 
   Result<void> add(ByteSpan record) {
     reader_.reset(record, index_.root);
+    arena_.reset();
     bool differs = entries_ == 0;
     for (std::uint32_t i = 0; i < distinct_.size(); ++i) {
-      const ValueRef value = TRY(reader_.column(i));
+      const ValueRef value = from_stored(TRY(reader_.column(i)), index_.table->encoding, arena_);
       differs = differs || compare(before_[i].ref(), value, *index_.columns[i].collation) != 0;
       if (!differs) continue;
       ++distinct_[i];
@@ -68,6 +70,7 @@ class DistinctCounter {
   std::vector<std::uint64_t> distinct_;
   std::vector<Value> before_;
   storage::RecordReader reader_;
+  ValueArena arena_;
 };
 
 Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& index,
@@ -156,7 +159,7 @@ class AnalyzeProgram final : public ImmediateProgram {
                                  row.index.empty() ? ValueRef() : ValueRef::text(row.index),
                                  ValueRef::text(row.stat)};
       record.clear();
-      TRY(storage::encode_record(values, record));
+      TRY(encode_record(values, schemas_[analysis.database].encoding(), record));
       TRY(cursor.insert(++rowid,
                         {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
     }

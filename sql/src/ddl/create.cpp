@@ -6,6 +6,7 @@
 #include "parser/lexer.hpp"
 #include "parser/parser.hpp"
 #include "plan/table_columns.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -134,6 +135,7 @@ Result<void> CreateTableProgram::prepare(CompileContext& context, const ast::Cre
                                          DatabaseNo database) {
   table_.name = std::string(stmt.name);
   table_.database = database;
+  table_.encoding = context.encoding();
   context.writes(database);
   if (stmt.select != nullptr) {
     query_ = TRY(plan_select(context, *stmt.select));
@@ -177,7 +179,7 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
       values[i] = apply_affinity(rows.row(r)[i], table_.columns[i].affinity, arena);
     }
     record.clear();
-    TRY(storage::encode_record(values, record));
+    TRY(encode_record(values, table_.encoding, record));
     TRY(cursor.insert(++rowid,
                       {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
   }

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "storage/tree_builder.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 
@@ -76,7 +77,7 @@ Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
     entry.assign(row + key_slot(0), row + key_slot(index_.columns.size()));
     for (const IndexColumn& column : index_.tail) entry.push_back(row[tail_slot(column)]);
     record.clear();
-    TRY(storage::encode_record(entry, record));
+    TRY(encode_record(entry, table_.encoding, record));
     TRY(builder.append(0, {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
     if (i % limits::kBatchRows == 0) TRY(runtime.poll());
   }

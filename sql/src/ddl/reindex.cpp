@@ -65,7 +65,7 @@ Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexSt
   const Index* index = nullptr;
   if (ast::present(stmt.name)) {
     const std::optional<DatabaseNo> in = TRY(context.database(stmt.schema, stmt.at));
-    if (!qualified) collation = Collation::find(stmt.name);
+    if (!qualified) collation = Collation::find(stmt.name, context.encoding());
     if (collation == nullptr) table = schemas.find_table(in, stmt.name);
     if (collation == nullptr && table == nullptr) index = schemas.find_index(in, stmt.name);
     if (collation == nullptr && table == nullptr && index == nullptr) {

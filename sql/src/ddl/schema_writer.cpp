@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "parser/lexer.hpp"
 #include "storage/record.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -17,13 +18,14 @@ Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEnt
                              ValueRef::text(entry.table), ValueRef::integer(entry.root),
                              entry.sql.empty() ? ValueRef() : ValueRef::text(entry.sql)};
   std::string record;
-  TRY(storage::encode_record(values, record));
+  TRY(encode_record(values, TRY(transaction.header()).text_encoding(), record));
   return cursor.insert(rowid,
                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
 }
 
 Result<void> change_schema_rows(storage::Transaction& transaction,
                                 const std::function<Result<bool>(SchemaRow&)>& change) {
+  const TextEncoding encoding = TRY(transaction.header()).text_encoding();
   std::vector<std::pair<std::int64_t, SchemaRow>> changed;
   {
     storage::BTreeCursor cursor(transaction, 1);
@@ -35,7 +37,7 @@ Result<void> change_schema_rows(storage::Transaction& transaction,
       std::string* const texts[] = {&row.type, &row.name, &row.table, nullptr, &row.sql};
       for (std::uint32_t i = 0; i < 5; ++i) {
         const ValueRef v = TRY(reader.column(i));
-        if (texts[i] != nullptr && v.is_text()) *texts[i] = std::string(v.bytes());
+        if (texts[i] != nullptr) *texts[i] = stored_name(v, encoding);
         if (texts[i] == nullptr && v.is_integer()) row.root = v.as_integer();
       }
       const bool wanted = TRY(change(row));
@@ -50,7 +52,7 @@ Result<void> change_schema_rows(storage::Transaction& transaction,
                                ValueRef::text(row.table), ValueRef::integer(row.root),
                                row.sql.empty() ? ValueRef() : ValueRef::text(row.sql)};
     record.clear();
-    TRY(storage::encode_record(values, record));
+    TRY(encode_record(values, encoding, record));
     TRY(cursor.insert(rowid,
                       {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
   }
@@ -60,6 +62,7 @@ Result<void> change_schema_rows(storage::Transaction& transaction,
 Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root,
                          std::uint32_t column, std::string_view value,
                          std::string_view first_column) {
+  const TextEncoding encoding = TRY(transaction.header()).text_encoding();
   storage::BTreeCursor cursor(transaction, root);
   storage::RecordReader reader;
   std::vector<std::int64_t> rowids;
@@ -67,9 +70,11 @@ Result<void> remove_rows(storage::Transaction& transaction, storage::PageNo root
   while (more) {
     reader.reset(TRY(cursor.payload()), root);
     const ValueRef v = TRY(reader.column(column));
-    const ValueRef first = TRY(reader.column(0));
-    const bool fits = first_column.empty() || (first.is_text() && first.bytes() == first_column);
-    if (fits && v.is_text() && equals_nocase(v.bytes(), value)) rowids.push_back(cursor.rowid());
+    const std::string first = stored_name(TRY(reader.column(0)), encoding);
+    const bool fits = first_column.empty() || first == first_column;
+    if (fits && v.is_text() && equals_nocase(stored_name(v, encoding), value)) {
+      rowids.push_back(cursor.rowid());
+    }
     more = TRY(cursor.next());
   }
   for (const std::int64_t rowid : rowids) {

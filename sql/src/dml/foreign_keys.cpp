@@ -1,6 +1,7 @@
 #include "dml/foreign_keys.hpp"
 
 #include "base/text.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 
@@ -167,7 +168,7 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
   }
   if (key.index != nullptr) {
     storage::BTreeCursor cursor(source, key.index->root, &key.index->key_info);
-    return cursor.seek(storage::Seek::eq, values);
+    return cursor.seek(storage::Seek::eq, StoredKey(key.table->encoding).of(values));
   }
   if (!values[0].is_integer()) return false;
   storage::BTreeCursor cursor(source, key.table->root);

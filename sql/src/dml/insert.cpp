@@ -240,7 +240,7 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
       updated.push_back(set.target);
     }
     if (upsert.where != nullptr)
-      action.where = TRY(bind_row_expr(context, scope, *upsert.where, true));
+      action.where = TRY(bind_row_condition(context, scope, *upsert.where, true));
     upserts_.push_back(std::move(action));
   }
   if (updated.empty()) return {};

@@ -30,7 +30,7 @@ bool TableWriter::same_key(Key a, Key b) const noexcept {
 
 /// Moves the table's cursor to a row.
 Result<bool> TableWriter::seek(Key key) {
-  if (table_.without_rowid) return cursor_->seek(storage::Seek::eq, key);
+  if (table_.without_rowid) return cursor_->seek(storage::Seek::eq, stored_key_.of(key));
   return cursor_->seek(storage::Seek::eq, key[0].as_integer());
 }
 
@@ -94,7 +94,8 @@ Result<std::optional<TableWriter::OwnedKey>> TableWriter::find_duplicate(IndexWr
   for (std::size_t i = 0; i < columns; ++i) {
     if (writer.key[i].is_null()) return Found();
   }
-  const bool found = TRY(writer.cursor->seek(storage::Seek::eq, {writer.key.data(), columns}));
+  const bool found =
+      TRY(writer.cursor->seek(storage::Seek::eq, stored_key_.of({writer.key.data(), columns})));
   if (!found) return Found();
   storage::RecordReader reader;
   reader.reset(TRY(writer.cursor->payload()), index.root);
@@ -106,7 +107,7 @@ Result<std::optional<TableWriter::OwnedKey>> TableWriter::find_duplicate(IndexWr
   }
   for (const IndexColumn& column : table_.primary->columns) {
     const auto place = static_cast<std::uint32_t>(index.place_of(column.column));
-    const ValueRef v = TRY(reader.column(place));
+    const ValueRef v = from_stored(TRY(reader.column(place)), table_.encoding, arena_);
     key.push_back(v.is_text()   ? ValueRef::text(arena_.copy(v.bytes()))
                   : v.is_blob() ? ValueRef::blob(arena_.copy(v.bytes()))
                                 : v);
@@ -213,7 +214,7 @@ Result<void> TableWriter::add_to_index(IndexWriter& writer, const ValueRef* row)
   const bool indexed = TRY(make_entry(writer, row, writer.key));
   if (!indexed) return {};
   record_.clear();
-  TRY(storage::encode_record(writer.key, record_));
+  TRY(encode_record(writer.key, table_.encoding, record_));
   return writer.cursor->insert(
       ByteSpan(reinterpret_cast<const std::uint8_t*>(record_.data()), record_.size()));
 }
@@ -221,7 +222,7 @@ Result<void> TableWriter::add_to_index(IndexWriter& writer, const ValueRef* row)
 Result<void> TableWriter::remove_from_index(IndexWriter& writer, const ValueRef* row) {
   const bool indexed = TRY(make_entry(writer, row, writer.key));
   if (!indexed) return {};
-  const bool found = TRY(writer.cursor->seek(storage::Seek::eq, writer.key));
+  const bool found = TRY(writer.cursor->seek(storage::Seek::eq, stored_key_.of(writer.key)));
   if (!found) {
     return Error(Code::corrupt_index,
                  cat("database disk image is malformed (index ", writer.index->name,

@@ -52,7 +52,7 @@ Result<void> RowProgram::compile() {
   CompileContext context{schemas_, runtime_, arena_};
   context.trigger = &frame_;
   context.names = names_;
-  if (when_ != nullptr) condition_ = TRY(bind_row_expr(context, {}, *when_, true));
+  if (when_ != nullptr) condition_ = TRY(bind_row_condition(context, {}, *when_, true));
   for (const ast::Stmt* stmt : body_) {
     programs_.push_back(TRY(saturn::sql::compile(context, *stmt)));
   }

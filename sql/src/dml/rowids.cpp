@@ -25,9 +25,9 @@ Result<void> TableWriter::load_sequence() {
   bool more = TRY(cursor.first());
   while (more) {
     reader.reset(TRY(cursor.payload()), sequence_table_->root);
-    const ValueRef name = TRY(reader.column(0));
-    const ValueRef value = TRY(reader.column(1));
-    if (name.is_text() && equals_nocase(name.bytes(), table_.name)) {
+    const std::string name = stored_name(TRY(reader.column(0)), table_.encoding);
+    const ValueRef value = from_stored(TRY(reader.column(1)), table_.encoding, arena_);
+    if (equals_nocase(name, table_.name)) {
       sequence_ = value.is_null() ? 0 : to_integer(value);
       sequence_stored_ = sequence_;
       return {};
@@ -66,15 +66,15 @@ Result<void> TableWriter::finish_insert() {
   bool more = TRY(cursor.first());
   while (more) {
     reader.reset(TRY(cursor.payload()), sequence_table_->root);
-    const ValueRef name = TRY(reader.column(0));
+    const std::string name = stored_name(TRY(reader.column(0)), table_.encoding);
     rowid = cursor.rowid();
-    if (name.is_text() && equals_nocase(name.bytes(), table_.name)) break;
+    if (equals_nocase(name, table_.name)) break;
     ++rowid;
     more = TRY(cursor.next());
   }
   const ValueRef values[] = {ValueRef::text(table_.name), ValueRef::integer(sequence_)};
   std::string record;
-  TRY(storage::encode_record(values, record));
+  TRY(encode_record(values, table_.encoding, record));
   return cursor.insert(rowid,
                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
 }

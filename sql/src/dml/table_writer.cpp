@@ -13,7 +13,10 @@ namespace saturn::sql {
 // --- compiling -----------------------------------------------------------------------------------
 
 TableWriter::TableWriter(CompileContext& context, const Table& table, WriteRules rules)
-    : runtime_(context.runtime), table_(table), rules_(std::move(rules)) {}
+    : runtime_(context.runtime),
+      table_(table),
+      rules_(std::move(rules)),
+      stored_key_(table.encoding) {}
 
 Result<std::unique_ptr<TableWriter>> TableWriter::make(CompileContext& context, const Table& table,
                                                        WriteRules rules) {
@@ -47,7 +50,7 @@ Result<void> TableWriter::compile_index(CompileContext& context, const RowScope&
     writer->exprs.push_back(std::move(expr));
   }
   if (index.where != nullptr) {
-    writer->where = TRY(bind_row_expr(context, scope, *index.where, false));
+    writer->where = TRY(bind_row_condition(context, scope, *index.where, false));
   }
   writer->conflict = action(index.conflict);
   indexes_.push_back(std::move(writer));
@@ -109,7 +112,7 @@ Result<void> TableWriter::compile(CompileContext& context) {
   RowScope scope;
   scope.relations.push_back({&table_, table_.name, 0});
   for (const CheckConstraint& check : table_.checks) {
-    checks_.push_back(TRY(bind_row_expr(context, scope, *check.expr, false)));
+    checks_.push_back(TRY(bind_row_condition(context, scope, *check.expr, false)));
   }
   generated_ = TRY(bind_generated(context, table_));
   for (const auto& index : table_.indexes) {
@@ -167,7 +170,8 @@ Result<bool> TableWriter::read(Key key, ValueRef* row, ValueArena& arena) {
   if (!found) return false;
   const ByteSpan record = TRY(cursor_->payload());
   const Batch& batch = batch_of(row);
-  TRY(decode_columns(record, table_.root, stored_columns_, batch.columns.data(), 0, &arena));
+  TRY(decode_columns(record, table_.root, table_.encoding, stored_columns_, batch.columns.data(), 0,
+                     &arena));
   row[table_.columns.size()] = table_.without_rowid ? ValueRef() : key[0];
   if (table_.rowid_column >= 0) row[table_.rowid_column] = key[0];
   for (const GeneratedColumn& column : generated_) {
@@ -187,7 +191,7 @@ Result<void> TableWriter::write_record(const ValueRef* row) {
                                                    : row[i];
   }
   record_.clear();
-  TRY(storage::encode_record(record_values_, record_));
+  TRY(encode_record(record_values_, table_.encoding, record_));
   const ByteSpan bytes(reinterpret_cast<const std::uint8_t*>(record_.data()), record_.size());
   if (table_.without_rowid) return cursor_->insert(bytes);
   return cursor_->insert(row[table_.columns.size()].as_integer(), bytes);

@@ -9,6 +9,7 @@
 #include "plan/compile.hpp"
 #include "plan/table_columns.hpp"
 #include "storage/btree.hpp"
+#include "value/stored_text.hpp"
 
 #include <memory>
 #include <optional>
@@ -170,6 +171,7 @@ class TableWriter {
   std::vector<ValueRef> old_entry_;
   OwnedKey way_;
   OwnedKey scratch_key_;
+  StoredKey stored_key_;  ///< of the key that is sought
   std::string record_;
   std::int64_t sequence_ = 0;
   std::int64_t sequence_stored_ = -1;  ///< in sqlite_sequence; -1: nothing

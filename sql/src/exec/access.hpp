@@ -5,6 +5,7 @@
 #include "exec/record_decode.hpp"
 #include "exec/row_store.hpp"
 #include "storage/btree.hpp"
+#include "value/stored_text.hpp"
 
 #include <optional>
 #include <string>
@@ -150,6 +151,7 @@ class IndexAccess final : public AccessPath {
 
   Runtime& runtime_;
   const Index& index_;
+  const TextEncoding encoding_;
   const std::string alias_;
   SeekKeys keys_;
   std::vector<WantedColumn> from_index_;
@@ -162,7 +164,9 @@ class IndexAccess final : public AccessPath {
   // `key_columns_`, `row_key_` says where in it the row's key is.
   std::vector<WantedColumn> key_columns_;
   std::vector<std::size_t> row_key_;
+  ValueArena entry_arena_;  ///< of `entry_`, when its texts were UTF-16
   std::vector<ValueRef> table_key_;
+  StoredKey stored_key_;  ///< of the key that is sought
   std::vector<ValueRef> entry_;
   std::vector<ValueRef*> entry_pointers_;
   std::vector<ValueRef> seek_key_;

@@ -90,6 +90,10 @@ Result<void> AggregateOperator::keep_bare(std::uint32_t group, RowIndex row) {
   return {};
 }
 
+ValueRef AggregateOperator::seen_by(const Call& call, ValueRef argument) {
+  return recoded(argument, *call.recode, call.collation->encoding, false, arena_);
+}
+
 Result<void> AggregateOperator::step_call(std::size_t number, const Batch& batch,
                                           const std::uint32_t* group_of) {
   Call& call = parts_.calls[number];
@@ -126,6 +130,7 @@ Result<void> AggregateOperator::step_call(std::size_t number, const Batch& batch
       group.ordered[number]->append(row_);
       continue;
     }
+    if (call.recode) row_[0] = seen_by(call, row_[0]);
     TRY(group.states[number]->step(function, {row_.data(), width}));
   }
   if (static_cast<int>(number) != parts_.extreme) return {};
@@ -144,7 +149,8 @@ Result<void> AggregateOperator::step_ordered(std::size_t number, Group& group,
     return compare_rows(a, b, call.order_keys) < 0;
   });
   for (const ValueRef* row : order) {
-    TRY(group.states[number]->step(function, {row, call.arguments.size()}));
+    const ValueRef only = call.recode ? seen_by(call, row[0]) : ValueRef();
+    TRY(group.states[number]->step(function, {call.recode ? &only : row, call.arguments.size()}));
   }
   return {};
 }

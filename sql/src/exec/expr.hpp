@@ -42,6 +42,7 @@ enum class NodeKind : std::uint8_t {
   function,
   cast,
   collate,
+  recode,  ///< from or to the encoding of a UTF-16 database
   case_when,
   coalesce,
   raise,      ///< RAISE() of a trigger

@@ -1,6 +1,7 @@
 #include "exec/function_access.hpp"
 
 #include "base/text.hpp"
+#include "value/recode.hpp"
 
 namespace saturn::sql {
 
@@ -28,13 +29,16 @@ Result<void> FunctionAccess::start(RowIndex left_row) {
 
 Result<std::uint32_t> FunctionAccess::fetch(const Batch& out, std::uint32_t at,
                                             std::uint32_t room) {
+  const TextEncoding encoding = runtime_.session.encoding();
   std::uint32_t count = 0;
   for (; count < room; ++count) {
     const bool more = TRY(parts_.cursor->next());
     if (!more) break;
     const std::uint32_t row = at + count;
     for (const auto& [column, slot] : parts_.wanted) {
-      out.columns[slot][row] = TRY(parts_.cursor->column(column, arena_));
+      const ValueRef v = TRY(parts_.cursor->column(column, arena_));
+      out.columns[slot][row] =
+          is_utf16(encoding) ? recoded(v, Recode::entering, encoding, false, arena_) : v;
     }
     if (parts_.rowid_slot != kNoSlot) {
       out.columns[parts_.rowid_slot][row] = ValueRef::integer(parts_.cursor->rowid());

@@ -11,11 +11,13 @@ IndexAccess::IndexAccess(Runtime& runtime, const Index& index, std::string_view 
                          std::vector<WantedColumn> from_table, Slot rowid_slot)
     : runtime_(runtime),
       index_(index),
+      encoding_(index.table->encoding),
       alias_(alias),
       keys_(runtime, std::move(spec)),
       from_index_(std::move(from_index)),
       from_table_(std::move(from_table)),
-      rowid_slot_(rowid_slot) {
+      rowid_slot_(rowid_slot),
+      stored_key_(encoding_) {
   // The columns that the range is checked on, and what identifies the row.
   const SeekSpec& s = keys_.spec();
   const std::size_t checked = s.equal.size() + (s.low || s.high ? 1 : 0);
@@ -83,24 +85,28 @@ Result<bool> IndexAccess::seek_probe() {
     if (has_first) {
       seek_key_.push_back(low_first ? keys_.low : keys_.high);
       const bool inclusive = low_first ? s.low_inclusive : s.high_inclusive;
-      return cursor_->seek(inclusive ? storage::Seek::ge : storage::Seek::gt, seek_key_);
+      return cursor_->seek(inclusive ? storage::Seek::ge : storage::Seek::gt,
+                           stored_key_.of(seek_key_));
     }
     if (has_last && low_first) {  // a range without a start begins after the NULLs
       seek_key_.emplace_back();
-      return cursor_->seek(storage::Seek::gt, seek_key_);
+      return cursor_->seek(storage::Seek::gt, stored_key_.of(seek_key_));
     }
-    return seek_key_.empty() ? cursor_->first() : cursor_->seek(storage::Seek::ge, seek_key_);
+    return seek_key_.empty() ? cursor_->first()
+                             : cursor_->seek(storage::Seek::ge, stored_key_.of(seek_key_));
   }
   if (has_last) {
     seek_key_.push_back(low_first ? keys_.high : keys_.low);
     const bool inclusive = low_first ? s.high_inclusive : s.low_inclusive;
-    return cursor_->seek(inclusive ? storage::Seek::le : storage::Seek::lt, seek_key_);
+    return cursor_->seek(inclusive ? storage::Seek::le : storage::Seek::lt,
+                         stored_key_.of(seek_key_));
   }
   if (has_first && !low_first) {
     seek_key_.emplace_back();
-    return cursor_->seek(storage::Seek::lt, seek_key_);
+    return cursor_->seek(storage::Seek::lt, stored_key_.of(seek_key_));
   }
-  return seek_key_.empty() ? cursor_->last() : cursor_->seek(storage::Seek::le, seek_key_);
+  return seek_key_.empty() ? cursor_->last()
+                           : cursor_->seek(storage::Seek::le, stored_key_.of(seek_key_));
 }
 
 Result<bool> IndexAccess::position() {
@@ -113,7 +119,13 @@ Result<bool> IndexAccess::position() {
 
 /// Whether the entry belongs to the current probe, and if not whether a later one may.
 Result<IndexAccess::Match> IndexAccess::check_entry(ByteSpan record) {
-  TRY(decode_columns(record, index_.root, key_columns_, entry_pointers_.data(), 0, nullptr));
+  ValueArena* arena = nullptr;
+  if (is_utf16(encoding_)) {
+    arena = &entry_arena_;
+    arena->reset();
+  }
+  TRY(decode_columns(record, index_.root, encoding_, key_columns_, entry_pointers_.data(), 0,
+                     arena));
   const SeekSpec& s = keys_.spec();
   const std::size_t n = s.equal.size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -136,7 +148,8 @@ Result<IndexAccess::Match> IndexAccess::check_entry(ByteSpan record) {
 
 Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) {
   if (!from_index_.empty()) {
-    TRY(decode_columns(record, index_.root, from_index_, out.columns.data(), row, &arena_));
+    TRY(decode_columns(record, index_.root, encoding_, from_index_, out.columns.data(), row,
+                       &arena_));
   }
   if (row_key_.empty()) return {};
   if (rowid_slot_ != kNoSlot) {
@@ -147,8 +160,8 @@ Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) 
   if (from_table_.empty()) return {};
   TRY(find_table_row());
   const ByteSpan table_record = TRY(table_cursor_->payload());
-  return decode_columns(table_record, index_.table->root, from_table_, out.columns.data(), row,
-                        &arena_);
+  return decode_columns(table_record, index_.table->root, encoding_, from_table_,
+                        out.columns.data(), row, &arena_);
 }
 
 /// Moves the table's cursor to the row of the current entry.
@@ -157,7 +170,7 @@ Result<void> IndexAccess::find_table_row() {
   if (index_.table->without_rowid) {
     table_key_.clear();
     for (const std::size_t place : row_key_) table_key_.push_back(entry_[place]);
-    found = TRY(table_cursor_->seek(storage::Seek::eq, table_key_));
+    found = TRY(table_cursor_->seek(storage::Seek::eq, stored_key_.of(table_key_)));
   } else {
     const ValueRef rowid = entry_[row_key_[0]];
     if (!rowid.is_integer()) return corrupt_error(index_.root, 0, "index entry without a rowid");

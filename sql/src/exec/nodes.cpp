@@ -3,6 +3,7 @@
 #include "value/arithmetic.hpp"
 #include "value/number.hpp"
 #include "value/pattern.hpp"
+#include "value/recode.hpp"
 #include "value/utf8.hpp"
 
 #include <bit>
@@ -40,6 +41,11 @@ bool same_tree(const ExprNode& a, const ExprNode& b) noexcept {
 Result<std::uint32_t> filter_rows(ExprNode& expr, EvalContext& context, Selection selection,
                                   ValueRef* scratch, RowIndex* out) {
   TRY(expr.eval(context, selection, scratch));
+  if (const TextEncoding encoding = context.runtime.session.encoding(); is_utf16(encoding)) {
+    for (const RowIndex row : selection) {
+      scratch[row] = recoded(scratch[row], Recode::text, encoding, false, context.arena);
+    }
+  }
   std::uint32_t count = 0;
   for (const RowIndex row : selection) {
     const ValueRef v = scratch[row];
@@ -210,19 +216,20 @@ Result<void> ConcatNode::eval(EvalContext& context, Selection selection, ValueRe
 
 // --- comparison ----------------------------------------------------------------------------------
 
-const Collation* comparison_collation(const ExprNode& left, const ExprNode& right) noexcept {
+const Collation* comparison_collation(const ExprNode& left, const ExprNode& right,
+                                      const Collation& otherwise) noexcept {
   if (left.explicit_collation) return left.collation;
   if (right.explicit_collation) return right.collation;
   if (left.collation != nullptr) return left.collation;
   if (right.collation != nullptr) return right.collation;
-  return &Collation::binary();
+  return &otherwise;
 }
 
-ComparisonNode::ComparisonNode(BinaryOp o, ExprPtr left, ExprPtr right)
+ComparisonNode::ComparisonNode(BinaryOp o, ExprPtr left, ExprPtr right, const Collation& otherwise)
     : ExprNode(NodeKind::comparison),
       op(o),
       applied(comparison_affinity(left->affinity, right->affinity)),
-      order(comparison_collation(*left, *right)) {
+      order(comparison_collation(*left, *right, otherwise)) {
   children.push_back(std::move(left));
   children.push_back(std::move(right));
   inherit();
@@ -434,10 +441,11 @@ std::size_t hash_value(ValueRef v, const Collation& collation) noexcept {
     }
     case Type::text: {
       std::string_view t = v.bytes();
-      if (&collation == &Collation::nocase()) return NocaseHash()(t);
-      if (&collation == &Collation::rtrim()) {
-        while (!t.empty() && t.back() == ' ') t.remove_suffix(1);
-      }
+      if (collation.kind == Collation::Kind::binary) return std::hash<std::string_view>()(t);
+      std::string utf8;
+      if (is_utf16(collation.encoding) && !leaves_unchanged(t)) t = utf8 = leaving_text(t);
+      if (collation.kind == Collation::Kind::nocase) return NocaseHash()(t);
+      while (!t.empty() && t.back() == ' ') t.remove_suffix(1);
       return std::hash<std::string_view>()(t);
     }
     case Type::blob: return std::hash<std::string_view>()(v.bytes()) ^ 0x77;
@@ -488,11 +496,12 @@ void ValueSet::clear() noexcept {
   has_null_ = false;
 }
 
-InListNode::InListNode(bool n, ExprPtr operand, std::vector<ExprPtr> list)
+InListNode::InListNode(bool n, ExprPtr operand, std::vector<ExprPtr> list,
+                       const Collation& otherwise)
     : ExprNode(NodeKind::in_list),
       negated(n),
       applied(comparison_affinity(operand->affinity, Affinity::none)),
-      order(operand->collation != nullptr ? operand->collation : &Collation::binary()),
+      order(operand->collation != nullptr ? operand->collation : &otherwise),
       set_(*order) {
   children.push_back(std::move(operand));
   list_is_constant_ = true;
@@ -576,8 +585,9 @@ void drop_subtypes(const ExprNode& expr, Selection selection, ValueRef* values) 
 
 // --- functions and casts -------------------------------------------------------------------------
 
-FunctionNode::FunctionNode(const Function& f, std::vector<ExprPtr> arguments)
-    : ExprNode(NodeKind::function), function(f), order_(&Collation::binary()) {
+FunctionNode::FunctionNode(const Function& f, std::vector<ExprPtr> arguments,
+                           const Collation& otherwise)
+    : ExprNode(NodeKind::function), function(f), order_(&otherwise) {
   children = std::move(arguments);
   for (const ExprPtr& child : children) {
     if (child->collation != nullptr) {

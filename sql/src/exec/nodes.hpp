@@ -103,7 +103,8 @@ class ConcatNode final : public ExprNode {
 /// =, <>, <, <=, >, >=, IS, IS NOT, with the affinity and collation of the pair.
 class ComparisonNode final : public ExprNode {
  public:
-  ComparisonNode(ast::BinaryOp o, ExprPtr left, ExprPtr right);
+  /// `otherwise`: the collation where neither side has one.
+  ComparisonNode(ast::BinaryOp o, ExprPtr left, ExprPtr right, const Collation& otherwise);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const ast::BinaryOp op;
@@ -170,7 +171,7 @@ class ValueSet {
 /// `operand IN (list)`; children: the operand, then the list.
 class InListNode final : public ExprNode {
  public:
-  InListNode(bool negated, ExprPtr operand, std::vector<ExprPtr> list);
+  InListNode(bool negated, ExprPtr operand, std::vector<ExprPtr> list, const Collation& otherwise);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const bool negated;
@@ -266,7 +267,8 @@ class InSubqueryNode final : public SubqueryNode {
 
 class FunctionNode final : public ExprNode {
  public:
-  FunctionNode(const Function& f, std::vector<ExprPtr> arguments);
+  /// `otherwise`: the collation where no argument has one.
+  FunctionNode(const Function& f, std::vector<ExprPtr> arguments, const Collation& otherwise);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const Function& function;
@@ -378,6 +380,7 @@ std::size_t hash_value(ValueRef v, const Collation& collation) noexcept;
 
 /// The collation of a comparison of `left` with `right` (https://www.sqlite.org/datatype3.html,
 /// section 7.1). Never null.
-const Collation* comparison_collation(const ExprNode& left, const ExprNode& right) noexcept;
+const Collation* comparison_collation(const ExprNode& left, const ExprNode& right,
+                                      const Collation& otherwise) noexcept;
 
 }  // namespace saturn::sql

@@ -5,8 +5,10 @@
 #include "exec/operator.hpp"
 #include "exec/row_store.hpp"
 #include "exec/row_table.hpp"
+#include "value/recode.hpp"
 
 #include <functional>
+#include <optional>
 
 /// The physical operators. What each promises beyond `Operator` stands at its class.
 namespace saturn::sql {
@@ -284,6 +286,8 @@ class AggregateOperator final : public Operator {
     ExprPtr filter;
     bool distinct = false;
     const Collation* collation = &Collation::binary();  ///< of the first argument
+    /// What the function is to see of a DISTINCT argument, which are told apart before that.
+    std::optional<Recode> recode = {};
   };
   struct Parts {
     std::vector<ExprPtr> keys;
@@ -306,6 +310,7 @@ class AggregateOperator final : public Operator {
   Result<void> fill();
   Result<void> add_batch(const Batch& batch);
   Result<void> step_call(std::size_t call, const Batch& batch, const std::uint32_t* group_of);
+  ValueRef seen_by(const Call& call, ValueRef argument);
   Result<void> step_ordered(std::size_t call, Group& group, FunctionContext& function);
   std::uint32_t group_for(RowIndex row);
   Result<void> keep_bare(std::uint32_t group, RowIndex row);

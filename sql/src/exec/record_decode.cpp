@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "storage/record.hpp"
+#include "value/stored_text.hpp"
 
 #include <bit>
 
@@ -16,7 +17,7 @@ std::int64_t big_endian(const std::uint8_t* p, std::uint64_t bytes) noexcept {
 
 /// The value of a serial type that is no reserved one; its bytes are at `p`.
 ValueRef decode_value(std::uint64_t type, const std::uint8_t* p, std::uint64_t bytes,
-                      ValueArena* arena) {
+                      TextEncoding encoding, ValueArena* arena) {
   switch (type) {
     case 0: return {};
     case 7: return ValueRef::real(std::bit_cast<double>(load_be64(p)));
@@ -26,13 +27,16 @@ ValueRef decode_value(std::uint64_t type, const std::uint8_t* p, std::uint64_t b
   }
   if (type < 7) return ValueRef::integer(big_endian(p, bytes));
   std::string_view text(reinterpret_cast<const char*>(p), bytes);
+  if (is_utf16(encoding) && type % 2 != 0) [[unlikely]] {
+    return from_stored(ValueRef::text(text), encoding, *arena);
+  }
   if (arena != nullptr) text = arena->copy(text);
   return type % 2 == 0 ? ValueRef::blob(text) : ValueRef::text(text);
 }
 
 }  // namespace
 
-Result<void> decode_columns(ByteSpan record, storage::PageNo page,
+Result<void> decode_columns(ByteSpan record, storage::PageNo page, TextEncoding encoding,
                             std::span<const WantedColumn> wanted, ValueRef* const* columns,
                             RowIndex row, ValueArena* arena) {
   const std::uint8_t* const start = record.data();
@@ -58,7 +62,7 @@ Result<void> decode_columns(ByteSpan record, storage::PageNo page,
         if (type == 10 || type == 11 || bytes > record.size() - body) {
           return corrupt_error(page, 0, "record column");
         }
-        value = decode_value(type, start + body, bytes, arena);
+        value = decode_value(type, start + body, bytes, encoding, arena);
         if (want.real && value.is_integer()) {
           value = ValueRef::real(static_cast<double>(value.as_integer()));
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/text_encoding.hpp"
 #include "exec/batch.hpp"
 #include "storage/page_source.hpp"
 #include "value/arena.hpp"
@@ -20,9 +21,10 @@ struct WantedColumn {
 };
 
 /// Decodes the wanted columns (ascending by `column`) of a record (file format, section 2.1) into
-/// `columns[slot][row]`. Texts and blobs are copied to `arena`, or borrow from the record when it
-/// is null. `corrupt` for a record that cannot be, `page` being named in the text.
-Result<void> decode_columns(ByteSpan record, storage::PageNo page,
+/// `columns[slot][row]`, texts being in `encoding` there. Texts and blobs are copied to `arena`, or
+/// borrow from the record when it is null, which it never is for UTF-16. `corrupt` for a record
+/// that cannot be, `page` being named in the text.
+Result<void> decode_columns(ByteSpan record, storage::PageNo page, TextEncoding encoding,
                             std::span<const WantedColumn> wanted, ValueRef* const* columns,
                             RowIndex row, ValueArena* arena);
 

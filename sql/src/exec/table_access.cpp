@@ -146,7 +146,8 @@ Result<std::uint32_t> TableAccess::fetch(const Batch& out, std::uint32_t at, std
     }
     if (!wanted_.empty()) {
       const ByteSpan record = TRY(cursor_->payload());
-      TRY(decode_columns(record, table_.root, wanted_, out.columns.data(), row, &arena_));
+      TRY(decode_columns(record, table_.root, table_.encoding, wanted_, out.columns.data(), row,
+                         &arena_));
     }
     ++count;
   }

@@ -47,7 +47,8 @@ Result<void> WindowOperator::take_batch(const Batch& batch) {
     for (const ExprPtr& expr : parts_.partition) {
       SortKey key;
       key.slot = static_cast<Slot>(place++);
-      if (expr->collation != nullptr) key.collation = expr->collation;
+      key.collation = expr->collation != nullptr ? expr->collation
+                                                 : &Collation::binary(runtime_.session.encoding());
       partition_keys_.push_back(key);
     }
     order_keys_ = parts_.order_keys;

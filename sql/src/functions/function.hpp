@@ -23,9 +23,10 @@ struct SessionCounters {
 struct FunctionContext {
   ValueArena& arena;  ///< results that are not borrowed from arguments live here
   const SessionCounters& counters;
-  const Collation* collation = &Collation::binary();  ///< of the first argument: min, max, nullif
-  std::int64_t now_ms = 0;                            ///< 'now', since 1970; 0: ask the clock
-  mutable bool used_now = false;                      ///< set by a function that has used 'now'
+  /// Of the first argument: min, max, nullif. Its encoding is that of the database.
+  const Collation* collation = &Collation::binary();
+  std::int64_t now_ms = 0;        ///< 'now', since 1970; 0: ask the clock
+  mutable bool used_now = false;  ///< set by a function that has used 'now'
 };
 
 using Arguments = std::span<const ValueRef>;

@@ -4,6 +4,8 @@
 #include "base/text.hpp"
 #include "value/number.hpp"
 #include "value/pattern.hpp"
+#include "value/recode.hpp"
+#include "value/stored_text.hpp"
 #include "value/utf8.hpp"
 
 #include <algorithm>
@@ -101,7 +103,8 @@ Result<ValueRef> fn_glob(FunctionContext& context, Arguments a) {
 
 Result<ValueRef> fn_hex(FunctionContext& context, Arguments a) {
   constexpr char kHex[] = "0123456789ABCDEF";
-  const std::string_view bytes = to_text(a[0], context.arena);
+  std::string_view bytes = to_text(a[0], context.arena);
+  if (a[0].is_text()) bytes = stored_bytes(bytes, context.collation->encoding, context.arena);
   std::string out;
   out.reserve(bytes.size() * 2);
   for (const char c : bytes) {
@@ -155,12 +158,22 @@ Result<ValueRef> fn_instr(FunctionContext& context, Arguments a) {
   if (any_null(a)) {
     return ValueRef();
   }
-  const std::string_view haystack = to_text(a[0], context.arena);
-  const std::size_t at = haystack.find(to_text(a[1], context.arena));
+  const bool bytes = a[0].is_blob() && a[1].is_blob();
+  const auto text = [&](ValueRef v) {
+    const TextEncoding encoding = context.collation->encoding;
+    if (bytes || !is_utf16(encoding)) return to_text(v, context.arena);
+    return to_text(recoded(v, Recode::text, encoding, false, context.arena), context.arena);
+  };
+  const std::string_view haystack = text(a[0]);
+  const std::string_view needle = text(a[1]);
+  std::size_t at = haystack.find(needle);
+  // Half a unit, of which nothing is left, SQLite finds where a text ends.
+  if (needle.empty() && a[1].is_blob() && !a[1].bytes().empty()) {
+    at = std::min(haystack.find('\0'), haystack.size());
+  }
   if (at == std::string_view::npos) {
     return ValueRef::integer(0);
   }
-  const bool bytes = a[0].is_blob() && a[1].is_blob();
   return ValueRef::integer(
       static_cast<std::int64_t>(bytes ? at : count_utf8(haystack.substr(0, at))) + 1);
 }
@@ -175,9 +188,12 @@ Result<ValueRef> fn_length(FunctionContext& context, Arguments a) {
 }
 
 Result<ValueRef> fn_octet_length(FunctionContext& context, Arguments a) {
-  return a[0].is_null()
-             ? ValueRef()
-             : ValueRef::integer(static_cast<std::int64_t>(to_text(a[0], context.arena).size()));
+  if (a[0].is_null()) {
+    return ValueRef();
+  }
+  const std::string_view text = to_text(a[0], context.arena);
+  const bool utf16 = is_utf16(context.collation->encoding) && !a[0].is_blob();
+  return ValueRef::integer(static_cast<std::int64_t>(utf16 ? utf16_size(text) : text.size()));
 }
 
 Result<ValueRef> fn_lower(FunctionContext& context, Arguments a) {

@@ -1,10 +1,13 @@
 #include "plan/aggregation.hpp"
 
+#include "exec/recode_node.hpp"
+
 #include <algorithm>
 
 namespace saturn::sql {
 
-Aggregation::Aggregation(std::vector<ExprPtr> keys) : keys_(std::move(keys)) {}
+Aggregation::Aggregation(std::vector<ExprPtr> keys, const Collation& binary)
+    : keys_(std::move(keys)), binary_(binary) {}
 
 std::unique_ptr<SlotNode> Aggregation::slot_like(const ExprNode& expr) const {
   auto slot = std::make_unique<SlotNode>(0);
@@ -53,8 +56,7 @@ AggregateOperator::Parts Aggregation::finish() {
   AggregateOperator::Parts parts;
   const std::size_t keys = keys_.size();
   for (ExprPtr& key : keys_) {
-    parts.key_collations.push_back(key->collation != nullptr ? key->collation
-                                                             : &Collation::binary());
+    parts.key_collations.push_back(key->collation != nullptr ? key->collation : &binary_);
   }
   parts.keys = std::move(keys_);
   for (const Placed& placed : call_slots_) {
@@ -68,6 +70,7 @@ AggregateOperator::Parts Aggregation::finish() {
     auto& node = static_cast<AggregateNode&>(*calls_[i]);
     AggregateOperator::Call call;
     call.function = &node.function;
+    call.collation = &binary_;
     call.distinct = node.distinct;
     if (node.has_filter) {
       call.filter = std::move(node.children.back());
@@ -82,7 +85,7 @@ AggregateOperator::Parts Aggregation::finish() {
       const Collation* collation = call.order[k]->collation;
       call.order_keys.push_back({static_cast<Slot>(node.children.size() + k),
                                  node.directions[k].descending, node.directions[k].nulls_last,
-                                 collation != nullptr ? collation : &Collation::binary()});
+                                 collation != nullptr ? collation : &binary_});
     }
     for (const ExprPtr& child : node.children) {
       if (child->collation != nullptr) {
@@ -91,6 +94,10 @@ AggregateOperator::Parts Aggregation::finish() {
       }
     }
     call.arguments = std::move(node.children);
+    if (node.distinct && call.arguments[0]->kind == NodeKind::recode) {
+      call.recode = static_cast<const RecodeNode&>(*call.arguments[0]).mode;
+      call.arguments[0] = std::move(call.arguments[0]->children[0]);
+    }
     if (node.function.name == "min" || node.function.name == "max") {
       ++extremes;
       parts.extreme = static_cast<int>(i);

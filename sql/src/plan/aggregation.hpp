@@ -11,7 +11,8 @@ namespace saturn::sql {
 /// column a bare column of the group (https://www.sqlite.org/lang_select.html, section 2.5).
 class Aggregation {
  public:
-  explicit Aggregation(std::vector<ExprPtr> keys);
+  /// `binary`: the collation of what has none.
+  Aggregation(std::vector<ExprPtr> keys, const Collation& binary);
   Result<void> rewrite(ExprPtr& expr);
   /// After all rewrites: settles the slots, and says what the operator has to compute.
   AggregateOperator::Parts finish();
@@ -21,6 +22,7 @@ class Aggregation {
   Result<void> replace_call(ExprPtr& expr);
 
   std::vector<ExprPtr> keys_;
+  const Collation& binary_;
   std::vector<ExprPtr> calls_;  ///< AggregateNodes
   std::vector<ExprPtr> bare_;
   struct Placed {

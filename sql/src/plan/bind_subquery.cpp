@@ -219,7 +219,8 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   const auto* only = alone ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
   if (in.select == nullptr && !ast::present(in.table) && only == nullptr) {
     std::vector<ExprPtr> list = TRY(bind_list(in.list));
-    return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list)));
+    return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list),
+                                                context_.binary()));
   }
   if (!rules_.subqueries) return at(in.at, cat("subqueries prohibited in ", rules_.clause));
   const ast::Select* select = only != nullptr ? only->select : in.select;

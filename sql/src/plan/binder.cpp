@@ -1,6 +1,7 @@
 #include "plan/scope.hpp"
 
 #include "base/text.hpp"
+#include "plan/recode.hpp"
 #include "plan/windows.hpp"
 #include "value/number.hpp"
 
@@ -122,7 +123,7 @@ Result<ExprPtr> Binder::bind_literal(const ast::Literal& literal) {
       return constant(Value(parse_real(literal.text).value));
     }
     case ast::LiteralKind::real: return constant(Value(parse_real(literal.text).value));
-    case ast::LiteralKind::string: return constant(Value(literal.text));
+    case ast::LiteralKind::string: return constant(Value(literal_text(context_, literal.text)));
     case ast::LiteralKind::blob: {
       Value::Blob blob;
       for (std::size_t i = 0; i + 1 < literal.text.size(); i += 2) {
@@ -140,7 +141,8 @@ Result<ExprPtr> Binder::bind_literal(const ast::Literal& literal) {
                                     ? "current_time"
                                     : "current_timestamp";
   const Function* function = TRY(FunctionRegistry::find(name, 0));
-  return ExprPtr(std::make_unique<FunctionNode>(*function, std::vector<ExprPtr>{}));
+  return ExprPtr(
+      std::make_unique<FunctionNode>(*function, std::vector<ExprPtr>{}, context_.binary()));
 }
 
 // --- columns -------------------------------------------------------------------------------------
@@ -315,7 +317,9 @@ Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
   if (found) return found;
   found = resolve_trigger_row(name);
   if (found) return found;
-  if (!qualified && name.double_quoted) return constant(Value(name.name));
+  if (!qualified && name.double_quoted) {
+    return constant(Value(literal_text(context_, name.name)));
+  }
   if (!qualified && !name.quoted) {
     if (equals_nocase(name.name, "true")) return constant(Value(1));
     if (equals_nocase(name.name, "false")) return constant(Value(0));
@@ -342,6 +346,9 @@ Result<ExprPtr> Binder::bind_unary(const ast::Unary& unary) {
     }
   }
   ExprPtr operand = TRY(bind(*unary.operand));
+  const bool computes = unary.op == ast::UnaryOp::minus || unary.op == ast::UnaryOp::bit_not ||
+                        unary.op == ast::UnaryOp::logical_not;
+  if (computes) operand = recode(context_, std::move(operand), Recode::text);
   return fold(context_, std::make_unique<UnaryNode>(unary.op, std::move(operand)));
 }
 
@@ -349,7 +356,8 @@ Result<ExprPtr> Binder::bind_comparison(BinaryOp op, const ast::Expr& left,
                                         const ast::Expr& right) {
   ExprPtr l = TRY(bind(left));
   ExprPtr r = TRY(bind(right));
-  return ExprPtr(std::make_unique<ComparisonNode>(op, std::move(l), std::move(r)));
+  return ExprPtr(
+      std::make_unique<ComparisonNode>(op, std::move(l), std::move(r), context_.binary()));
 }
 
 /// (a, b) = (c, d) is a = c AND b = d, and (a, b) < (c, d) is a < c OR (a = c AND b < d).
@@ -411,13 +419,13 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
         const bool is_false = name != nullptr && !name->quoted && !ast::present(name->table) &&
                               equals_nocase(name->name, "false");
         if (is_true || is_false) {
-          ExprPtr operand = TRY(bind(*binary.left));
+          ExprPtr operand = recode(context_, TRY(bind(*binary.left)), Recode::text);
           ExprPtr truth =
               std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(operand));
           // NOT x is 0 exactly where x is true, 1 where it is false.
           ExprPtr wanted = constant(Value(is_true ? 0 : 1));
-          return ExprPtr(
-              std::make_unique<ComparisonNode>(binary.op, std::move(truth), std::move(wanted)));
+          return ExprPtr(std::make_unique<ComparisonNode>(binary.op, std::move(truth),
+                                                          std::move(wanted), context_.binary()));
         }
       }
       return bind_comparison(binary.op, *binary.left, *binary.right);
@@ -428,10 +436,16 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
   switch (binary.op) {
     case BinaryOp::logical_and:
     case BinaryOp::logical_or:
+      left = recode(context_, std::move(left), Recode::text);
+      right = recode(context_, std::move(right), Recode::text);
       return ExprPtr(std::make_unique<LogicalNode>(binary.op == BinaryOp::logical_and,
                                                    std::move(left), std::move(right)));
-    case BinaryOp::concat:
-      return ExprPtr(std::make_unique<ConcatNode>(std::move(left), std::move(right)));
+    case BinaryOp::concat: {
+      left = recode(context_, std::move(left), Recode::image);
+      right = recode(context_, std::move(right), Recode::image);
+      ExprPtr node = std::make_unique<ConcatNode>(std::move(left), std::move(right));
+      return recode(context_, std::move(node), Recode::joined);
+    }
     case BinaryOp::arrow:
     case BinaryOp::long_arrow: {
       const Function* function =
@@ -439,9 +453,11 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
       std::vector<ExprPtr> arguments;
       arguments.push_back(std::move(left));
       arguments.push_back(std::move(right));
-      return ExprPtr(std::make_unique<FunctionNode>(*function, std::move(arguments)));
+      return call(*function, std::move(arguments));
     }
     default:
+      left = recode(context_, std::move(left), Recode::text);
+      right = recode(context_, std::move(right), Recode::text);
       return fold(context_,
                   std::make_unique<ArithmeticNode>(binary.op, std::move(left), std::move(right)));
   }
@@ -461,8 +477,11 @@ Result<ExprPtr> Binder::bind_like(const ast::Like& like) {
     std::vector<ExprPtr> arguments;
     arguments.push_back(std::move(pattern));
     arguments.push_back(std::move(text));
-    node = std::make_unique<FunctionNode>(*function, std::move(arguments));
+    node = call(*function, std::move(arguments));
   } else {
+    for (ExprPtr* operand : {&text, &pattern, &escape}) {
+      if (*operand) *operand = recode(context_, std::move(*operand), Recode::leaving);
+    }
     node =
         std::make_unique<LikeNode>(like.op, std::move(text), std::move(pattern), std::move(escape));
   }
@@ -516,6 +535,7 @@ Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function
                                                 : term.nulls == ast::NullsOrder::last});
   }
   if (call.filter != nullptr) parts.filter = TRY(inner.bind(*call.filter));
+  recode_arguments(context_, function, parts.arguments);
   bool reads_here = parts.arguments.empty();
   bool reads_outer = false;
   for (const ExprPtr& argument : parts.arguments) {
@@ -525,7 +545,8 @@ Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function
   if (!reads_here && reads_outer) {
     return not_supported(call.at, "an aggregate of the outer query in a subquery is");
   }
-  return ExprPtr(std::make_unique<AggregateNode>(function, std::move(parts)));
+  return recode_result(context_, function,
+                       std::make_unique<AggregateNode>(function, std::move(parts)));
 }
 
 Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& function) {
@@ -550,6 +571,7 @@ Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& f
   parts.function = &function;
   parts.children = TRY(inner.bind_list(call.arguments));
   parts.arguments = parts.children.size();
+  recode_arguments(context_, function, parts.children);
   const auto add = [&](const ast::Expr* expr) -> Result<bool> {
     if (expr == nullptr) return false;
     parts.children.push_back(TRY(inner.bind(*expr)));
@@ -575,7 +597,7 @@ Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& f
       window.order_by.size() != 1) {
     return at(call.at, "RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression");
   }
-  return ExprPtr(std::make_unique<WindowNode>(std::move(parts)));
+  return recode_result(context_, function, std::make_unique<WindowNode>(std::move(parts)));
 }
 
 Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
@@ -615,9 +637,16 @@ Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
     }
     return ExprPtr(std::make_unique<CaseNode>(std::move(arguments), std::move(otherwise)));
   }
-  auto node = std::make_unique<FunctionNode>(function, std::move(arguments));
+  ExprPtr node = this->call(function, std::move(arguments));
   if (node->volatile_result && scope_.boundary != nullptr) scope_.boundary->volatile_result = true;
-  return ExprPtr(std::move(node));
+  return node;
+}
+
+ExprPtr Binder::call(const Function& function, std::vector<ExprPtr> arguments) const {
+  recode_arguments(context_, function, arguments);
+  return recode_result(
+      context_, function,
+      std::make_unique<FunctionNode>(function, std::move(arguments), context_.binary()));
 }
 
 Result<ExprPtr> Binder::bind_case(const ast::Case& expr) {
@@ -626,7 +655,7 @@ Result<ExprPtr> Binder::bind_case(const ast::Case& expr) {
     if (expr.operand != nullptr) {
       branches.push_back(TRY(bind_comparison(BinaryOp::eq, *expr.operand, *branch.when)));
     } else {
-      branches.push_back(TRY(bind(*branch.when)));
+      branches.push_back(recode(context_, TRY(bind(*branch.when)), Recode::text));
     }
     branches.push_back(TRY(bind(*branch.then)));
   }
@@ -640,11 +669,15 @@ Result<ExprPtr> Binder::bind_cast(const ast::Cast& cast) {
   // Without a type it is a cast to NUMERIC, although such a column would have no affinity.
   const bool has_type = ast::present(cast.type) && !cast.type.empty();
   const Affinity to = has_type ? affinity_of_type(cast.type) : Affinity::numeric;
+  const Recode mode = to == Affinity::text   ? Recode::cast
+                      : to == Affinity::blob ? Recode::bytes
+                                             : Recode::text;
+  operand = recode(context_, std::move(operand), mode);
   return fold(context_, std::make_unique<CastNode>(std::move(operand), to));
 }
 
 Result<ExprPtr> Binder::bind_collate(const ast::Collate& collate) {
-  const Collation* collation = Collation::find(collate.collation);
+  const Collation* collation = Collation::find(collate.collation, context_.encoding());
   if (collation == nullptr) {
     return at(collate.at, cat("no such collation sequence: ", collate.collation));
   }

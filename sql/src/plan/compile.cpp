@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "exec/operators.hpp"
+#include "plan/recode.hpp"
 #include "plan/scope.hpp"
 
 namespace saturn::sql {
@@ -227,6 +228,11 @@ Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, con
   Binder binder(context, scope,
                 BindRules{.subqueries = allow_subqueries, .clause = "this expression"});
   return binder.bind(expr);
+}
+
+Result<ExprPtr> bind_row_condition(CompileContext& context, const RowScope& rows,
+                                   const ast::Expr& expr, bool allow_subqueries) {
+  return recode(context, TRY(bind_row_expr(context, rows, expr, allow_subqueries)), Recode::text);
 }
 
 Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& rows,

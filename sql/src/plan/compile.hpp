@@ -61,6 +61,11 @@ struct CompileContext {
   storage::Transaction* pages(DatabaseNo database) const noexcept {
     return runtime.transactions == nullptr ? nullptr : runtime.transactions->find(database);
   }
+
+  /// Of the texts in the statement's databases.
+  TextEncoding encoding() const noexcept { return runtime.session.encoding(); }
+  /// The collation of what has none of its own.
+  const Collation& binary() const noexcept { return Collation::binary(encoding()); }
 };
 
 /// Any statement. Fails with SQLite's message, and `position` where one is known. // SUSPENDS
@@ -144,6 +149,9 @@ struct RowScope {
 /// Subqueries are allowed if `allow_subqueries`.
 Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& scope, const ast::Expr& expr,
                               bool allow_subqueries);
+/// The same for an expression of which only its truth is asked.
+Result<ExprPtr> bind_row_condition(CompileContext& context, const RowScope& scope,
+                                   const ast::Expr& expr, bool allow_subqueries);
 
 /// The columns of RETURNING over such a row: `*` expanded, names as SQLite names them.
 struct BoundColumns {

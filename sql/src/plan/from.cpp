@@ -1,5 +1,6 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "plan/recode.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
@@ -226,11 +227,11 @@ Result<void> FromBinder::add_function(const ast::Source& source, const TableFunc
   relation.function = &function;
   for (const TableFunction::Column& column : function.columns) {
     relation.columns.push_back(
-        {column.name, affinity_of_type(column.type), &Collation::binary(), column.type});
+        {column.name, affinity_of_type(column.type), &context.binary(), column.type});
   }
   for (const TableFunction::Column& column : function.arguments) {
-    relation.columns.push_back({column.name, affinity_of_type(column.type), &Collation::binary(),
-                                column.type, false, true});
+    relation.columns.push_back(
+        {column.name, affinity_of_type(column.type), &context.binary(), column.type, false, true});
   }
   relation.arguments.resize(function.arguments.size());
   calls.push_back({scope.relations.size(), source.arguments});
@@ -244,7 +245,8 @@ Result<void> FromBinder::bind_arguments() {
     for (const ast::Expr* argument : call.arguments) {
       ExprPtr bound = TRY(binder.bind(*argument));
       if ((bound->tables >> call.relation & 1) != 0) return at(argument->at, "no query solution");
-      scope.relations[call.relation].arguments[place++] = std::move(bound);
+      scope.relations[call.relation].arguments[place++] =
+          recode(context, std::move(bound), Recode::leaving);
     }
   }
   return {};
@@ -296,7 +298,8 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   ExprPtr l = Binder::visible_column(scope, left_relation, left);
   ExprPtr r = Binder::column_of(scope, relation, right);
   JoinCondition condition;
-  condition.expr = std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r));
+  condition.expr = std::make_unique<ComparisonNode>(ast::BinaryOp::eq, std::move(l), std::move(r),
+                                                    context.binary());
   const bool outer = source.left || source.right;
   condition.outer_relation = outer ? static_cast<int>(relation) : -1;
   if (!outer) condition.after = scope.last_right_join(relation);

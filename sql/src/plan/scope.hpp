@@ -141,6 +141,7 @@ class Binder {
   Result<ExprPtr> bind_function(const ast::Function& call);
   Result<ExprPtr> bind_window(const ast::Function& call, const Function& function);
   Result<ExprPtr> bind_aggregate(const ast::Function& call, const Function& function);
+  ExprPtr call(const Function& function, std::vector<ExprPtr> arguments) const;
   Result<ExprPtr> bind_case(const ast::Case& expr);
   Result<ExprPtr> bind_cast(const ast::Cast& cast);
   Result<ExprPtr> bind_collate(const ast::Collate& collate);

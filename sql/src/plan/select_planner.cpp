@@ -51,13 +51,13 @@ std::optional<std::int64_t> as_ordinal(const ast::Expr& expr) {
   return negative ? -parsed.value : parsed.value;
 }
 
-SortKey sort_key(Slot slot, const ast::OrderTerm& term, const Collation* collation) {
+SortKey sort_key(Slot slot, const ast::OrderTerm& term, const Collation& collation) {
   SortKey key;
   key.slot = slot;
   key.descending = term.order == ast::SortOrder::desc;
   key.nulls_last = term.nulls == ast::NullsOrder::unspecified ? key.descending
                                                               : term.nulls == ast::NullsOrder::last;
-  key.collation = collation != nullptr ? collation : &Collation::binary();
+  key.collation = &collation;
   return key;
 }
 
@@ -260,7 +260,7 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
     }
     order.item = static_cast<std::size_t>(*place) - 1;
     if (const auto* collate = ast::as_if<ast::Collate>(term.expr)) {
-      order.collation = Collation::find(collate->collation);
+      order.collation = Collation::find(collate->collation, context_.encoding());
       if (order.collation == nullptr) {
         return at(term.expr->at, cat("no such collation sequence: ", collate->collation));
       }
@@ -355,7 +355,7 @@ WantedOrder CorePlanner::wanted_order() const {
                              (term.nulls == ast::NullsOrder::last) == descending;
     if (expr->kind != NodeKind::slot || !plain_nulls) return {};
     wanted.terms.push_back({static_cast<const SlotNode*>(expr),
-                            collation != nullptr ? collation : &Collation::binary(), descending});
+                            collation != nullptr ? collation : &context_.binary(), descending});
   }
   return wanted;
 }
@@ -416,7 +416,7 @@ bool CorePlanner::groups_are_in_order(const AggregateOperator::Parts& parts) con
 
 /// `width`: the slots of its rows.
 Result<OperatorPtr> CorePlanner::plan_aggregation(Slot& width) {
-  Aggregation aggregation(std::move(group_by_));
+  Aggregation aggregation(std::move(group_by_), context_.binary());
   for (Item& item : items_) TRY(aggregation.rewrite(item.expr));
   if (having_) TRY(aggregation.rewrite(having_));
   for (OrderItem& order : order_) {
@@ -457,7 +457,7 @@ Result<CorePlan> CorePlanner::plan() {
                        static_cast<const SlotNode&>(*item.expr).column == SlotNode::kRowidColumn;
     plan.query.collated.push_back(item.expr->collation != nullptr && !rowid);
     plan.query.collations.push_back(item.expr->collation != nullptr ? item.expr->collation
-                                                                    : &Collation::binary());
+                                                                    : &context_.binary());
   }
   std::vector<const Collation*> order_collations;
   for (const OrderItem& order : order_) {
@@ -480,7 +480,9 @@ Result<CorePlan> CorePlanner::plan() {
         slot = static_cast<Slot>(outputs.size());
         outputs.push_back(std::move(order_[i].expr));
       }
-      plan.order.push_back(sort_key(slot, (*order_by_)[i], order_collations[i]));
+      const Collation* collation = order_collations[i];
+      plan.order.push_back(
+          sort_key(slot, (*order_by_)[i], collation != nullptr ? *collation : context_.binary()));
     }
   }
   plan.width = static_cast<std::uint32_t>(outputs.size());
@@ -523,7 +525,7 @@ Result<CorePlan> plan_values(CompileContext& context, const ast::SelectCore& cor
     plan.query.collated.push_back(false);
     plan.query.kinds.push_back(0);
     for (const std::uint8_t k : kinds) plan.query.kinds.back() |= k;
-    plan.query.collations.push_back(&Collation::binary());
+    plan.query.collations.push_back(&context.binary());
   }
   plan.width = static_cast<std::uint32_t>(rows[0].size());
   plan.query.root = std::make_unique<ValuesOperator>(context.runtime, std::move(rows));
@@ -556,7 +558,7 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
     const ast::Expr* expr = term.expr;
     const Collation* collation = nullptr;
     if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
-      collation = Collation::find(collate->collation);
+      collation = Collation::find(collate->collation, query.collations[0]->encoding);
       if (collation == nullptr) {
         return at(expr->at, cat("no such collation sequence: ", collate->collation));
       }
@@ -593,7 +595,7 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
                 cat(ordinal(number), " ORDER BY term does not match any column in the result set"));
     }
     keys.push_back(sort_key(static_cast<Slot>(column), term,
-                            collation != nullptr ? collation : query.collations[column]));
+                            collation != nullptr ? *collation : *query.collations[column]));
   }
   return keys;
 }

@@ -27,6 +27,7 @@ std::uint8_t value_kinds(const ExprNode& expr) noexcept {
     case NodeKind::outer:
     case NodeKind::cast:
     case NodeKind::scalar_subquery: return kinds_of(expr.affinity);
+    case NodeKind::recode:
     case NodeKind::collate: return value_kinds(*expr.children[0]);
     case NodeKind::concat: return kGivesTexts;
     case NodeKind::function:

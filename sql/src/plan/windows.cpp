@@ -69,7 +69,9 @@ WindowPlanner::Group& WindowPlanner::group_for(WindowNode& node) {
     SortKey key;
     key.descending = parts.order[i].descending;
     key.nulls_last = parts.order[i].nulls_last;
-    if (order[i]->collation != nullptr) key.collation = order[i]->collation;
+    key.collation = order[i]->collation != nullptr
+                        ? order[i]->collation
+                        : &Collation::binary(runtime_.session.encoding());
     group.parts.order_keys.push_back(key);
     group.parts.order.push_back(std::move(order[i]));
   }
@@ -91,9 +93,12 @@ void WindowPlanner::take(ExprPtr& expr) {
   call.frame.start = node.parts.start;
   call.frame.end = node.parts.end;
   call.frame.exclude = node.parts.exclude;
+  call.collation = &Collation::binary(runtime_.session.encoding());
   for (std::size_t i = 0; i < node.parts.arguments; ++i) {
     const Collation* collation = node.children[i]->collation;
-    if (collation != nullptr && call.collation == &Collation::binary()) call.collation = collation;
+    if (collation != nullptr && call.collation->kind == Collation::Kind::binary) {
+      call.collation = collation;
+    }
     call.arguments.push_back(std::move(node.children[i]));
   }
   if (node.parts.has_filter) call.filter = std::move(node.children[node.parts.arguments]);

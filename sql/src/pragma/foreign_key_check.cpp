@@ -59,8 +59,8 @@ Result<void> KeyCheck::run() {
 
 Result<void> KeyCheck::read_row(storage::BTreeCursor& cursor) {
   row_arena_.reset();
-  TRY(decode_columns(TRY(cursor.payload()), table_.root, wanted_, batch_.columns.data(), 0,
-                     &row_arena_));
+  TRY(decode_columns(TRY(cursor.payload()), table_.root, table_.encoding, wanted_,
+                     batch_.columns.data(), 0, &row_arena_));
   row_.back() = table_.without_rowid ? ValueRef() : ValueRef::integer(cursor.rowid());
   if (table_.rowid_column >= 0) row_[static_cast<std::size_t>(table_.rowid_column)] = row_.back();
   for (const GeneratedColumn& column : generated_) {

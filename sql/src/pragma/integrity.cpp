@@ -7,6 +7,7 @@
 #include "storage/btree.hpp"
 #include "storage/tree_check.hpp"
 #include "value/number.hpp"
+#include "value/stored_text.hpp"
 
 #include <deque>
 #include <optional>
@@ -28,7 +29,8 @@ class RowCheck {
         table_(table),
         quick_(quick),
         problems_max_(problems_max),
-        problems_(problems) {}
+        problems_(problems),
+        stored_key_(table.encoding) {}
 
   /// `entries`: of the index trees, by index.
   Result<void> run(const std::unordered_map<const Index*, std::uint64_t>& entries);
@@ -69,8 +71,9 @@ class RowCheck {
   std::vector<GeneratedColumn> generated_;
   std::vector<ValueRef> row_;  ///< the columns, then the rowid
   std::vector<ValueRef> key_;
-  Batch batch_;       ///< of `row_`
-  ValueArena arena_;  ///< of one row
+  StoredKey stored_key_;  ///< of `key_`
+  Batch batch_;           ///< of `row_`
+  ValueArena arena_;      ///< of one row
   storage::RecordReader reader_;
 };
 
@@ -78,7 +81,7 @@ Result<void> RowCheck::compile() {
   RowScope scope;
   scope.relations.push_back({&table_, table_.name, 0});
   for (const CheckConstraint& check : table_.checks) {
-    checks_.push_back(TRY(bind_row_expr(context_, scope, *check.expr, false)));
+    checks_.push_back(TRY(bind_row_condition(context_, scope, *check.expr, false)));
   }
   generated_ = TRY(bind_generated(context_, table_));
   for (const auto& index : table_.indexes) {
@@ -92,7 +95,7 @@ Result<void> RowCheck::compile() {
       state.exprs.push_back(std::move(expr));
     }
     if (index->where != nullptr) {
-      state.where = TRY(bind_row_expr(context_, scope, *index->where, false));
+      state.where = TRY(bind_row_condition(context_, scope, *index->where, false));
     }
     state.cursor.emplace(runtime_.transaction(table_.database), index->root, &index->key_info);
   }
@@ -112,7 +115,7 @@ Result<bool> RowCheck::followed_by_equal(IndexState& state, std::size_t key_colu
   if (!more) return false;
   reader_.reset(TRY(state.cursor->payload()), state.index->root);
   for (std::uint32_t i = 0; i < key_columns; ++i) {
-    const ValueRef v = TRY(reader_.column(i));
+    const ValueRef v = from_stored(TRY(reader_.column(i)), table_.encoding, arena_);
     if (v.is_null() || compare(v, key_[i], *state.index->columns[i].collation) != 0) return false;
   }
   return true;
@@ -132,7 +135,7 @@ Result<void> RowCheck::check_index(IndexState& state, std::uint64_t number) {
                                   : row_[row_place(column)]);
   }
   for (const IndexColumn& column : index.tail) key_.push_back(row_[row_place(column.column)]);
-  const bool found = TRY(state.cursor->seek(storage::Seek::eq, key_));
+  const bool found = TRY(state.cursor->seek(storage::Seek::eq, stored_key_.of(key_)));
   if (!found) {
     problem(cat("row ", number, " missing from index ", index.name));
   } else if (index.unique && TRY(followed_by_equal(state, index.columns.size()))) {
@@ -170,8 +173,8 @@ Result<void> RowCheck::run(const std::unordered_map<const Index*, std::uint64_t>
     if (table_.rowid_column >= 0) {
       row_[static_cast<std::size_t>(table_.rowid_column)] = row_.back();
     }
-    TRY(decode_columns(TRY(cursor.payload()), table_.root, wanted_, batch_.columns.data(), 0,
-                       nullptr));
+    TRY(decode_columns(TRY(cursor.payload()), table_.root, table_.encoding, wanted_,
+                       batch_.columns.data(), 0, is_utf16(table_.encoding) ? &arena_ : nullptr));
     for (const GeneratedColumn& column : generated_) {
       if (!table_.columns[column.column].is_virtual()) continue;
       row_[column.column] = TRY(column.value(runtime_, arena_, batch_));

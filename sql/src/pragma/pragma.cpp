@@ -4,7 +4,9 @@
 #include "storage/auto_vacuum.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <utility>
 
 // One table of pragmas: a name, the result's columns, and what it does. A pragma that is not in it
 // does nothing and returns nothing, as in SQLite.
@@ -274,9 +276,10 @@ Result<void> nothing(const PragmaCall&) { return {}; }
 
 Result<void> collation_list(const PragmaCall& call) {
   std::int64_t place = 0;
-  for (const Collation* collation :
-       {&Collation::rtrim(), &Collation::nocase(), &Collation::binary()}) {
-    call.rows.push_back({Value(place++), Value(collation->name())});
+  for (const auto kind :
+       {Collation::Kind::rtrim, Collation::Kind::nocase, Collation::Kind::binary}) {
+    const Collation& collation = Collation::of(kind, TextEncoding::utf8);
+    call.rows.push_back({Value(place++), Value(collation.name())});
   }
   return {};
 }
@@ -303,9 +306,37 @@ Result<void> database_list(const PragmaCall& call) {
   return {};
 }
 
+/// That of an empty database may be chosen; later it stays, and what is asked for is not looked at.
 Result<void> encoding(const PragmaCall& call) {
-  if (call.asks()) call.add(Value("UTF-8"));
-  return {};
+  const SessionState& session = call.session();
+  if (call.asks()) {
+    constexpr std::string_view kNames[] = {"UTF-8", "UTF-16le", "UTF-16be"};
+    call.add(Value(kNames[static_cast<std::size_t>(session.encoding()) - 1]));
+    return {};
+  }
+  // Temp and the attached databases have that of main.
+  const bool alone = session.databases.size() == kTempDatabase + 1U &&
+                     session.databases[kTempDatabase].database == nullptr;
+  if (!alone || call.database() != kMainDatabase) return {};
+  storage::DatabaseHeader header = TRY(call.transaction().header());
+  if (header.schema_format != 0 || header.schema_cookie != 0) return {};
+  constexpr TextEncoding kNative =
+      std::endian::native == std::endian::little ? TextEncoding::utf16le : TextEncoding::utf16be;
+  constexpr std::pair<std::string_view, TextEncoding> kNames[] = {
+      {"UTF8", TextEncoding::utf8},
+      {"UTF-8", TextEncoding::utf8},
+      {"UTF-16le", TextEncoding::utf16le},
+      {"UTF-16be", TextEncoding::utf16be},
+      {"UTF16le", TextEncoding::utf16le},
+      {"UTF16be", TextEncoding::utf16be},
+      {"UTF-16", kNative},
+      {"UTF16", kNative}};
+  for (const auto& [name, encoding] : kNames) {
+    if (!equals_nocase(name, call.argument)) continue;
+    header.text_encoding_field = static_cast<std::uint32_t>(encoding);
+    return call.transaction().set_header(header);
+  }
+  return Error(Code::error, cat("unsupported encoding: ", call.argument));
 }
 
 Result<void> locking_mode(const PragmaCall& call) {
@@ -336,7 +367,7 @@ constexpr Pragma kPragmas[] = {
     {"defer_foreign_keys", "defer_foreign_keys", session_flag<&SessionState::defer_foreign_keys>,
      Access::none, silent},
     {"empty_result_callbacks", "empty_result_callbacks", always<0>, Access::none, silent},
-    {"encoding", "encoding", encoding, Access::none, silent},
+    {"encoding", "encoding", encoding, Access::read, begins},
     {"foreign_key_check", "table rowid parent fkid", pragma_foreign_key_check, Access::read,
      answered, by_name_and_schema},
     {"foreign_key_list", "id seq table from to on_update on_delete match", pragma_foreign_key_list,
@@ -431,7 +462,10 @@ class PragmaProgram final : public ImmediateProgram {
     const bool has_argument = ast::present(argument);
     access = pragma->access;
     if (access == Access::write) readonly = false;
-    if (has_argument && pragma->argument == writes) {
+    const bool is_new = pragma->argument == begins && schemas[kMainDatabase].cookie() == 0 &&
+                        qualifier.value_or(kMainDatabase) == kMainDatabase;
+    const bool changes = pragma->argument == writes || is_new;
+    if (has_argument && changes) {
       access = Access::write;
       readonly = false;
     }

@@ -79,7 +79,7 @@ Result<void> Session::Impl::attach(std::string_view file, std::string_view name)
   const FileName wanted = file_name(file);
   std::shared_ptr<Database> database;
   if (wanted.memory) {
-    database = TRY(Database::open_memory());
+    database = TRY(Database::open_memory(state.encoding()));
   } else if (state.options.allow_files) {
     // One file is open once in a process: its locks are.
     for (const SessionDatabase& known : state.databases) {
@@ -90,6 +90,7 @@ Result<void> Session::Impl::attach(std::string_view file, std::string_view name)
     }
     if (database == nullptr) {
       DatabaseOptions options;
+      options.storage.text_encoding = state.encoding();
       options.storage.read_only = wanted.read_only;
       options.storage.create = !wanted.read_only;
       const storage::Database& main = state.databases[kMainDatabase].database->storage();
@@ -107,12 +108,30 @@ Result<void> Session::Impl::attach(std::string_view file, std::string_view name)
   } else {
     return Error(Code::auth, "not authorized");
   }
+  if (Result<void> fits = match_encoding(*database); !fits) {
+    TRY(let_go(std::move(database)));
+    return std::move(fits).error();
+  }
   state.databases.push_back({std::string(name), std::move(database), nullptr});
   std::vector<Schemas::Entry> entries(state.schemas->entries().begin(),
                                       state.schemas->entries().end());
   entries.push_back({std::string(name), nullptr});
   state.schemas = std::make_shared<const Schemas>(std::move(entries));
   return {};
+}
+
+Result<void> Session::Impl::match_encoding(Database& database) const {
+  const std::unique_ptr<storage::Transaction> transaction = TRY(database.storage().begin_read());
+  storage::DatabaseHeader header = TRY(transaction->header());
+  if (header.text_encoding() == state.encoding()) return {};
+  if (header.schema_format != 0) {
+    return Error(Code::error,
+                 "attached databases must use the same text encoding as main database");
+  }
+  TRY(transaction->make_writable(state.busy_deadline()));
+  header.text_encoding_field = static_cast<std::uint32_t>(state.encoding());
+  TRY(transaction->set_header(header));
+  return transaction->commit();
 }
 
 Result<void> Session::Impl::detach(std::string_view name) {
@@ -134,6 +153,10 @@ Result<void> Session::Impl::detach(std::string_view name) {
   // Those behind it have other numbers now, and so their tables.
   for (std::size_t i = *no; i < entries.size(); ++i) entries[i].schema = nullptr;
   state.schemas = std::make_shared<const Schemas>(std::move(entries));
+  return let_go(std::move(database));
+}
+
+Result<void> Session::Impl::let_go(std::shared_ptr<Database> database) const {
   const bool last = database.use_count() == 1 && database->storage().vfs().name() != "memory";
   return last && state.options.allow_files ? database->close() : Result<void>();
 }

@@ -15,8 +15,10 @@ namespace saturn::sql {
 /// database, since a schema has it in its tables. Any thread.
 struct Database::Catalog {
  public:
-  /// Null when the latest schema known is of another cookie.
-  std::shared_ptr<const Schema> find(DatabaseNo database, std::uint32_t cookie) const;
+  /// Null when the latest schema known is of another cookie, or of texts in another encoding: that
+  /// of an empty database may change without a new cookie.
+  std::shared_ptr<const Schema> find(DatabaseNo database, std::uint32_t cookie,
+                                     TextEncoding encoding) const;
   void publish(DatabaseNo database, std::shared_ptr<const Schema> schema);
 
  private:

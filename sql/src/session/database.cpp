@@ -19,8 +19,9 @@ Result<std::shared_ptr<Database>> Database::open(std::unique_ptr<io::Vfs> vfs, s
   return database;
 }
 
-Result<std::shared_ptr<Database>> Database::open_memory() {
+Result<std::shared_ptr<Database>> Database::open_memory(TextEncoding encoding) {
   DatabaseOptions options;
+  options.storage.text_encoding = encoding;
   options.storage.synchronous = storage::Synchronous::off;
   options.storage.cache_bytes = limits::kMemoryDatabaseCacheBytes;
   return open(io::make_memory_vfs(), "memory", options);
@@ -28,11 +29,13 @@ Result<std::shared_ptr<Database>> Database::open_memory() {
 
 Result<void> Database::close() { return storage_->close(); }
 
-std::shared_ptr<const Schema> Database::Catalog::find(DatabaseNo database,
-                                                      std::uint32_t cookie) const {
+std::shared_ptr<const Schema> Database::Catalog::find(DatabaseNo database, std::uint32_t cookie,
+                                                      TextEncoding encoding) const {
   MutexLock lock(mutex_);
   const std::shared_ptr<const Schema>& latest = latest_[database];
-  return latest != nullptr && latest->cookie() == cookie ? latest : nullptr;
+  const bool fits =
+      latest != nullptr && latest->cookie() == cookie && latest->encoding() == encoding;
+  return fits ? latest : nullptr;
 }
 
 void Database::Catalog::publish(DatabaseNo database, std::shared_ptr<const Schema> schema) {

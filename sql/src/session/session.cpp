@@ -19,7 +19,7 @@ io::Clock::time_point SessionState::busy_deadline() const noexcept {
 
 Result<storage::Database*> SessionState::storage(DatabaseNo database) {
   std::shared_ptr<Database>& known = databases[database].database;
-  if (known == nullptr) known = TRY(Database::open_memory());
+  if (known == nullptr) known = TRY(Database::open_memory(encoding()));
   return &known->storage();
 }
 
@@ -27,6 +27,7 @@ Result<storage::Database*> SessionState::storage(DatabaseNo database) {
 
 void SessionState::set_schema(DatabaseNo database, std::shared_ptr<const Schema> schema) {
   if (this->schema(database) == schema) return;
+  if (database == kMainDatabase && schema != nullptr) encoding_ = schema->encoding();
   std::vector<Schemas::Entry> entries(schemas->entries().begin(), schemas->entries().end());
   entries[database].schema = std::move(schema);
   schemas = std::make_shared<const Schemas>(std::move(entries));
@@ -44,15 +45,17 @@ Result<void> SessionState::schema_changed(storage::Transaction& changed, Databas
 
 Result<void> Session::Impl::refresh_schema(DatabaseNo database, storage::Transaction& transaction) {
   std::uint32_t cookie = 0;
+  TextEncoding encoding = TextEncoding::utf8;
   {
     const storage::PageRef page = TRY(transaction.read(1));
     cookie = load_be32(page.data() + 40);
+    encoding = storage::text_encoding_of(load_be32(page.data() + 56));
   }
   const std::shared_ptr<const Schema>& known = state.schema(database);
-  if (known != nullptr && known->cookie() == cookie) return {};
+  if (known != nullptr && known->cookie() == cookie && known->encoding() == encoding) return {};
   SessionDatabase& of = state.databases[database];
   if (!of.schema_is_private) {
-    if (auto shared = of.database->catalog().find(database, cookie)) {
+    if (auto shared = of.database->catalog().find(database, cookie, encoding)) {
       state.set_schema(database, std::move(shared));
       return {};
     }

@@ -6,6 +6,7 @@
 #include "session/session_state.hpp"
 
 #include <array>
+#include <deque>
 #include <list>
 #include <memory>
 #include <string>
@@ -68,6 +69,10 @@ struct Session::Impl {
 
   /// ATTACH and DETACH. // SUSPENDS
   Result<void> attach(std::string_view file, std::string_view name);
+  /// Fails unless the database has main's encoding; one without a schema is given it. // SUSPENDS
+  Result<void> match_encoding(Database& database) const;
+  /// Closes a database that no session has any more. // SUSPENDS
+  Result<void> let_go(std::shared_ptr<Database> database) const;
   Result<void> detach(std::string_view name);
 
   // Statements of the same text, ready for use again; the least recently used go first.
@@ -108,6 +113,8 @@ struct Statement::Impl final : Transactions {
   bool aborted = false;            ///< the transaction was rolled back under it
   const Batch* batch = nullptr;
   std::uint32_t row = 0;
+  /// Texts of the row that are not as a UTF-16 database has them.
+  std::deque<std::string> left_texts;
 
  private:
   /// What a run has of one database.

@@ -59,6 +59,9 @@ struct SessionState {
   /// The schemas that statements are compiled against; null in it what has yet to be read.
   std::shared_ptr<const Schemas> schemas;
 
+  /// Of all texts of the session's databases: that of main, known from the first statement on.
+  TextEncoding encoding() const noexcept { return encoding_; }
+
   io::Clock::time_point busy_deadline() const noexcept;
   /// A database's storage; makes the temp database when it is asked for first. // SUSPENDS
   Result<storage::Database*> storage(DatabaseNo database);
@@ -70,6 +73,9 @@ struct SessionState {
   /// After a statement changed sqlite_schema: steps the schema cookie in `transaction` and reads
   /// the schema again, as private to this session until the transaction commits. // SUSPENDS
   Result<void> schema_changed(storage::Transaction& transaction, DatabaseNo database);
+
+ private:
+  TextEncoding encoding_ = TextEncoding::utf8;
 };
 
 }  // namespace saturn::sql

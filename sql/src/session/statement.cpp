@@ -223,6 +223,7 @@ Result<void> Statement::Impl::wait_durable() const {
 }
 
 Result<bool> Statement::Impl::advance() {
+  left_texts.clear();
   if (batch != nullptr && ++row < batch->selection.count) return true;
   auto next = compiled->program->next(compiled->runtime);
   if (!next) return fail(std::move(next).error());
@@ -291,7 +292,9 @@ Result<void> Statement::bind(std::size_t number, ValueRef value) {
   if (number == 0 || number > impl_->compiled->values.size()) {
     return Error(Code::range, "column index out of range");
   }
-  impl_->compiled->values[number - 1] = Value(value);
+  Value& bound = impl_->compiled->values[number - 1];
+  const bool entering = is_utf16(impl_->session.state.encoding()) && value.is_text();
+  bound = entering ? Value(entering_text(value.bytes())) : Value(value);
   return {};
 }
 
@@ -315,7 +318,10 @@ ValueRef Statement::column(std::size_t index) const noexcept {
   const Batch* batch = impl_->batch;
   // The statement may have been compiled again since the caller counted the columns.
   if (batch == nullptr || index >= column_count()) return {};
-  return batch->columns[index][batch->selection.rows[impl_->row]];
+  const ValueRef v = batch->columns[index][batch->selection.rows[impl_->row]];
+  if (!is_utf16(impl_->session.state.encoding()) || !v.is_text()) return v;
+  if (leaves_unchanged(v.bytes())) return v;
+  return ValueRef::text(impl_->left_texts.emplace_back(leaving_text(v.bytes())));
 }
 
 void Statement::reset() noexcept {

@@ -6,6 +6,7 @@
 #include "storage/image.hpp"
 #include "storage/tree_builder.hpp"
 #include "value/arena.hpp"
+#include "value/stored_text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -110,7 +111,7 @@ Result<void> rebuild(Runtime& runtime, storage::Transaction& transaction, const 
                                ValueRef::text(moved.row.table), ValueRef::integer(tree.to),
                                moved.row.sql.empty() ? ValueRef() : ValueRef::text(moved.row.sql)};
     record.clear();
-    TRY(storage::encode_record(values, record));
+    TRY(encode_record(values, schema.encoding(), record));
     TRY(entries.insert(++rowid,
                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
   }

@@ -18,45 +18,66 @@ int compare_bytes(std::string_view a, std::string_view b) noexcept {
   return a.size() < b.size() ? -1 : static_cast<int>(a.size() > b.size());
 }
 
-class Binary final : public Collation {
- public:
-  std::string_view name() const noexcept override { return "BINARY"; }
-  int compare(std::string_view a, std::string_view b) const noexcept override {
-    return compare_bytes(a, b);
-  }
-};
-
-class Nocase final : public Collation {
- public:
-  std::string_view name() const noexcept override { return "NOCASE"; }
-  int compare(std::string_view a, std::string_view b) const noexcept override {
-    const std::size_t common = std::min(a.size(), b.size());
-    for (std::size_t i = 0; i < common; ++i) {
-      const int order = static_cast<unsigned char>(ascii_lower(a[i])) -
-                        static_cast<unsigned char>(ascii_lower(b[i]));
-      if (order != 0) {
-        return order;
-      }
+int compare_nocase_bytes(std::string_view a, std::string_view b) noexcept {
+  const std::size_t common = std::min(a.size(), b.size());
+  for (std::size_t i = 0; i < common; ++i) {
+    const int order = static_cast<unsigned char>(ascii_lower(a[i])) -
+                      static_cast<unsigned char>(ascii_lower(b[i]));
+    if (order != 0) {
+      return order;
     }
-    return a.size() < b.size() ? -1 : static_cast<int>(a.size() > b.size());
   }
-};
+  return a.size() < b.size() ? -1 : static_cast<int>(a.size() > b.size());
+}
 
-class Rtrim final : public Collation {
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && text.back() == ' ') {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+template <Collation::Kind K>
+int compare_utf8(std::string_view a, std::string_view b) noexcept {
+  if constexpr (K == Collation::Kind::nocase) return compare_nocase_bytes(a, b);
+  if constexpr (K == Collation::Kind::rtrim) return compare_bytes(trimmed(a), trimmed(b));
+  return compare_bytes(a, b);
+}
+
+template <Collation::Kind K>
+class OfUtf8 final : public Collation {
  public:
-  std::string_view name() const noexcept override { return "RTRIM"; }
+  constexpr OfUtf8() noexcept : Collation(K, TextEncoding::utf8) {}
   int compare(std::string_view a, std::string_view b) const noexcept override {
-    return compare_bytes(trimmed(a), trimmed(b));
-  }
-
- private:
-  static std::string_view trimmed(std::string_view text) noexcept {
-    while (!text.empty() && text.back() == ' ') {
-      text.remove_suffix(1);
-    }
-    return text;
+    return compare_utf8<K>(a, b);
   }
 };
+
+/// Texts are images.
+template <Collation::Kind K, TextEncoding Encoding>
+class OfUtf16 final : public Collation {
+ public:
+  constexpr OfUtf16() noexcept : Collation(K, Encoding) {}
+  int compare(std::string_view a, std::string_view b) const noexcept override {
+    if constexpr (K == Collation::Kind::binary) return compare_utf16(a, b, Encoding);
+    if (leaves_unchanged(a) && leaves_unchanged(b)) return compare_utf8<K>(a, b);
+    return compare_utf8<K>(leaving_text(a), leaving_text(b));
+  }
+};
+
+template <Collation::Kind K>
+const Collation& of_kind(TextEncoding encoding) noexcept {
+  if (!is_utf16(encoding)) {
+    static const OfUtf8<K> utf8;
+    return utf8;
+  }
+  if (encoding == TextEncoding::utf16le) {
+    static const OfUtf16<K, TextEncoding::utf16le> utf16le;
+    return utf16le;
+  }
+  static const OfUtf16<K, TextEncoding::utf16be> utf16be;
+  return utf16be;
+}
 
 /// NULL < numbers < texts < blobs.
 int rank(Type type) noexcept {
@@ -68,23 +89,25 @@ int order_of(auto a, auto b) noexcept { return a < b ? -1 : static_cast<int>(a >
 
 }  // namespace
 
-const Collation& Collation::binary() noexcept {
-  static const Binary collation;
-  return collation;
-}
-const Collation& Collation::nocase() noexcept {
-  static const Nocase collation;
-  return collation;
-}
-const Collation& Collation::rtrim() noexcept {
-  static const Rtrim collation;
-  return collation;
+std::string_view Collation::name() const noexcept {
+  constexpr std::string_view kNames[] = {"BINARY", "NOCASE", "RTRIM"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
-const Collation* Collation::find(std::string_view name) noexcept {
-  for (const Collation* collation : {&binary(), &nocase(), &rtrim()}) {
-    if (equals_nocase(name, collation->name())) {
-      return collation;
+const Collation& Collation::of(Kind kind, TextEncoding encoding) noexcept {
+  switch (kind) {
+    case Kind::binary: break;
+    case Kind::nocase: return of_kind<Kind::nocase>(encoding);
+    case Kind::rtrim: return of_kind<Kind::rtrim>(encoding);
+  }
+  return of_kind<Kind::binary>(encoding);
+}
+
+const Collation* Collation::find(std::string_view name, TextEncoding encoding) noexcept {
+  for (const Kind kind : {Kind::binary, Kind::nocase, Kind::rtrim}) {
+    const Collation& collation = of(kind, encoding);
+    if (equals_nocase(name, collation.name())) {
+      return &collation;
     }
   }
   return nullptr;

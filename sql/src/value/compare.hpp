@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/text_encoding.hpp"
 #include "base/value.hpp"
 
 #include <cstdint>
@@ -8,18 +9,27 @@
 namespace saturn::sql {
 
 /// An order of texts. Instances live for ever and are compared by address; any thread may use them.
+/// Each of the three has an instance for each encoding, and within a database all are of its own:
+/// BINARY orders the bytes of its encoding, NOCASE and RTRIM those of UTF-8.
 class Collation {
  public:
+  enum class Kind : std::uint8_t { binary, nocase, rtrim };
+
+  constexpr Collation(Kind k, TextEncoding e) noexcept : kind(k), encoding(e) {}
   virtual ~Collation() = default;
-  virtual std::string_view name() const noexcept = 0;
+  std::string_view name() const noexcept;
   /// Negative, 0 or positive.
   virtual int compare(std::string_view a, std::string_view b) const noexcept = 0;
 
-  static const Collation& binary() noexcept;
-  static const Collation& nocase() noexcept;
-  static const Collation& rtrim() noexcept;
+  static const Collation& of(Kind kind, TextEncoding encoding) noexcept;
+  static const Collation& binary(TextEncoding encoding = TextEncoding::utf8) noexcept {
+    return of(Kind::binary, encoding);
+  }
   /// By name in any case; null when there is none of that name.
-  static const Collation* find(std::string_view name) noexcept;
+  static const Collation* find(std::string_view name, TextEncoding encoding) noexcept;
+
+  const Kind kind;
+  const TextEncoding encoding;
 };
 
 /// -1, 0 or 1; exact, where a conversion of either side could round.

@@ -2,14 +2,21 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "base/text_encoding.hpp"
 
 #include <array>
 #include <cstdint>
 
 namespace saturn::storage {
 
-/// The encoding of all text in a database, with the header's numbers.
-enum class TextEncoding : std::uint8_t { utf8 = 1, utf16le = 2, utf16be = 3 };
+using saturn::TextEncoding;
+
+/// What the header's field says: SQLite looks at the low two bits only, and takes 0 (no schema yet)
+/// for UTF-8.
+constexpr TextEncoding text_encoding_of(std::uint32_t field) noexcept {
+  const auto bits = static_cast<std::uint8_t>(field & 3);
+  return bits == 0 ? TextEncoding::utf8 : static_cast<TextEncoding>(bits);
+}
 
 /// The first 100 bytes of page 1 (section 1.3 of SQLite's file-format page).
 ///
@@ -79,11 +86,7 @@ struct DatabaseHeader {
   /// A write version from the future: the file may be read and not written.
   bool is_read_only() const noexcept { return write_version > kVersionWal; }
   bool auto_vacuum() const noexcept { return largest_root != 0; }
-  /// SQLite looks at the low two bits only, and takes 0 (no schema yet) for UTF-8.
-  TextEncoding text_encoding() const noexcept {
-    const auto bits = static_cast<std::uint8_t>(text_encoding_field & 3);
-    return bits == 0 ? TextEncoding::utf8 : static_cast<TextEncoding>(bits);
-  }
+  TextEncoding text_encoding() const noexcept { return text_encoding_of(text_encoding_field); }
   /// The pages of the database (invariant 3): the header's count when it may be trusted, else
   /// what the file holds, a partial last page counted. `file_bytes` is the size of the file, or
   /// of the snapshot in pages times the page size when a log overrides it. Fails with `corrupt`

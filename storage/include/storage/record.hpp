@@ -12,6 +12,8 @@
 #include <vector>
 
 /// The record format (file format, section 2.1): a header of serial types, then the values' bytes.
+/// Texts in records and keys are bytes in the database's encoding: whoever makes and reads them
+/// converts.
 namespace saturn::storage {
 
 /// Bytes that a value of `serial_type` takes in a record's body.
