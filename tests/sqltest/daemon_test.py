@@ -4,6 +4,7 @@ a case. Cases that fail and are neither in known.txt nor in daemon_known.txt fai
 are in daemon_known.txt are to be taken out.
 
 usage: daemon_test.py SATURND SQLTEST_DIRECTORY [ARGUMENT OF ITS run.py]...
+Of those arguments, `--transport step` or `cursor` sends a case in other requests than one pipeline.
 """
 import importlib.util
 import os
@@ -80,7 +81,8 @@ def backend_class(run, saturnd, directory):
             daemon = self.with_file(db[0]) if shared else self.emptied()
             self.local.port = daemon.port
             # The cases are written for SQLite's default, the daemon's is ON.
-            result = self.run_one(["PRAGMA foreign_keys = OFF", *setups], run.split_sql(sql), None)
+            way = {"pipeline": self.run_one, "step": self.run_steps, "cursor": self.run_cursor}[self.args.transport]
+            result = way(["PRAGMA foreign_keys = OFF", *setups], run.split_sql(sql), None)
             if result.error is not None:
                 result.error = result.error.removeprefix("SQLite error: ")
             return result
