@@ -13,6 +13,7 @@ constexpr std::size_t kLineWidth = 80;  ///< in characters, of .tables
 
 constexpr std::string_view kHelp =
     ".bail on|off           Stop after an error\n"
+    ".dbconfig dqs_dml ?on|off?  Whether \"x\" may be a text\n"
     ".dump                  The database as SQL\n"
     ".echo on|off           Print commands before they run\n"
     ".exit                  Leave\n"
@@ -49,6 +50,11 @@ std::string schema_line(std::string_view sql) {
                       (sql[kCreate.size()] == '"' || sql[kCreate.size()] == '\'');
   if (!quoted) return cat(sql, ";\n");
   return cat("CREATE TABLE IF NOT EXISTS ", sql.substr(kCreate.size()), ";\n");
+}
+
+bool is_on(std::string_view text) {
+  const std::string value = to_lower(text);
+  return value == "on" || value == "yes" || value == "1" || value == "true";
 }
 
 }  // namespace
@@ -206,7 +212,7 @@ bool Shell::run_setting(const Words& words, bool& known) {
     known = true;
     if (words.size() == 2) {
       const std::string value = to_lower(words[1]);
-      const bool on = value == "on" || value == "yes" || value == "1" || value == "true";
+      const bool on = is_on(value);
       if (on || value == "off" || value == "no" || value == "0" || value == "false") {
         flag = on;
         return true;
@@ -230,6 +236,17 @@ bool Shell::run_setting(const Words& words, bool& known) {
   return true;
 }
 
+bool Shell::dot_dbconfig(const Words& words) {
+  if (words.size() < 2 || words.size() > 3) return report("Usage: .dbconfig dqs_dml ?on|off?");
+  if (words[1] != "dqs_dml") return report(cat("Error: unknown dbconfig \"", words[1], "\""));
+  std::optional<bool> wanted;
+  if (words.size() == 3) wanted = is_on(words[2]);
+  const Result<bool> holds = connection_->double_quoted_texts(wanted);
+  if (!holds) return report(cat("Error: ", holds.error().message()));
+  printer_.text(cat("            dqs_dml ", *holds ? "on" : "off", "\n"));
+  return true;
+}
+
 bool Shell::run_command(const std::string& line) {
   const Words words = split_words(line);
   const std::string& name = words[0];
@@ -244,6 +261,7 @@ bool Shell::run_command(const std::string& line) {
     printer_.text(kHelp);
     return true;
   }
+  if (name == ".dbconfig") return dot_dbconfig(words);
   if (name == ".dump") return dot_dump(words);
   if (name == ".import") return dot_import(words);
   if (name == ".mode") return dot_mode(words);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ class Connection {
   virtual Result<void> insert_rows(const std::string& sql, std::size_t width,
                                    std::span<const Value> rows, std::size_t& inserted) = 0;
 
+  /// What SQLite's shell calls dqs_dml: whether "x" is a text when it names no column. Returns what
+  /// holds now; `on` absent: changes nothing. Fails where it cannot be told.
+  virtual Result<bool> double_quoted_texts(std::optional<bool> on) = 0;
   /// Outside of BEGIN ... COMMIT?
   virtual bool autocommit() const = 0;
   /// Rolls back what is open and lets go of the file or the server. // SUSPENDS

@@ -54,6 +54,11 @@ class LocalConnection final : public Connection {
     return {};
   }
 
+  Result<bool> double_quoted_texts(std::optional<bool> on) override {
+    if (on) session_->set_double_quoted_texts(*on);
+    return session_->double_quoted_texts();
+  }
+
   bool autocommit() const override { return session_->autocommit(); }
 
   Result<void> close() override {

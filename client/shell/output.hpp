@@ -72,4 +72,29 @@ std::string quoted_text(std::string_view text);
 /// "name", with its quotes doubled.
 std::string quoted_name(std::string_view name);
 
+/// The rows of EXPLAIN QUERY PLAN and EXPLAIN ANALYZE as a tree, whatever the mode; those of any
+/// other statement as they are.
+class PlanPrinter final : public RowSink {
+ public:
+  /// Borrows `printer`. `sql` is the text of which the statement is the first.
+  PlanPrinter(Printer& printer, std::string_view sql);
+
+  void begin(const std::vector<std::string>& columns) override;
+  void row(std::span<const ValueRef> values) override;
+  void end() override;
+
+ private:
+  struct Line {
+    std::int64_t id = 0;
+    std::int64_t parent = 0;
+    std::string text;
+  };
+  void print(std::int64_t parent, const std::string& margin);
+
+  Printer& printer_;
+  const bool explains_;
+  bool tree_ = false;  ///< the statement that runs is shown as one
+  std::vector<Line> lines_;
+};
+
 }  // namespace saturn::shell

@@ -89,6 +89,11 @@ class RemoteConnection final : public Connection {
     return {};
   }
 
+  Result<bool> double_quoted_texts(std::optional<bool> on) override {
+    if (on && !*on) return Error(Code::error, "a server's sessions take double quotes for texts");
+    return true;
+  }
+
   bool autocommit() const override { return session_.autocommit(); }
 
   Result<void> close() override {

@@ -122,7 +122,8 @@ bool Shell::run_sql(std::string_view sql, std::size_t line, Source source) {
   for (sql = trim(sql); good && !sql.empty(); sql = trim(sql)) {
     const Stopwatch stopwatch;
     std::size_t consumed = 0;
-    Result<void> done = connection_->run(sql, consumed, printer_);
+    PlanPrinter sink(printer_, sql);
+    Result<void> done = connection_->run(sql, consumed, sink);
     if (!done) {
       // The rest of the text that was read with it is given up, as in SQLite's shell.
       good = report_sql(std::move(done).error(), sql, line, source);

@@ -226,6 +226,22 @@ def check_command_line(failures):
     failures.check("-readonly does not create", 1, saturn("-readonly", "new.db", "SELECT 1")[0])
     failures.check("-readonly left no file", False, os.path.exists(os.path.join(folder, "new.db")))
     failures.check(".open", (0, "1\n", ""), saturn(script=".open posix.db\nSELECT * FROM t;\n"))
+    planned = "CREATE TABLE t(a INTEGER PRIMARY KEY, b);\nEXPLAIN QUERY PLAN SELECT b FROM t ORDER BY b;\n"
+    failures.check("EXPLAIN QUERY PLAN", (0, "QUERY PLAN\n`--USE SORTER FOR ORDER BY\n   `--SCAN t\n", ""),
+                   saturn(script=planned))
+    rows = "INSERT INTO t VALUES(1, 2), (2, 3), (3, 3);\n"
+    analyzed = saturn(script=planned + rows + "EXPLAIN ANALYZE SELECT DISTINCT b FROM t WHERE a > 1;\n")[1]
+    figures = r" \(rows=%d loops=1 time=\d+\.\d{3}ms pages=[1-9]\d*\)\n"
+    wanted = (r"`--USE HASH TABLE FOR DISTINCT" + figures % 1 +
+              r"   `--(?:SCAN t|SEARCH t USING INTEGER PRIMARY KEY \(rowid>\?\))" + figures % 2)
+    if not re.search(wanted + "$", analyzed):
+        failures.append(f"EXPLAIN ANALYZE: {analyzed}")
+    failures.check("EXPLAIN ANALYZE of a change", "4\n", saturn(script=planned + rows + (
+        "EXPLAIN ANALYZE INSERT INTO t SELECT 9, b FROM t WHERE a = 1;\nSELECT count(*) FROM t;\n"))[1][-2:])
+    quotes = ".dbconfig dqs_dml\nSELECT \"x\";\n.dbconfig dqs_dml off\nSELECT \"x\";\n"
+    failures.check(".dbconfig", (1, "            dqs_dml on\nx\n            dqs_dml off\n"),
+                   saturn(script=quotes)[:2])
+    failures.check(".dbconfig of something else", 1, saturn(script=".dbconfig defensive on\n")[0])
     timed = saturn(script=".timer on\nSELECT 1;\n")[1]
     if not re.fullmatch(r"1\nRun Time: real \d+\.\d{3} user \d+\.\d{6} sys \d+\.\d{6}\n", timed):
         failures.append(f".timer: {timed}")

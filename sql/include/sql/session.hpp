@@ -105,6 +105,11 @@ class Session {
   /// Statements that start from now on fail with `interrupt` when they run past `deadline`.
   void set_deadline(io::Clock::time_point deadline) noexcept;
 
+  /// Whether a lone "x" that names no column is a text, as SQLite has it unless it is told
+  /// otherwise. For statements that are prepared from now on.
+  bool double_quoted_texts() const noexcept;
+  void set_double_quoted_texts(bool on) noexcept;
+
   Database& database() noexcept;
 
   struct Impl;

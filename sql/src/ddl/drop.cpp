@@ -60,13 +60,7 @@ class DropProgram final : public ImmediateProgram {
  private:
   Result<void> empty_first(Runtime& runtime) {
     if (!emptying_) return {};
-    Result<void> emptied = emptying_->start(runtime);
-    for (bool more = true; emptied && more;) {
-      auto batch = emptying_->next(runtime);
-      more = batch && *batch != nullptr;
-      if (!batch) emptied = std::move(batch).error();
-    }
-    emptying_->finish(runtime);
+    Result<void> emptied = run_to_end(*emptying_, runtime);
     runtime.affected_rows = 0;
     return emptied;
   }

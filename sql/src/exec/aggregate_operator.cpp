@@ -36,7 +36,7 @@ AggregateOperator::AggregateOperator(Runtime& runtime, OperatorPtr input, Parts 
 
 AggregateOperator::~AggregateOperator() = default;
 
-Result<void> AggregateOperator::open() {
+Result<void> AggregateOperator::start() {
   filled_ = false;
   at_ = 0;
   return input_->open();
@@ -204,7 +204,7 @@ Result<void> AggregateOperator::fill() {
   return {};
 }
 
-Result<const Batch*> AggregateOperator::next() {
+Result<const Batch*> AggregateOperator::produce() {
   if (!filled_) TRY(fill());
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));

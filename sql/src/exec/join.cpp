@@ -32,7 +32,7 @@ JoinOperator::JoinOperator(Runtime& runtime, Parts parts)
   if (parts_.outer) passed_ = std::make_unique<RowIndex[]>(limits::kBatchRows);
 }
 
-Result<void> JoinOperator::open() {
+Result<void> JoinOperator::start() {
   left_batch_ = nullptr;
   left_done_ = false;
   room_ = kFirstRows;
@@ -148,7 +148,7 @@ Result<const Batch*> JoinOperator::next_unmatched_right() {
   return static_cast<const Batch*>(&out_);
 }
 
-Result<const Batch*> JoinOperator::next() {
+Result<const Batch*> JoinOperator::produce() {
   for (;;) {
     TRY(runtime_.poll());
     if (left_batch_ == nullptr || left_at_ == left_batch_->selection.count) {

@@ -4,11 +4,21 @@
 #include "exec/batch.hpp"
 #include "exec/runtime.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace saturn::sql {
+
+/// What an operator did in one run, those below it included; for EXPLAIN ANALYZE.
+struct OperatorFigures {
+  std::uint64_t rows = 0;                      ///< handed on
+  std::uint64_t loops = 0;                     ///< times it was opened
+  std::uint64_t pages = 0;                     ///< asked for, from the cache or not
+  std::chrono::steady_clock::duration time{};  ///< what passed until it answered
+};
 
 /// A physical operator: a tree of them computes a query, each pulling batches from those below.
 /// Life: `open`, `next` until it answers null, `close`; then again. `close` may come at any time
@@ -18,9 +28,9 @@ class Operator {
   virtual ~Operator() = default;
 
   /// Starts a run. Inputs may be different from the last run's: parameters, outer rows. // SUSPENDS
-  virtual Result<void> open() = 0;
+  Result<void> open() { return measured_ == nullptr ? start() : open_measured(); }
   /// The next batch, never an empty one; null at the end. // SUSPENDS
-  virtual Result<const Batch*> next() = 0;
+  Result<const Batch*> next() { return measured_ == nullptr ? produce() : next_measured(); }
   virtual void close() noexcept = 0;
 
   /// One line of EXPLAIN QUERY PLAN ("SCAN t", "SEARCH t USING INDEX i (a=?)"); empty for an
@@ -28,6 +38,28 @@ class Operator {
   virtual std::string describe() const = 0;
   /// The inputs, for EXPLAIN.
   virtual std::vector<Operator*> inputs() const = 0;
+
+  /// From now on the operator and its inputs count what they do; `runtime` is that of their runs.
+  void measure(const Runtime& runtime) const;
+  /// Null when it was not measured.
+  const OperatorFigures* figures() const noexcept {
+    return measured_ == nullptr ? nullptr : &measured_->figures;
+  }
+
+ protected:
+  virtual Result<void> start() = 0;            // SUSPENDS
+  virtual Result<const Batch*> produce() = 0;  // SUSPENDS
+
+ private:
+  struct Measured {
+    const Runtime& runtime;
+    OperatorFigures figures;
+  };
+  class Reading;
+  Result<void> open_measured();
+  Result<const Batch*> next_measured();
+
+  mutable std::unique_ptr<Measured> measured_;  ///< null but for EXPLAIN ANALYZE
 };
 
 using OperatorPtr = std::unique_ptr<Operator>;

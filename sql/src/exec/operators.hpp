@@ -30,8 +30,8 @@ class JoinOperator final : public Operator {
     Slot slot_count = 0;
   };
   JoinOperator(Runtime& runtime, Parts parts);
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override;
@@ -69,8 +69,8 @@ class JoinOperator final : public Operator {
 class FilterOperator final : public Operator {
  public:
   FilterOperator(Runtime& runtime, OperatorPtr input, ExprPtr condition);
-  Result<void> open() override { return input_->open(); }
-  Result<const Batch*> next() override;
+  Result<void> start() override { return input_->open(); }
+  Result<const Batch*> produce() override;
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
@@ -90,8 +90,8 @@ class RenameOperator final : public Operator {
  public:
   RenameOperator(OperatorPtr input, std::vector<std::pair<Slot, Slot>> moves, Slot slot_count,
                  std::string label);
-  Result<void> open() override { return input_->open(); }
-  Result<const Batch*> next() override;
+  Result<void> start() override { return input_->open(); }
+  Result<const Batch*> produce() override;
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return label_; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
@@ -107,8 +107,8 @@ class RenameOperator final : public Operator {
 class ProjectOperator final : public Operator {
  public:
   ProjectOperator(Runtime& runtime, OperatorPtr input, std::vector<ExprPtr> exprs);
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return input_ ? "" : "SCAN CONSTANT ROW"; }
   std::vector<Operator*> inputs() const override;
@@ -127,8 +127,8 @@ class ProjectOperator final : public Operator {
 class ValuesOperator final : public Operator {
  public:
   ValuesOperator(Runtime& runtime, std::vector<std::vector<ExprPtr>> rows);
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override {}
   std::string describe() const override;
   std::vector<Operator*> inputs() const override { return {}; }
@@ -158,8 +158,8 @@ class SortOperator final : public Operator {
   SortOperator(Runtime& runtime, OperatorPtr input, std::vector<SortKey> keys, std::uint32_t width);
   /// Tells that only the first rows count; asked anew at each `open`.
   void set_limit(std::function<Result<std::uint64_t>()> limit) { limit_ = std::move(limit); }
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return "USE SORTER FOR ORDER BY"; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
@@ -188,8 +188,8 @@ class LimitOperator final : public Operator {
   LimitOperator(Runtime& runtime, OperatorPtr input, ExprPtr limit, ExprPtr offset);
   /// Limit plus offset, the most input rows that count; ~0 without a limit. // SUSPENDS
   Result<std::uint64_t> rows_needed();
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
@@ -210,8 +210,8 @@ class DistinctOperator final : public Operator {
  public:
   DistinctOperator(Runtime& runtime, OperatorPtr input, std::uint32_t width,
                    std::vector<const Collation*> collations);
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return "USE HASH TABLE FOR DISTINCT"; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
@@ -229,8 +229,8 @@ class DistinctOperator final : public Operator {
 class AppendOperator final : public Operator {
  public:
   explicit AppendOperator(std::vector<OperatorPtr> inputs_) : parts_(std::move(inputs_)) {}
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return "UNION ALL"; }
   std::vector<Operator*> inputs() const override;
@@ -246,8 +246,8 @@ class SetOperator final : public Operator {
  public:
   SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left, OperatorPtr right,
               std::vector<const Collation*> collations);
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override { return {left_.get(), right_.get()}; }
@@ -299,8 +299,8 @@ class AggregateOperator final : public Operator {
   };
   AggregateOperator(Runtime& runtime, OperatorPtr input, Parts parts);
   ~AggregateOperator() override;
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override { return {input_.get()}; }

@@ -4,6 +4,17 @@
 
 namespace saturn::sql {
 
+Result<void> run_to_end(Program& program, Runtime& runtime) {
+  Result<void> ran = program.start(runtime);
+  for (bool more = true; ran && more;) {
+    auto batch = program.next(runtime);
+    more = batch && *batch != nullptr;
+    if (!batch) ran = std::move(batch).error();
+  }
+  program.finish(runtime);
+  return ran;
+}
+
 Result<void> ImmediateProgram::start(Runtime&) {
   rows_.clear();
   shown_ = 0;

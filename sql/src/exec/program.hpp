@@ -45,6 +45,9 @@ class Program {
   bool readonly = true;
 };
 
+/// Runs a program that another one has, drops its rows, and finishes it. // SUSPENDS
+Result<void> run_to_end(Program& program, Runtime& runtime);
+
 using ProgramPtr = std::unique_ptr<Program>;
 
 /// A program for what is done in one go and yields at most a few rows: `work` runs in the first

@@ -4,7 +4,7 @@
 
 namespace saturn::sql {
 
-Result<const Batch*> QueueScan::next() {
+Result<const Batch*> QueueScan::produce() {
   if (done_ || rows_->batch.selection.count == 0) return static_cast<const Batch*>(nullptr);
   done_ = true;
   return static_cast<const Batch*>(&rows_->batch);
@@ -26,7 +26,7 @@ std::vector<Operator*> RecursiveOperator::inputs() const {
   return inputs;
 }
 
-Result<void> RecursiveOperator::open() {
+Result<void> RecursiveOperator::start() {
   started_ = false;
   pending_ = false;
   at_ = 0;
@@ -101,7 +101,7 @@ void RecursiveOperator::take_chunk() {
   batch.selection = first_rows(static_cast<std::uint32_t>(count));
 }
 
-Result<const Batch*> RecursiveOperator::next() {
+Result<const Batch*> RecursiveOperator::produce() {
   if (!started_) {
     TRY(take(*parts_.initial));
     started_ = true;

@@ -16,11 +16,11 @@ struct QueueRows {
 class QueueScan final : public Operator {
  public:
   explicit QueueScan(std::shared_ptr<QueueRows> rows) : rows_(std::move(rows)) {}
-  Result<void> open() override {
+  Result<void> start() override {
     done_ = false;
     return {};
   }
-  Result<const Batch*> next() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override {}
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {}; }
@@ -46,8 +46,8 @@ class RecursiveOperator final : public Operator {
     std::uint32_t width = 0;
   };
   RecursiveOperator(Runtime& runtime, Parts parts);
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return "RECURSIVE STEP"; }
   std::vector<Operator*> inputs() const override;

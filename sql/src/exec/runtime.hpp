@@ -44,6 +44,13 @@ class Transactions {
   Transactions(const Transactions&) = delete;
   Transactions& operator=(const Transactions&) = delete;
 
+  /// Of all of them together.
+  std::uint64_t pages_read() const noexcept {
+    std::uint64_t pages = 0;
+    for (const storage::Transaction* open : open_)
+      pages += open == nullptr ? 0 : open->pages_read();
+    return pages;
+  }
   /// Null when the run has none of that database.
   storage::Transaction* find(DatabaseNo database) const noexcept { return open_[database]; }
   /// Sees to it that there is one of each database, and that those to be changed are writable.

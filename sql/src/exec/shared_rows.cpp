@@ -16,13 +16,13 @@ Result<void> SharedRows::fill() {
   return {};
 }
 
-Result<void> SharedScan::open() {
+Result<void> SharedScan::start() {
   at_ = 0;
   if (!rows_->shared()) return rows_->root().open();
   return rows_->fill();
 }
 
-Result<const Batch*> SharedScan::next() {
+Result<const Batch*> SharedScan::produce() {
   if (!rows_->shared()) return rows_->root().next();
   const RowStore& rows = rows_->rows();
   const auto count =

@@ -33,8 +33,8 @@ class SharedScan final : public Operator {
   explicit SharedScan(std::shared_ptr<SharedRows> rows) : rows_(std::move(rows)) {
     rows_->add_reader();
   }
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override {
     if (!rows_->shared()) rows_->root().close();
   }

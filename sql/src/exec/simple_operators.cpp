@@ -19,7 +19,7 @@ FilterOperator::FilterOperator(Runtime& runtime, OperatorPtr input, ExprPtr cond
       condition_(std::move(condition)),
       rows_(std::make_unique<RowIndex[]>(limits::kBatchRows)) {}
 
-Result<const Batch*> FilterOperator::next() {
+Result<const Batch*> FilterOperator::produce() {
   for (;;) {
     const Batch* batch = TRY(input_->next());
     if (batch == nullptr) return end_of_rows();
@@ -40,7 +40,7 @@ RenameOperator::RenameOperator(OperatorPtr input, std::vector<std::pair<Slot, Sl
   out_.columns.assign(slot_count, nullptr);
 }
 
-Result<const Batch*> RenameOperator::next() {
+Result<const Batch*> RenameOperator::produce() {
   const Batch* batch = TRY(input_->next());
   if (batch == nullptr) return end_of_rows();
   for (const auto& [from, to] : moves_) out_.columns[to] = batch->columns[from];
@@ -57,7 +57,7 @@ ProjectOperator::ProjectOperator(Runtime& runtime, OperatorPtr input, std::vecto
   }
 }
 
-Result<void> ProjectOperator::open() {
+Result<void> ProjectOperator::start() {
   done_ = false;
   return input_ ? input_->open() : Result<void>();
 }
@@ -66,7 +66,7 @@ void ProjectOperator::close() noexcept {
   if (input_) input_->close();
 }
 
-Result<const Batch*> ProjectOperator::next() {
+Result<const Batch*> ProjectOperator::produce() {
   static const Batch kNoColumns;
   const Batch* batch = &kNoColumns;
   if (input_) {
@@ -103,12 +103,12 @@ ValuesOperator::ValuesOperator(Runtime& runtime, std::vector<std::vector<ExprPtr
   }
 }
 
-Result<void> ValuesOperator::open() {
+Result<void> ValuesOperator::start() {
   at_ = 0;
   return {};
 }
 
-Result<const Batch*> ValuesOperator::next() {
+Result<const Batch*> ValuesOperator::produce() {
   static const Batch kNoColumns;
   if (at_ == rows_.size()) return end_of_rows();
   arena_.reset();
@@ -156,7 +156,7 @@ Result<std::uint64_t> LimitOperator::rows_needed() {
          static_cast<std::uint64_t>(std::max<std::int64_t>(offset, 0));
 }
 
-Result<void> LimitOperator::open() {
+Result<void> LimitOperator::start() {
   const std::int64_t limit = TRY(evaluate(limit_.get(), -1));
   const std::int64_t offset = TRY(evaluate(offset_.get(), 0));
   left_ = limit < 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(limit);
@@ -164,7 +164,7 @@ Result<void> LimitOperator::open() {
   return input_->open();
 }
 
-Result<const Batch*> LimitOperator::next() {
+Result<const Batch*> LimitOperator::produce() {
   for (;;) {
     if (left_ == 0) return end_of_rows();
     const Batch* batch = TRY(input_->next());
@@ -195,7 +195,7 @@ DistinctOperator::DistinctOperator(Runtime& runtime, OperatorPtr input, std::uin
   row_.resize(width);
 }
 
-Result<void> DistinctOperator::open() {
+Result<void> DistinctOperator::start() {
   seen_.clear();
   return input_->open();
 }
@@ -205,7 +205,7 @@ void DistinctOperator::close() noexcept {
   input_->close();
 }
 
-Result<const Batch*> DistinctOperator::next() {
+Result<const Batch*> DistinctOperator::produce() {
   for (;;) {
     const Batch* batch = TRY(input_->next());
     if (batch == nullptr) return end_of_rows();
@@ -224,13 +224,13 @@ Result<const Batch*> DistinctOperator::next() {
   }
 }
 
-Result<void> AppendOperator::open() {
+Result<void> AppendOperator::start() {
   at_ = 0;
   part_open_ = false;
   return {};
 }
 
-Result<const Batch*> AppendOperator::next() {
+Result<const Batch*> AppendOperator::produce() {
   for (; at_ < parts_.size(); ++at_) {
     if (!part_open_) {
       part_open_ = true;
@@ -271,7 +271,7 @@ SetOperator::SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left,
   row_.resize(collations.size());
 }
 
-Result<void> SetOperator::open() {
+Result<void> SetOperator::start() {
   filled_ = false;
   at_ = 0;
   return {};
@@ -324,7 +324,7 @@ Result<void> SetOperator::fill() {
   return {};
 }
 
-Result<const Batch*> SetOperator::next() {
+Result<const Batch*> SetOperator::produce() {
   if (!filled_) TRY(fill());
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
@@ -375,7 +375,7 @@ SortOperator::SortOperator(Runtime& runtime, OperatorPtr input, std::vector<Sort
   }
 }
 
-Result<void> SortOperator::open() {
+Result<void> SortOperator::start() {
   filled_ = false;
   at_ = 0;
   rows_.clear();
@@ -425,7 +425,7 @@ Result<void> SortOperator::fill() {
   return {};
 }
 
-Result<const Batch*> SortOperator::next() {
+Result<const Batch*> SortOperator::produce() {
   if (!filled_) TRY(fill());
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));

@@ -18,7 +18,7 @@ WindowOperator::WindowOperator(Runtime& runtime, OperatorPtr input, Parts parts)
 
 WindowOperator::~WindowOperator() = default;
 
-Result<void> WindowOperator::open() {
+Result<void> WindowOperator::start() {
   filled_ = false;
   at_ = 0;
   return input_->open();
@@ -348,7 +348,7 @@ void WindowOperator::compute_rank(std::size_t number, Range partition) {
 
 // --- handing on ----------------------------------------------------------------------------------
 
-Result<const Batch*> WindowOperator::next() {
+Result<const Batch*> WindowOperator::produce() {
   if (!filled_) TRY(fill());
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));

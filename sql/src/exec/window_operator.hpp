@@ -38,8 +38,8 @@ class WindowOperator final : public Operator {
   };
   WindowOperator(Runtime& runtime, OperatorPtr input, Parts parts);
   ~WindowOperator() override;
-  Result<void> open() override;
-  Result<const Batch*> next() override;
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return "USE SORTER FOR WINDOW"; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }

@@ -378,7 +378,7 @@ enum class StmtKind : std::uint8_t {
   reindex,
 };
 
-enum class Explain : std::uint8_t { none, program, query_plan };
+enum class Explain : std::uint8_t { none, program, query_plan, analyze };
 
 struct Stmt {
   StmtKind kind;

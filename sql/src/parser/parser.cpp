@@ -127,6 +127,13 @@ std::string_view Parser::text_from(std::uint32_t start) const {
   return last_end_ <= start ? std::string_view() : lexer_.text().substr(start, last_end_ - start);
 }
 
+/// EXPLAIN ANALYZE of a statement, and not EXPLAIN of the statement ANALYZE.
+bool begins_dml(Tok kind) noexcept {
+  return kind == Tok::kw_select || kind == Tok::kw_values || kind == Tok::kw_with ||
+         kind == Tok::kw_insert || kind == Tok::kw_replace || kind == Tok::kw_update ||
+         kind == Tok::kw_delete;
+}
+
 Stmt* Parser::parse_statement() {
   Explain explain = Explain::none;
   if (accept(Tok::kw_explain)) {
@@ -134,6 +141,9 @@ Stmt* Parser::parse_statement() {
     if (accept(Tok::kw_query)) {
       expect(Tok::kw_plan);
       explain = Explain::query_plan;
+    } else if (is(Tok::kw_analyze) && begins_dml(peek())) {
+      advance();
+      explain = Explain::analyze;
     }
   }
   const std::uint32_t at = token_.at;

@@ -318,7 +318,10 @@ Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
   found = resolve_trigger_row(name);
   if (found) return found;
   if (!qualified && name.double_quoted) {
-    return constant(Value(literal_text(context_, name.name)));
+    const bool text = rules_.stored || context_.runtime.session.double_quoted_texts;
+    if (text) return constant(Value(literal_text(context_, name.name)));
+    return at(name.at, cat("no such column: \"", name.name,
+                           "\" - should this be a string literal in single-quotes?"));
   }
   if (!qualified && !name.quoted) {
     if (equals_nocase(name.name, "true")) return constant(Value(1));

@@ -5,6 +5,9 @@
 #include "plan/recode.hpp"
 #include "plan/scope.hpp"
 
+#include <chrono>
+#include <cmath>
+
 namespace saturn::sql {
 namespace {
 
@@ -22,7 +25,27 @@ class SelectProgram final : public Program {
   OperatorPtr root_;
 };
 
-/// EXPLAIN QUERY PLAN: one row an operator that is shown, with the number of the one it feeds.
+/// A plan as rows: an operator that is shown with its number and that of the one it feeds, then
+/// what it did if that was measured.
+void show_plan(const Operator& op, std::int64_t parent, std::vector<Row>& rows) {
+  const std::string text = op.describe();
+  if (!text.empty()) {
+    const auto id = static_cast<std::int64_t>(rows.size()) + 1;
+    Row row{Value(id), Value(parent), Value(0), Value(text)};
+    if (const OperatorFigures* figures = op.figures()) {
+      const std::chrono::duration<double, std::milli> time = figures->time;
+      row.emplace_back(static_cast<std::int64_t>(figures->rows));
+      row.emplace_back(static_cast<std::int64_t>(figures->loops));
+      row.emplace_back(std::round(time.count() * 1000) / 1000);
+      row.emplace_back(static_cast<std::int64_t>(figures->pages));
+    }
+    rows.push_back(std::move(row));
+    parent = id;
+  }
+  for (const Operator* input : op.inputs()) show_plan(*input, parent, rows);
+}
+
+/// EXPLAIN QUERY PLAN.
 class ExplainProgram final : public ImmediateProgram {
  public:
   explicit ExplainProgram(ProgramPtr inner) : inner_(std::move(inner)) {
@@ -32,21 +55,34 @@ class ExplainProgram final : public ImmediateProgram {
 
  protected:
   Result<void> work(Runtime&, std::vector<Row>& rows) override {
-    if (inner_->plan() != nullptr) show(*inner_->plan(), 0, rows);
+    if (inner_->plan() != nullptr) show_plan(*inner_->plan(), 0, rows);
     return {};
   }
 
  private:
-  static void show(const Operator& op, std::int64_t parent, std::vector<Row>& rows) {
-    const std::string text = op.describe();
-    if (!text.empty()) {
-      const auto id = static_cast<std::int64_t>(rows.size()) + 1;
-      rows.push_back({Value(id), Value(parent), Value(0), Value(text)});
-      parent = id;
-    }
-    for (const Operator* input : op.inputs()) show(*input, parent, rows);
+  ProgramPtr inner_;
+};
+
+/// EXPLAIN ANALYZE: runs the statement, drops its rows, and shows what its operators did.
+class AnalyzedProgram final : public ImmediateProgram {
+ public:
+  explicit AnalyzedProgram(ProgramPtr inner) : inner_(std::move(inner)) {
+    columns = {{"id", ""},   {"parent", ""}, {"notused", ""}, {"detail", ""},
+               {"rows", ""}, {"loops", ""},  {"time_ms", ""}, {"pages", ""}};
+    access = inner_->access;
+    readonly = inner_->readonly;
+    counts_changes = inner_->counts_changes;
   }
 
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override {
+    if (inner_->plan() != nullptr) inner_->plan()->measure(runtime);
+    TRY(run_to_end(*inner_, runtime));
+    if (inner_->plan() != nullptr) show_plan(*inner_->plan(), 0, rows);
+    return {};
+  }
+
+ private:
   ProgramPtr inner_;
 };
 
@@ -161,6 +197,9 @@ Result<ProgramPtr> compile(CompileContext& context, const ast::Stmt& stmt) {
   }
   ProgramPtr program = TRY(compile_plain(context, stmt));
   if (stmt.explain == ast::Explain::none) return program;
+  if (stmt.explain == ast::Explain::analyze) {
+    return ProgramPtr(std::make_unique<AnalyzedProgram>(std::move(program)));
+  }
   return ProgramPtr(std::make_unique<ExplainProgram>(std::move(program)));
 }
 
@@ -226,7 +265,9 @@ Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, con
                               bool allow_subqueries) {
   Scope scope = scope_of(context, rows);
   Binder binder(context, scope,
-                BindRules{.subqueries = allow_subqueries, .clause = "this expression"});
+                BindRules{.subqueries = allow_subqueries,
+                          .stored = !allow_subqueries,
+                          .clause = "this expression"});
   return binder.bind(expr);
 }
 

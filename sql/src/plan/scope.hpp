@@ -105,6 +105,8 @@ struct BindRules {
   bool windows = false;
   bool aliases = false;  ///< result column names count, after columns
   bool subqueries = true;
+  bool stored =
+      false;  ///< an expression of the schema: "x" may be a text whatever the session says
   std::string_view clause;  ///< for errors: "misuse of aggregate ..."
 };
 

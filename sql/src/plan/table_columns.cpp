@@ -4,8 +4,26 @@
 
 namespace saturn::sql {
 
+namespace {
+
+/// -0x8000000000000000 is an error where it is computed. In rows older than the column SQLite has
+/// the negated number, as a real.
+bool is_negated_minimum(const ast::Expr& expr) {
+  const auto* unary = ast::as_if<ast::Unary>(&expr);
+  if (unary == nullptr || unary->op != ast::UnaryOp::minus) return false;
+  const auto* literal = ast::as_if<ast::Literal>(unary->operand);
+  return literal != nullptr && literal->literal == ast::LiteralKind::integer &&
+         equals_nocase(literal->text, "0x8000000000000000");
+}
+
+}  // namespace
+
 Result<ValueRef> absent_value(CompileContext& context, const TableColumn& column) {
   if (column.default_value == nullptr) return ValueRef();
+  if (is_negated_minimum(*column.default_value)) {
+    ValueArena arena;
+    return apply_affinity(ValueRef::real(9223372036854775808.0), column.affinity, arena);
+  }
   auto expr = bind_row_expr(context, {}, *column.default_value, false);
   if (!expr || !(*expr)->run_constant()) return ValueRef();  // then the column was never added
   static const Batch kNoColumns;

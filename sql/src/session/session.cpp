@@ -317,6 +317,12 @@ void Session::interrupt() noexcept { impl_->state.interrupted.store(true); }
 void Session::set_deadline(io::Clock::time_point deadline) noexcept {
   impl_->state.deadline = deadline;
 }
+bool Session::double_quoted_texts() const noexcept { return impl_->state.double_quoted_texts; }
+void Session::set_double_quoted_texts(bool on) noexcept {
+  impl_->state.double_quoted_texts = on;
+  ++impl_->state.compile_rules;
+}
+
 Database& Session::database() noexcept { return *impl_->state.databases[kMainDatabase].database; }
 
 }  // namespace saturn::sql

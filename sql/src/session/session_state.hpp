@@ -38,6 +38,7 @@ struct SessionState {
   bool query_only = false;
   bool case_sensitive_like = false;
   bool recursive_triggers = false;
+  bool double_quoted_texts = true;  ///< of statements; what is stored may always have them
   bool defer_foreign_keys = false;
   bool ignore_check_constraints = false;
   /// Steps when a pragma changes what compiled statements do.

@@ -1,0 +1,43 @@
+#include "exec/operator.hpp"
+
+namespace saturn::sql {
+
+/// Adds what passes and is read during its life.
+class Operator::Reading {
+ public:
+  explicit Reading(Measured& measured)
+      : measured_(measured),
+        start_(std::chrono::steady_clock::now()),
+        pages_(measured.runtime.transactions->pages_read()) {}
+  ~Reading() {
+    measured_.figures.time += std::chrono::steady_clock::now() - start_;
+    measured_.figures.pages += measured_.runtime.transactions->pages_read() - pages_;
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  Measured& measured_;
+  const std::chrono::steady_clock::time_point start_;
+  const std::uint64_t pages_;
+};
+
+void Operator::measure(const Runtime& runtime) const {
+  measured_.reset(new Measured{runtime, {}});
+  for (const Operator* input : inputs()) input->measure(runtime);
+}
+
+Result<void> Operator::open_measured() {
+  const Reading reading(*measured_);
+  ++measured_->figures.loops;
+  return start();
+}
+
+Result<const Batch*> Operator::next_measured() {
+  const Reading reading(*measured_);
+  auto batch = produce();
+  if (batch && *batch != nullptr) measured_->figures.rows += (*batch)->selection.count;
+  return batch;
+}
+
+}  // namespace saturn::sql
