@@ -70,6 +70,17 @@ constexpr std::array<Option, kOptionCount> kOptions{{
      {},
      "The size of the page cache.",
      false},
+    {Id::query_memory,
+     "query_memory",
+     Type::bytes,
+     "1G",
+     "bytes",
+     limits::kQueryMemoryMin,
+     1024 * kGiB,
+     {},
+     "The memory in which the statements of one stream may keep rows (sorts, hash tables, ...). A "
+     "statement that needs more fails with SQLITE_NOMEM.",
+     true},
     {Id::synchronous, "synchronous", Type::choice, "full", "", 0, 0, kSynchronous,
      "When the log reaches the disk. With full it is synced before a commit is answered. With "
      "normal it is synced at checkpoints: a power cut may take the latest commits away. With off "

@@ -136,6 +136,7 @@ Result<void> Server::Impl::open(const config::Config& config) {
 
 void Server::Impl::apply(const config::Config& config) {
   shared.busy_timeout_ms = config.busy_timeout_ms();
+  shared.query_memory = config.query_memory();
   shared.transaction_timeout_ms = config.transaction_timeout_ms();
   shared.stream_idle_timeout_ms = config.stream_idle_timeout_ms();
   shared.connections_max = config.connections_max();

@@ -23,6 +23,7 @@ struct Shared {
   std::uint64_t response_bytes_max = 0;
   // A reload changes these while workers read them; each stands for itself.
   std::atomic<std::uint32_t> busy_timeout_ms{0};
+  std::atomic<std::uint64_t> query_memory{0};            ///< bytes
   std::atomic<std::uint32_t> transaction_timeout_ms{0};  ///< 0 = none
   std::atomic<std::uint32_t> stream_idle_timeout_ms{0};  ///< 0 = none
   std::atomic<std::uint32_t> connections_max{0};
@@ -33,6 +34,7 @@ struct Shared {
   std::unique_ptr<SqlStream> new_stream() {
     sql::SessionOptions options;
     options.busy_timeout_ms = busy_timeout_ms.load();
+    options.query_memory = query_memory.load();
     options.foreign_keys = true;  // as in libSQL, unlike SQLite
     options.find_database =
         [this](std::string_view name) -> Result<std::shared_ptr<sql::Database>> {

@@ -47,6 +47,7 @@ inline constexpr std::uint32_t kThreadsMax = 256;
 // --- executor
 // --------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kBatchRows = 1024;
+inline constexpr std::uint64_t kQueryMemoryMin = 1ULL << 20;  ///< bytes; of a session's statements
 inline constexpr std::uint32_t kStatementCacheEntries = 256;  ///< prepared statements per session
 
 // --- server

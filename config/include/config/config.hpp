@@ -74,7 +74,8 @@ class Config {
   bool vfs_fallback() const { return number(Id::vfs_fallback) == 0; }
   /// Workers; 0 = one a core.
   std::uint32_t threads() const { return number32(Id::threads); }
-  std::uint64_t cache_size() const { return number(Id::cache_size); }  ///< bytes
+  std::uint64_t cache_size() const { return number(Id::cache_size); }      ///< bytes
+  std::uint64_t query_memory() const { return number(Id::query_memory); }  ///< bytes
   Synchronous synchronous() const { return static_cast<Synchronous>(number(Id::synchronous)); }
   std::uint32_t busy_timeout_ms() const { return number32(Id::busy_timeout_ms); }
   /// 0 = none.

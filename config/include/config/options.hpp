@@ -20,6 +20,7 @@ enum class Id : std::uint8_t {
   vfs_fallback,
   threads,
   cache_size,
+  query_memory,
   synchronous,
   busy_timeout_ms,
   transaction_timeout_ms,
@@ -28,7 +29,7 @@ enum class Id : std::uint8_t {
   http_body_max,
   log_level,
 };
-inline constexpr std::size_t kOptionCount = 13;
+inline constexpr std::size_t kOptionCount = 14;
 
 /// What a value may look like.
 enum class Type : std::uint8_t {

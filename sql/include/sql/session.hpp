@@ -61,6 +61,8 @@ class Database {
 struct SessionOptions {
   std::uint32_t busy_timeout_ms = 5000;  ///< how long a writer waits for its turn
   bool foreign_keys = false;             ///< PRAGMA foreign_keys at the start
+  /// Bytes in which its statements may keep rows; more is `nomem`. 0: no limit.
+  std::uint64_t query_memory = 0;
   /// ATTACH, VACUUM INTO and whatever else names files: for the local shell only.
   bool allow_files = false;
   /// What ATTACH finds by a name where it may not name files; null: nothing. // SUSPENDS

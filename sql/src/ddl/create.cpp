@@ -171,7 +171,7 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
   std::vector<ValueRef> values(query_.columns.size());
   std::string record;
   ValueArena arena;
-  RowStore rows(static_cast<std::uint32_t>(values.size()));
+  RowStore rows(static_cast<std::uint32_t>(values.size()), runtime.session.memory);
   TRY(take_rows(runtime, *query_.root, rows));
   for (std::size_t r = 0; r < rows.size(); ++r) {
     arena.reset();

@@ -35,7 +35,8 @@ Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteSt
     writer_ = TRY(TableWriter::make(context, table, {.deletes = true}));
     everything_ = stmt.where == nullptr && stmt.returning.empty() && writer_->may_clear();
   }
-  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_));
+  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_),
+                                      context.runtime.session.memory);
   TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);

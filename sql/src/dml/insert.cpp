@@ -149,7 +149,8 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
   }
   query_ = TRY(plan_select(context, select, ctes));
   TRY(check_width(query_.columns.size(), stmt, stmt.target.at));
-  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(query_.columns.size()));
+  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(query_.columns.size()),
+                                      context.runtime.session.memory);
   return {};
 }
 

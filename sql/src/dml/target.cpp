@@ -170,7 +170,8 @@ Result<void> Returning::compile(CompileContext& context, const Table& table, std
   scope.relations.push_back(
       {&table, ast::present(alias) ? alias : std::string_view(table.name), 0});
   bound_ = TRY(bind_returning(context, scope, columns, ctes));
-  rows_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(bound_.exprs.size()));
+  rows_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(bound_.exprs.size()),
+                                     context.runtime.session.memory);
   values_.resize(bound_.exprs.size());
   in_.columns.resize(table.columns.size() + 1);
   in_.selection = first_rows(1);

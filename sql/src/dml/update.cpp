@@ -48,7 +48,8 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
     writer_ = TRY(TableWriter::make(context, table, std::move(rules)));
   }
   joins_ = !stmt.from.empty();
-  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_ + values.size()));
+  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_ + values.size()),
+                                      context.runtime.session.memory);
   TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);

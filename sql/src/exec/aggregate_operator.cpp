@@ -18,7 +18,8 @@ AggregateOperator::AggregateOperator(Runtime& runtime, OperatorPtr input, Parts 
     : runtime_(runtime),
       input_(std::move(input)),
       parts_(std::move(parts)),
-      keys_(parts_.key_collations) {
+      keys_(parts_.key_collations, runtime.session.memory),
+      charge_(runtime.session.memory) {
   const std::size_t width = parts_.keys.size() + parts_.calls.size() + parts_.bare.size();
   for (std::size_t i = 0; i < width; ++i) {
     buffers_.push_back(make_column());
@@ -47,6 +48,7 @@ void AggregateOperator::close() noexcept {
   keys_.clear();
   groups_.clear();
   order_.clear();
+  charge_.set(0);
 }
 
 std::uint32_t AggregateOperator::group_for(RowIndex row) {
@@ -56,16 +58,20 @@ std::uint32_t AggregateOperator::group_for(RowIndex row) {
     auto fresh = std::make_unique<Group>();
     for (const Call& call : parts_.calls) {
       fresh->states.push_back(call.function->aggregate());
-      fresh->seen.push_back(call.distinct
-                                ? std::make_unique<RowTable>(std::vector<const Collation*>(
-                                      call.arguments.size(), call.collation))
-                                : nullptr);
-      fresh->ordered.push_back(call.order.empty()
-                                   ? nullptr
-                                   : std::make_unique<RowStore>(static_cast<std::uint32_t>(
-                                         call.arguments.size() + call.order.size())));
+      fresh->seen.push_back(
+          call.distinct ? std::make_unique<RowTable>(
+                              std::vector<const Collation*>(call.arguments.size(), call.collation),
+                              runtime_.session.memory)
+                        : nullptr);
+      fresh->ordered.push_back(
+          call.order.empty()
+              ? nullptr
+              : std::make_unique<RowStore>(
+                    static_cast<std::uint32_t>(call.arguments.size() + call.order.size()),
+                    runtime_.session.memory));
     }
     groups_.push_back(std::move(fresh));
+    charge_.add(sizeof(Group) + parts_.calls.size() * kStateBytes);
   }
   return group;
 }
@@ -133,6 +139,7 @@ Result<void> AggregateOperator::step_call(std::size_t number, const Batch& batch
     if (call.recode) row_[0] = seen_by(call, row_[0]);
     TRY(group.states[number]->step(function, {row_.data(), width}));
   }
+  charge_.add(function.kept_bytes);
   if (static_cast<int>(number) != parts_.extreme) return {};
   for (const RowIndex row : selection) TRY(keep_bare(group_of[row], row));
   return {};
@@ -152,7 +159,8 @@ Result<void> AggregateOperator::step_ordered(std::size_t number, Group& group,
     const ValueRef only = call.recode ? seen_by(call, row[0]) : ValueRef();
     TRY(group.states[number]->step(function, {call.recode ? &only : row, call.arguments.size()}));
   }
-  return {};
+  charge_.add(std::exchange(function.kept_bytes, 0));
+  return runtime_.session.memory.check();
 }
 
 Result<void> AggregateOperator::add_batch(const Batch& batch) {

@@ -11,7 +11,7 @@ MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std:
       slots_(std::move(slots)),
       keys_(std::move(keys)),
       keep_within_run_(keep_within_run),
-      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size())),
+      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size()), runtime.session.memory),
       track_matches_(track_matches) {
   if (track_matches_) numbers_.resize(limits::kBatchRows);
   left_.resize(keys_.size());

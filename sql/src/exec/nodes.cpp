@@ -210,6 +210,7 @@ Result<void> ConcatNode::eval(EvalContext& context, Selection selection, ValueRe
   TRY(children[1]->eval(context, selection, right));
   for (const RowIndex row : selection) {
     out[row] = TRY(concatenate(out[row], right[row], context.arena));
+    TRY(context.runtime.session.memory.check(context.arena.large_bytes()));
   }
   return {};
 }
@@ -617,6 +618,7 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
   for (const RowIndex row : selection) {
     for (std::size_t i = 0; i < children.size(); ++i) arguments_[i] = columns_[i].get()[row];
     out[row] = TRY(function.scalar(call, arguments_));
+    TRY(context.runtime.session.memory.check(context.arena.large_bytes()));
   }
   if (call.used_now && !context.runtime.pure_in.empty()) {
     return Error(Code::error, cat("non-deterministic use of ", function.name, "() in ",

@@ -320,6 +320,8 @@ class AggregateOperator final : public Operator {
   OperatorPtr input_;
   Parts parts_;
   RowTable keys_;
+  MemoryCharge charge_;                           ///< of the groups, as far as is known
+  static constexpr std::size_t kStateBytes = 96;  ///< of an aggregate, roughly
   std::vector<std::unique_ptr<Group>> groups_;
   std::vector<std::uint32_t> order_;
   std::vector<Scratch> key_columns_;

@@ -13,9 +13,9 @@ Result<const Batch*> QueueScan::produce() {
 RecursiveOperator::RecursiveOperator(Runtime& runtime, Parts parts)
     : runtime_(runtime),
       parts_(std::move(parts)),
-      seen_(parts_.collations),
-      now_(parts_.width),
-      then_(parts_.width),
+      seen_(parts_.collations, runtime.session.memory),
+      now_(parts_.width, runtime.session.memory),
+      then_(parts_.width, runtime.session.memory),
       row_(parts_.width) {
   for (std::uint32_t i = 0; i < parts_.width; ++i) buffers_.push_back(make_column());
 }

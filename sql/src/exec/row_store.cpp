@@ -7,6 +7,7 @@ namespace saturn::sql {
 void RowStore::append(std::span<const ValueRef> row) {
   if (size_ == chunks_.size() * kChunkRows) {
     chunks_.push_back(std::make_unique<ValueRef[]>(kChunkRows * std::size_t{width_}));
+    charge_.add(kChunkRows * width_ * sizeof(ValueRef));
   }
   copy(row, chunks_.back().get() + (size_ % kChunkRows) * width_);
   ++size_;
@@ -21,7 +22,7 @@ void RowStore::copy(std::span<const ValueRef> row, ValueRef* to) {
     ValueRef v = row[i];
     if (v.is_text() || v.is_blob()) {
       const std::string_view bytes = arena_->copy(v.bytes());
-      text_bytes_ += bytes.size();
+      charge_.add(bytes.size());
       ValueRef copy = v.is_text() ? ValueRef::text(bytes) : ValueRef::blob(bytes);
       copy.set_subtype(v.subtype());
       v = copy;
@@ -32,7 +33,7 @@ void RowStore::copy(std::span<const ValueRef> row, ValueRef* to) {
 
 void RowStore::clear() noexcept {
   size_ = 0;
-  text_bytes_ = 0;
+  charge_.set(0);
   chunks_.clear();
   arena_->reset();
 }

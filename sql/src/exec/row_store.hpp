@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "base/value.hpp"
+#include "exec/memory_account.hpp"
 #include "value/arena.hpp"
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace saturn::sql {
 /// row's address does not change while it is there, moving the store included. Not thread-safe.
 class RowStore {
  public:
-  explicit RowStore(std::uint32_t width) : width_(width) {}
+  /// What it holds is charged to `account`, which must outlive it.
+  RowStore(std::uint32_t width, MemoryAccount& account) : width_(width), charge_(account) {}
   RowStore(RowStore&&) noexcept = default;
   RowStore& operator=(RowStore&&) noexcept = default;
 
@@ -29,10 +31,6 @@ class RowStore {
   }
   std::size_t size() const noexcept { return size_; }
   std::uint32_t width() const noexcept { return width_; }
-  /// Memory held, in bytes, the slack of the last chunks included.
-  std::size_t bytes_held() const noexcept {
-    return chunks_.size() * kChunkRows * width_ * sizeof(ValueRef) + text_bytes_;
-  }
   void clear() noexcept;
 
  private:
@@ -41,7 +39,7 @@ class RowStore {
   static constexpr std::size_t kChunkRows = 256;
   std::uint32_t width_;
   std::size_t size_ = 0;
-  std::size_t text_bytes_ = 0;
+  MemoryCharge charge_;
   std::vector<std::unique_ptr<ValueRef[]>> chunks_;
   std::unique_ptr<ValueArena> arena_ = std::make_unique<ValueArena>();
 };

@@ -4,8 +4,10 @@
 
 namespace saturn::sql {
 
-RowTable::RowTable(std::vector<const Collation*> collations)
-    : collations_(std::move(collations)), rows_(static_cast<std::uint32_t>(collations_.size())) {}
+RowTable::RowTable(std::vector<const Collation*> collations, MemoryAccount& account)
+    : collations_(std::move(collations)),
+      rows_(static_cast<std::uint32_t>(collations_.size()), account),
+      charge_(account) {}
 
 std::size_t RowTable::hash(const ValueRef* row) const noexcept {
   std::size_t h = 0;
@@ -32,6 +34,7 @@ std::size_t RowTable::place(const ValueRef* row, std::size_t h) const noexcept {
 
 void RowTable::grow() {
   table_.assign(table_.empty() ? 16 : table_.size() * 2, 0);
+  charge_.set(table_.size() * (sizeof(std::uint32_t) + sizeof(std::size_t) / 2));
   const std::size_t mask = table_.size() - 1;
   for (std::uint32_t i = 0; i < hashes_.size(); ++i) {
     std::size_t at = hashes_[i] & mask;
@@ -76,6 +79,7 @@ void RowTable::clear() noexcept {
   rows_.clear();
   hashes_.clear();
   table_.clear();
+  charge_.set(0);
 }
 
 }  // namespace saturn::sql

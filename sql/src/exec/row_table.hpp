@@ -13,7 +13,7 @@ class RowTable {
  public:
   static constexpr std::uint32_t kNone = 0xffff'ffff;
   /// One collation a column.
-  explicit RowTable(std::vector<const Collation*> collations);
+  RowTable(std::vector<const Collation*> collations, MemoryAccount& account);
 
   /// The number of the row equal to `row`, which is added when it is new (`added`, if not null).
   std::uint32_t add(const ValueRef* row, bool* added = nullptr);
@@ -32,6 +32,7 @@ class RowTable {
 
   const std::vector<const Collation*> collations_;
   RowStore rows_;
+  MemoryCharge charge_;  ///< of what finds the rows
   std::vector<std::size_t> hashes_;
   std::vector<std::uint32_t> table_;  ///< row number + 1, 0 = free
 };

@@ -14,6 +14,7 @@ Result<void> Runtime::poll() {
   if (session.interrupted.load(std::memory_order_relaxed)) {
     return Error(Code::interrupt, "interrupted");
   }
+  TRY(session.memory.check());
   if (++polls_ % 4 != 0) return {};
   const io::Clock::time_point now = io::Clock::now();
   if (now > session.deadline) return Error(Code::interrupt, "interrupted");

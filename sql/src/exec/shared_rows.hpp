@@ -12,7 +12,7 @@ namespace saturn::sql {
 class SharedRows {
  public:
   SharedRows(Runtime& runtime, OperatorPtr root, std::uint32_t width)
-      : runtime_(runtime), root_(std::move(root)), rows_(width) {}
+      : runtime_(runtime), root_(std::move(root)), rows_(width, runtime.session.memory) {}
   void add_reader() noexcept { ++readers_; }
   bool shared() const noexcept { return readers_ > 1; }
   Operator& root() noexcept { return *root_; }

@@ -190,7 +190,7 @@ DistinctOperator::DistinctOperator(Runtime& runtime, OperatorPtr input, std::uin
                                    std::vector<const Collation*> collations)
     : runtime_(runtime),
       input_(std::move(input)),
-      seen_(std::move(collations)),
+      seen_(std::move(collations), runtime.session.memory),
       rows_(std::make_unique<RowIndex[]>(limits::kBatchRows)) {
   row_.resize(width);
 }
@@ -261,8 +261,8 @@ SetOperator::SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left,
       op_(op),
       left_(std::move(left)),
       right_(std::move(right)),
-      table_(collations),
-      other_(collations) {
+      table_(collations, runtime.session.memory),
+      other_(collations, runtime.session.memory) {
   for (Slot i = 0; i < collations.size(); ++i) {
     keys_.push_back({i, false, false, collations[i]});
     buffers_.push_back(make_column());
@@ -367,7 +367,7 @@ SortOperator::SortOperator(Runtime& runtime, OperatorPtr input, std::vector<Sort
       input_(std::move(input)),
       keys_(std::move(keys)),
       width_(width),
-      rows_(width) {
+      rows_(width, runtime.session.memory) {
   row_.resize(width);
   for (std::uint32_t i = 0; i < width; ++i) {
     buffers_.push_back(make_column());
@@ -396,7 +396,7 @@ void SortOperator::prune(std::uint64_t keep) {
   };
   std::stable_sort(order_.begin(), order_.end(), less);
   order_.resize(std::min<std::uint64_t>(keep, order_.size()));
-  RowStore kept(width_);
+  RowStore kept(width_, runtime_.session.memory);
   for (const ValueRef* row : order_) kept.append({row, width_});
   rows_ = std::move(kept);
   for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = rows_.row(i);

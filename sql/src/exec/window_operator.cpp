@@ -58,7 +58,7 @@ Result<void> WindowOperator::take_batch(const Batch& batch) {
       argument_places_.push_back(place);
       place += call.arguments.size() + (call.filter ? 1 : 0);
     }
-    rows_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(place));
+    rows_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(place), runtime_.session.memory);
     row_.resize(place);
   }
   arena_.reset();

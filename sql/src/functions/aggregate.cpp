@@ -151,7 +151,9 @@ class GroupConcat final : public Aggregate {
       text_ += a.size() == 2 ? to_text(a[1], context.arena) : std::string_view(",");
     }
     seen_ = true;
-    text_ += to_text(a[0], context.arena);
+    const std::string_view value = to_text(a[0], context.arena);
+    text_ += value;
+    context.kept_bytes += value.size();
     if (text_.size() > limits::kLengthMax) {
       return Error(Code::toobig);
     }

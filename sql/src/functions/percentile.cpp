@@ -24,7 +24,7 @@ constexpr std::string_view name_of(Kind kind) {
 template <Kind K>
 class Percentile final : public Aggregate {
  public:
-  Result<void> step(FunctionContext&, Arguments a) override {
+  Result<void> step(FunctionContext& context, Arguments a) override {
     const double fraction = K == Kind::median ? 0.5 : TRY(fraction_of(a[1]));
     if (!fraction_) fraction_ = fraction;
     // Within a thousandth they count as the same.
@@ -39,6 +39,7 @@ class Percentile final : public Aggregate {
     const double v = to_real(a[0]);
     if (std::isinf(v)) return Error(Code::error, cat("Inf input to ", name_of(K), "()"));
     values_.push_back(v);
+    context.kept_bytes += sizeof v;
     sorted_ = false;
     return {};
   }

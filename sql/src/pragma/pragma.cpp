@@ -272,6 +272,19 @@ Result<void> temp_store(const PragmaCall& call) {
   return {};
 }
 
+/// The limit of this session alone. It can only be made lower than what the server gives.
+Result<void> hard_heap_limit(const PragmaCall& call) {
+  MemoryAccount& memory = call.session().memory;
+  const std::int64_t bytes = call.asks() ? 0 : parse_integer(call.argument).value;
+  const std::uint64_t given = call.session().options.query_memory;
+  if (bytes > 0 && (given == 0 || static_cast<std::uint64_t>(bytes) <= given)) {
+    memory.set_limit(static_cast<std::uint64_t>(bytes));
+  }
+  const bool limited = memory.limit() != MemoryAccount::kNoLimit;
+  call.add(Value(limited ? static_cast<std::int64_t>(memory.limit()) : 0));
+  return {};
+}
+
 Result<void> nothing(const PragmaCall&) { return {}; }
 
 Result<void> collation_list(const PragmaCall& call) {
@@ -377,7 +390,7 @@ constexpr Pragma kPragmas[] = {
     {"full_column_names", "full_column_names", always<0>, Access::none, silent},
     {"fullfsync", "fullfsync", remembered<0, true>, Access::none, silent},
     {"function_list", "name builtin type enc narg flags", pragma_function_list, Access::none},
-    {"hard_heap_limit", "hard_heap_limit", remembered<0, false>, Access::none},
+    {"hard_heap_limit", "hard_heap_limit", hard_heap_limit, Access::none},
     {"ignore_check_constraints", "ignore_check_constraints",
      session_flag<&SessionState::ignore_check_constraints>, Access::none, silent},
     {"incremental_vacuum", "", incremental_vacuum, Access::write, silent, no_function},

@@ -192,10 +192,13 @@ void Session::Impl::keep(std::unique_ptr<Compiled> compiled) {
   // A cache of large plans would hold more memory than making them anew is worth.
   constexpr std::size_t kTextBytesMax = 64U << 10;
   constexpr std::uint64_t kColumnsMax = 64;
+  constexpr std::uint64_t kKeptBytesMax = 4U << 20;
   if (!compiled->program || compiled->text.size() > kTextBytesMax) return;
   if (compiled->columns > kColumnsMax) return;
   const ast::StmtKind kind = compiled->parsed.stmt->kind;
   if (kind > ast::StmtKind::remove) return;
+  // Hash tables that were made for one run, and are kept until the next.
+  if (running.empty() && state.memory.used() > kKeptBytesMax) return;
   for (Value& value : compiled->values) value = Value();
   cache.push_front(std::move(compiled));
   cache_index.emplace(cache.front()->text, cache.begin());
@@ -215,6 +218,7 @@ void Session::Impl::keep(std::unique_ptr<Compiled> compiled) {
 Session::Session(std::shared_ptr<Database> database, const SessionOptions& options)
     : impl_(std::make_unique<Impl>(std::move(database))) {
   impl_->state.options = options;
+  if (options.query_memory != 0) impl_->state.memory.set_limit(options.query_memory);
   impl_->state.owner = impl_.get();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "catalog/schemas.hpp"
+#include "exec/memory_account.hpp"
 #include "functions/function.hpp"
 #include "io/fiber.hpp"
 #include "sql/session.hpp"
@@ -34,6 +35,7 @@ struct SessionState {
   Session::Impl* owner = nullptr;          ///< the session around this
   SessionOptions options;                  ///< busy_timeout_ms and foreign_keys are pragmas too
   SessionCounters counters;
+  MemoryAccount memory;
   bool autocommit = true;
   bool query_only = false;
   bool case_sensitive_like = false;

@@ -18,6 +18,7 @@ std::string_view ValueArena::copy(std::string_view bytes) {
 
 void ValueArena::reset() noexcept {
   large_.clear();
+  large_bytes_ = 0;
   if (chunks_.empty()) {
     return;
   }
@@ -31,6 +32,7 @@ void ValueArena::grow(std::size_t bytes) {
   auto& list = bytes > kChunkBytes ? large_ : chunks_;
   const std::size_t size = bytes > kChunkBytes ? bytes : kChunkBytes;
   list.emplace_back(new char[size]);
+  if (bytes > kChunkBytes) large_bytes_ += size;
   next_ = list.back().get();
   end_ = next_ + size;
 }

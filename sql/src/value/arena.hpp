@@ -31,6 +31,8 @@ class ValueArena {
   std::string_view copy(std::string_view bytes);
   /// The value with a copy of its bytes; without its subtype.
   ValueRef copy(ValueRef v);
+  /// Bytes of the values that have chunks of their own: what can be much.
+  std::size_t large_bytes() const noexcept { return large_bytes_; }
   /// Frees everything but one chunk of ordinary size, which is used again.
   void reset() noexcept;
 
@@ -39,6 +41,7 @@ class ValueArena {
 
   std::vector<std::unique_ptr<char[]>> chunks_;
   std::vector<std::unique_ptr<char[]>> large_;
+  std::size_t large_bytes_ = 0;
   char empty_[1] = {};
   char* next_ = empty_;
   char* end_ = empty_;

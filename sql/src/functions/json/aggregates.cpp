@@ -18,7 +18,9 @@ class Group final : public Aggregate {
       if (a[0].is_null()) return {};  // no label, no member
       append_element(members_, Kind::text_raw, to_text(a[0], context.arena));
     }
+    const std::size_t before = members_.size();
     TRY(append_value(members_, a.back(), context.arena, kLongInfinity));
+    context.kept_bytes += members_.size() - before;
     if (members_.size() > limits::kLengthMax) return Error(Code::toobig);
     return {};
   }
