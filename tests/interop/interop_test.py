@@ -95,23 +95,17 @@ class Engines:
 
 # Making a file
 
-def readable(statement, layout):
-    """Open: DESC means nothing in the indexes of a legacy file, and Saturn does not know."""
-    return statement.replace(" DESC", "") if layout.legacy else statement
-
-
 def make_file(path, layout, chooser):
     """A database that is closed, made by SQLite."""
     maker = StatementMaker(chooser, layout.page_size)
-    definitions = [readable(statement, layout) for statement in INDEXES + OTHERS]
     text = [".dbconfig legacy_file_format on"] if layout.legacy else []
     text += [f"PRAGMA page_size = {layout.page_size};", f"PRAGMA auto_vacuum = {layout.auto_vacuum};"]
     if layout.reserved > 0:
         text += [f".filectrl reserve_bytes {layout.reserved}"]
-    text += [readable(statement, layout) + ";" for statement in TABLES]
+    text += [statement + ";" for statement in TABLES]
     if layout.reserved > 0:
         text += ["VACUUM;"]
-    text += [statement + ";" for statement in definitions]
+    text += [statement + ";" for statement in INDEXES + OTHERS]
     text += ["PRAGMA foreign_keys = ON;", "BEGIN;", *(maker.insert() + ";" for _ in range(chooser.choice([60, 300]))), "COMMIT;"]
     text += ["CREATE TABLE gone(x, y); CREATE INDEX gone_x ON gone(x);",
              "INSERT INTO gone SELECT value, zeroblob(900) FROM json_each('[" + ",".join(["1"] * 200) + "]');",
@@ -190,7 +184,8 @@ def copy_database(source, target):
 def dump_text(judge, engines, show_real):
     """SQL whose output is everything in the database; `show_real` is the call that prints a number."""
     lines = []
-    tables = ROWIDS + BARE
+    samples = engines.run_sqlite(judge, "SELECT name FROM sqlite_schema WHERE name = 'sqlite_stat4';")[0].split()
+    tables = ROWIDS + BARE + samples
     text = "".join(f"SELECT '{table}', name FROM pragma_table_xinfo('{table}');\n" for table in tables)
     names = [line.split("|") for line in engines.run_sqlite(judge, text)[0].splitlines()]
     for table in tables:
@@ -256,11 +251,16 @@ def round_trip(engines, directory, seed, length):
         copy_database(own, judge)
         compare(engines, judge, own, "made by SQLite")
         maker = StatementMaker(chooser, layout.page_size)
+
+        def script():
+            # SQLite's VACUUM makes a legacy file one of the latest format, Saturn's leaves the format as it is.
+            return [s for s in maker.script(length) if not (layout.legacy and s.startswith("VACUUM"))]
+
         for n in (1, 2):
-            statements = [readable(statement, layout) for statement in maker.script(length)]
+            statements = script()
             change(engines.run_saturn, engines, own, judge, statements, f"changed by Saturn, {n}")
             compare(engines, judge, own, f"changed by Saturn, {n}")
-            statements = [readable(statement, layout) for statement in maker.script(length)]
+            statements = script()
             change(engines.run_sqlite, engines, own, judge, statements, f"changed by SQLite, {n}")
             compare(engines, judge, own, f"changed by SQLite, {n}")
         header = open(own, "rb").read(100)

@@ -7,8 +7,7 @@ TABLES = [
     """CREATE TABLE keyed(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE COLLATE RTRIM, n NUMERIC,
   at TEXT DEFAULT (date(0, 'unixepoch')))""",
     """CREATE TABLE pairs(k1 TEXT, k2 INT, v, w, PRIMARY KEY (k2 DESC, k1 COLLATE NOCASE)) WITHOUT ROWID""",
-    # Open: beside a descending key, an index that UNIQUE makes is read wrongly.
-    "CREATE TABLE twice(k1 TEXT, k2 INT, w, PRIMARY KEY (k2, k1 COLLATE NOCASE), UNIQUE (w, k1)) WITHOUT ROWID",
+    "CREATE TABLE twice(k1 TEXT, k2 INT, w, PRIMARY KEY (k2 DESC, k1 COLLATE NOCASE), UNIQUE (w, k1)) WITHOUT ROWID",
     "CREATE TABLE exact(i INT PRIMARY KEY, r REAL, t TEXT, b BLOB, x ANY) STRICT",
     "CREATE TABLE exact_keys(i INTEGER PRIMARY KEY, x ANY NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE made(a INT, s INT AS (a + coalesce(b, 0)) STORED, b INT,

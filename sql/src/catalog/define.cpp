@@ -128,7 +128,7 @@ Result<void> TableDefiner::add_column_constraint(const ast::Constraint& constrai
       IndexColumn key;
       key.column = static_cast<int>(number);
       key.collation = column.collation;
-      key.descending = constraint.order == ast::SortOrder::desc;
+      key.descending = constraint.order == ast::SortOrder::desc && table_.descending_keys;
       return add_primary_key(constraint, {key}, true);
     }
     case ast::ConstraintKind::unique: {
@@ -174,7 +174,7 @@ Result<std::vector<IndexColumn>> TableDefiner::key_columns(const ast::Constraint
     key.collation = collation != nullptr
                         ? collation
                         : table_.columns[static_cast<std::size_t>(key.column)].collation;
-    key.descending = term.order == ast::SortOrder::desc;
+    key.descending = term.order == ast::SortOrder::desc && table_.descending_keys;
     columns.push_back(key);
   }
   return columns;
@@ -226,7 +226,7 @@ Result<void> TableDefiner::add_primary_key(const ast::Constraint& constraint,
   const TableColumn& first = table_.columns[static_cast<std::size_t>(columns[0].column)];
   // "INTEGER PRIMARY KEY DESC" at the column is, for old files' sake, not the rowid.
   const bool is_rowid = columns.size() == 1 && is_integer_type(first.type) &&
-                        !(plain_column && columns[0].descending);
+                        !(plain_column && constraint.order == ast::SortOrder::desc);
   if (constraint.autoincrement && !is_rowid) {
     return fail(constraint.at, "AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY");
   }
@@ -385,7 +385,11 @@ void complete_index(Index& index) {
     index.tail.emplace_back().column = IndexColumn::kRowid;
   } else if (!index.clustered) {
     for (const IndexColumn& key : table.primary->columns) {
-      if (!has(key, false)) index.tail.push_back(key);
+      if (has(key, false)) continue;
+      index.tail.push_back(key);
+      // Behind a constraint's key the rest is ascending whatever the primary key says: SQLite has
+      // written files like this since it has WITHOUT ROWID tables.
+      if (index.origin != IndexOrigin::create_index) index.tail.back().descending = false;
     }
   } else {
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
@@ -449,7 +453,7 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
       collation = TRY(collation_named(collate->collation, table, collate->at));
       expr = collate->operand;
     }
-    key.descending = term.order == ast::SortOrder::desc;
+    key.descending = term.order == ast::SortOrder::desc && table.descending_keys;
     std::string_view name;
     if (const auto* column = ast::as_if<ast::Column>(expr)) {
       name = column->name;

@@ -44,6 +44,9 @@ class SchemaLoader {
         TRY(storage::DatabaseHeader::decode({page.data(), storage::DatabaseHeader::kBytes}));
     begin(header.text_encoding());
     schema_.cookie_ = header.schema_cookie;
+    // 0: a file without tables, which gets the latest format with the first.
+    descending_keys_ = header.schema_format == 0 ||
+                       header.schema_format == storage::DatabaseHeader::kSchemaFormatMax;
     TRY(read_rows());
     for (const SchemaRow& row : rows_) {
       if (row.type == "table" || row.type == "view") TRY(add_table(row));
@@ -73,6 +76,7 @@ class SchemaLoader {
   Schema& schema_;
   const DatabaseNo database_;
   storage::PageSource* source_ = nullptr;
+  bool descending_keys_ = true;
   std::vector<SchemaRow> rows_;
 };
 
@@ -103,6 +107,7 @@ std::unique_ptr<Table> SchemaLoader::new_table(std::string_view name) const {
   table->name = std::string(name);
   table->database = database_;
   table->encoding = schema_.encoding_;
+  table->descending_keys = descending_keys_;
   return table;
 }
 

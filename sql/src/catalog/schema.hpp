@@ -122,6 +122,9 @@ struct Table {
   bool autoincrement = false;
   bool without_rowid = false;
   bool strict = false;
+  /// Whether DESC in a key counts: in files of a schema format before 4 all keys are ascending
+  /// (https://www.sqlite.org/fileformat2.html, section 1.3.8).
+  bool descending_keys = true;
   std::vector<CheckConstraint> checks;
   std::vector<ForeignKey> foreign_keys;
   std::vector<std::unique_ptr<Index>> indexes;  ///< automatic ones first, in the order of creation

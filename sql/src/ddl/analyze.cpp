@@ -15,6 +15,8 @@ namespace saturn::sql {
 namespace {
 
 constexpr std::string_view kStatTable = "sqlite_stat1";
+/// What a SQLite that takes samples has kept of an earlier state of the tables.
+constexpr std::string_view kSampleTables[] = {"sqlite_stat3", "sqlite_stat4"};
 
 /// What to look at: a whole table, or one of its indexes.
 struct Target {
@@ -148,6 +150,10 @@ class AnalyzeProgram final : public ImmediateProgram {
   Result<void> analyze_database(Runtime& runtime, const Analysis& analysis) const {
     storage::Transaction& transaction = runtime.transaction(analysis.database);
     const storage::PageNo root = TRY(stat_root(transaction, analysis));
+    for (const std::string_view name : kSampleTables) {
+      const Table* samples = schemas_[analysis.database].find_table(name);
+      if (samples != nullptr) TRY(clear_statistics(transaction, analysis, *samples));
+    }
     std::vector<StatRow> rows;
     for (const Target& target : analysis.targets) TRY(analyze(runtime, target, rows));
     storage::BTreeCursor cursor(transaction, root);
@@ -177,21 +183,27 @@ class AnalyzeProgram final : public ImmediateProgram {
                                          "CREATE TABLE sqlite_stat1(tbl,idx,stat)"}));
       return root;
     }
-    if (known->kind != TableKind::table || known->without_rowid || known->columns.size() < 3) {
-      return Error(Code::corrupt, "malformed database schema (sqlite_stat1)");
+    TRY(clear_statistics(transaction, analysis, *known));
+    return known->root;
+  }
+
+  /// Removes what a table of statistics has of the tables that are analyzed.
+  static Result<void> clear_statistics(storage::Transaction& transaction, const Analysis& analysis,
+                                       const Table& known) {
+    if (known.kind != TableKind::table || known.without_rowid || known.columns.size() < 3) {
+      return Error(Code::corrupt, cat("malformed database schema (", known.name, ")"));
     }
     if (analysis.all) {
-      TRY(storage::clear_tree(transaction, known->root, storage::TreeKind::table));
-      return known->root;
+      return storage::clear_tree(transaction, known.root, storage::TreeKind::table);
     }
     for (const Target& target : analysis.targets) {
       if (target.index != nullptr) {
-        TRY(remove_rows(transaction, known->root, 1, target.index->name));
+        TRY(remove_rows(transaction, known.root, 1, target.index->name));
       } else {
-        TRY(remove_rows(transaction, known->root, 0, target.table->name));
+        TRY(remove_rows(transaction, known.root, 0, target.table->name));
       }
     }
-    return known->root;
+    return {};
   }
 
   const Schemas& schemas_;

@@ -37,7 +37,7 @@ Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteSt
   }
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_),
                                       context.runtime.session.memory);
-  TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
+  TRY(returning_.compile(context, table, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
   row_.resize(table.columns.size() + 1);

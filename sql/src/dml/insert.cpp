@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "dml/table_writer.hpp"
 #include "dml/target.hpp"
+#include "dml/upsert_target.hpp"
 #include "exec/nodes.hpp"
 #include "exec/row_store.hpp"
 #include "plan/scope.hpp"
@@ -45,7 +46,8 @@ class InsertProgram final : public Program {
   Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt,
                            const CteEnv* ctes);
   Result<void> bind_upserts(CompileContext& context, const ast::InsertStmt& stmt);
-  Result<void> bind_upsert_target(const ast::Upsert& upsert, std::size_t clause);
+  Result<void> bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
+                                  std::size_t clause);
   Result<void> check_width(std::size_t values, const ast::InsertStmt& stmt, std::uint32_t position);
   Result<void> run(Runtime& runtime);
   Result<void> run_values(Runtime& runtime);
@@ -154,8 +156,9 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
   return {};
 }
 
-/// Which key of the table ON CONFLICT (...) names.
-Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::size_t clause) {
+/// Which key of the table ON CONFLICT (...) names; without a target all of them.
+Result<void> InsertProgram::bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
+                                               std::size_t clause) {
   if (upsert.target.empty()) {
     upsert_keys_.emplace_back(table_->primary, clause);
     for (const auto& index : table_->indexes) {
@@ -163,61 +166,13 @@ Result<void> InsertProgram::bind_upsert_target(const ast::Upsert& upsert, std::s
     }
     return {};
   }
-  std::vector<int> named;
-  std::vector<std::string_view> collations;  ///< empty: any
-  for (const ast::OrderTerm& term : upsert.target) {
-    const ast::Expr* expr = term.expr;
-    if (term.nulls != ast::NullsOrder::unspecified) {
-      return at(upsert.at, cat("unsupported use of NULLS ",
-                               term.nulls == ast::NullsOrder::first ? "FIRST" : "LAST"));
-    }
-    std::string_view collation;
-    if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
-      expr = collate->operand;
-      collation = collate->collation;
-    }
-    collations.push_back(collation);
-    const auto* column = ast::as_if<ast::Column>(expr);
-    if (column == nullptr) {
-      return at(upsert.at, "expressions in an ON CONFLICT target are not supported yet");
-    }
-    const int number = table_->find_column(column->name);
-    if (number < 0 && (table_->without_rowid || !equals_nocase(column->name, "rowid"))) {
-      return at(expr->at, cat("no such column: ", column->name));
-    }
-    named.push_back(number);
-  }
-  if (!table_->without_rowid && named.size() == 1 &&
-      (named[0] == table_->rowid_column || named[0] < 0)) {
-    upsert_keys_.emplace_back(nullptr, clause);
-    return {};
-  }
-  const auto collations_fit = [&](const Index& index) {
-    return std::all_of(index.columns.begin(), index.columns.end(), [&](const IndexColumn& key) {
-      const auto place = std::find(named.begin(), named.end(), key.column) - named.begin();
-      if (place == static_cast<std::ptrdiff_t>(named.size())) return false;
-      const std::string_view wanted = collations[static_cast<std::size_t>(place)];
-      return wanted.empty() || equals_nocase(wanted, key.collation->name());
-    });
-  };
-  std::vector<int> sorted = named;
-  std::sort(sorted.begin(), sorted.end());
-  for (const auto& index : table_->indexes) {
-    if (!index->unique || index->has_expressions()) continue;
-    if (index->where != nullptr && upsert.target_where == nullptr) continue;
-    std::vector<int> key;
-    for (const IndexColumn& column : index->columns) key.push_back(column.column);
-    std::sort(key.begin(), key.end());
-    if (key != sorted || !collations_fit(*index)) continue;
-    upsert_keys_.emplace_back(index.get(), clause);
-    return {};
-  }
   static constexpr std::string_view kNth[] = {"1st", "2nd", "3rd"};
   const std::string which = upsert_count_ == 1 ? ""
                             : clause < 3       ? cat(kNth[clause], " ")
                                                : cat(clause + 1, "th ");
-  return at(upsert.at, cat(which, "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE ",
-                           "constraint"));
+  const Index* const key = TRY(find_upsert_key(context, *table_, target_.name, upsert, which));
+  upsert_keys_.emplace_back(key, clause);
+  return {};
 }
 
 Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::InsertStmt& stmt) {
@@ -232,7 +187,7 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
       {table_, "excluded", static_cast<Slot>(table_->columns.size() + 1), true});
   for (std::size_t clause = 0; clause < stmt.upserts.size(); ++clause) {
     const ast::Upsert& upsert = *stmt.upserts[clause];
-    TRY(bind_upsert_target(upsert, clause));
+    TRY(bind_upsert_target(context, upsert, clause));
     UpsertAction action;
     action.update = upsert.update;
     for (const SetColumn& set : TRY(resolve_set(context, *table_, upsert.assignments))) {
@@ -266,7 +221,7 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
   TRY(bind_values(context, stmt, ctes));
   TRY(bind_defaults(context));
   TRY(bind_upserts(context, stmt));
-  TRY(returning_.compile(context, *table_, target_.name, stmt.returning, ctes));
+  TRY(returning_.compile(context, *table_, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
   if (updater_) updater_->set_returning(returning_);

@@ -163,12 +163,11 @@ std::vector<int> set_targets(std::span<const SetColumn> columns) {
 
 // --- RETURNING -----------------------------------------------------------------------------------
 
-Result<void> Returning::compile(CompileContext& context, const Table& table, std::string_view alias,
+Result<void> Returning::compile(CompileContext& context, const Table& table,
                                 const List<ast::ResultColumn>& columns, const CteEnv* ctes) {
   if (columns.empty()) return {};
   RowScope scope;
-  scope.relations.push_back(
-      {&table, ast::present(alias) ? alias : std::string_view(table.name), 0});
+  scope.relations.push_back({&table, table.name, 0});
   bound_ = TRY(bind_returning(context, scope, columns, ctes));
   rows_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(bound_.exprs.size()),
                                      context.runtime.session.memory);

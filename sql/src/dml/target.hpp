@@ -61,7 +61,8 @@ Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
 /// Rows that RETURNING gives, kept until all changes are made.
 class Returning {
  public:
-  Result<void> compile(CompileContext& context, const Table& table, std::string_view alias,
+  /// The columns may be qualified by the table's own name, not by the statement's alias for it.
+  Result<void> compile(CompileContext& context, const Table& table,
                        const List<ast::ResultColumn>& columns, const CteEnv* ctes);
   bool wanted() const noexcept { return !bound_.exprs.empty(); }
   const std::vector<ResultColumn>& columns() const noexcept { return bound_.columns; }

@@ -50,7 +50,7 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
   joins_ = !stmt.from.empty();
   taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_ + values.size()),
                                       context.runtime.session.memory);
-  TRY(returning_.compile(context, table, target_.name, stmt.returning, ctes));
+  TRY(returning_.compile(context, table, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
   old_row_.resize(table.columns.size() + 1);

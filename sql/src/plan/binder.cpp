@@ -207,7 +207,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
       found_column = static_cast<int>(c);
     }
   }
-  if (found_relation < 0 && is_rowid_name(name.name) && !name.quoted) {
+  if (found_relation < 0 && is_rowid_name(name.name)) {
     for (std::size_t i = 0; i < scope.relations.size(); ++i) {
       const Relation& r = scope.relations[i];
       if (qualified && !equals_nocase(r.name, name.table)) continue;

@@ -280,6 +280,7 @@ Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& row
                                     const List<ast::ResultColumn>& returning, const CteEnv* ctes) {
   BoundColumns bound;
   Scope scope = scope_of(context, rows);
+  for (Relation& relation : scope.relations) relation.database = {};  // not found by it either
   scope.ctes = ctes;
   const Table& table = *rows.relations.front().table;
   for (const ast::ResultColumn& column : returning) {

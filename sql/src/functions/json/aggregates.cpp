@@ -27,7 +27,7 @@ class Group final : public Aggregate {
   Result<ValueRef> finalize(FunctionContext& context) override {
     std::string document;
     append_element(document, Container, members_);
-    return to_result(context.arena, document, Binary);
+    return to_built_result(context.arena, document, Binary);
   }
 
  private:

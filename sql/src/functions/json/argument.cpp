@@ -120,6 +120,15 @@ Result<ValueRef> to_result(ValueArena& arena, std::string_view document, bool bi
   return json_text(arena, text);
 }
 
+Result<ValueRef> to_built_result(ValueArena& arena, std::string_view document, bool binary) {
+  if (!binary) return to_result(arena, document, false);
+  std::string text;
+  TRY(print(text, document));
+  const Parsed parsed = parse(text);
+  if (!parsed.valid) return malformed();
+  return to_result(arena, parsed.document, true);
+}
+
 Error bad_path(std::string_view path) {
   std::string quoted;
   for (const char c : path) quoted.append(c == '\'' ? 2 : 1, c);

@@ -39,6 +39,10 @@ Result<ValueRef> to_value(ValueArena& arena, std::string_view document, const El
 /// A whole document as JSON text with the subtype, or as JSONB.
 Result<ValueRef> to_result(ValueArena& arena, std::string_view document, bool binary);
 
+/// The same of a document that was built from SQL values: SQLite makes it of JSON text, whose
+/// strings then are in JSONB what they are there.
+Result<ValueRef> to_built_result(ValueArena& arena, std::string_view document, bool binary);
+
 Error bad_path(std::string_view path);
 
 }  // namespace saturn::sql::json

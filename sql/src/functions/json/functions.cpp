@@ -40,7 +40,7 @@ Result<ValueRef> fn_array(FunctionContext& context, Arguments a) {
   const std::size_t start = begin_container(document, Kind::array);
   for (const ValueRef v : a) TRY(append_value(document, v, context.arena, kLongInfinity));
   end_container(document, start);
-  return to_result(context.arena, document, Binary);
+  return to_built_result(context.arena, document, Binary);
 }
 
 template <bool Binary>
@@ -56,7 +56,7 @@ Result<ValueRef> fn_object(FunctionContext& context, Arguments a) {
     TRY(append_value(document, a[i + 1], context.arena, kLongInfinity));
   }
   end_container(document, start);
-  return to_result(context.arena, document, Binary);
+  return to_built_result(context.arena, document, Binary);
 }
 
 /// Several paths: an array of what they lead to.
