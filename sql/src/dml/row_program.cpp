@@ -49,6 +49,8 @@ void RowProgram::set_rows(bool has_old, bool has_new) noexcept {
 
 Result<void> RowProgram::compile() {
   if (compiled_) return {};
+  programs_.clear();
+  runtime_.sizes.clear();
   CompileContext context{schemas_, runtime_, arena_};
   context.trigger = &frame_;
   context.names = names_;
@@ -71,6 +73,8 @@ Result<void> RowProgram::prepare_run(Runtime& outer, const ValueRef* old_row,
   runtime_.raised_ignore = false;
   runtime_.rows_read = 0;
   runtime_.rows_written = 0;
+  const bool outgrown = TRY(runtime_.sizes.outgrown(*outer.transactions));
+  if (outgrown) compiled_ = false;
   TRY(compile());
   TRY(outer.transactions->require(runtime_.use));
   const auto take = [](const ValueRef* row, std::vector<ValueRef>& cells) {

@@ -50,7 +50,8 @@ class ExplainProgram final : public ImmediateProgram {
  public:
   explicit ExplainProgram(ProgramPtr inner) : inner_(std::move(inner)) {
     columns = {{"id", ""}, {"parent", ""}, {"notused", ""}, {"detail", ""}};
-    access = Access::none;
+    // What it shows is the plan that the statement would be run by now.
+    access = inner_->access == Access::none ? Access::none : Access::read;
   }
 
  protected:

@@ -293,6 +293,17 @@ Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation
       std::make_unique<FilterOperator>(context_.runtime, std::move(op), std::move(after)));
 }
 
+/// The plan is one for tables of this size.
+Result<void> JoinPlanner::note_sizes() {
+  for (std::size_t r = 0; r < info_.size(); ++r) {
+    if (info_[r].counted_in == nullptr) continue;
+    const Table& table = *scope_.relations[r].table;
+    TRY(context_.runtime.sizes.add(*info_[r].counted_in, table.database, table.root,
+                                   info_[r].rows));
+  }
+  return {};
+}
+
 Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   in_order = false;
   if (scope_.relations.empty()) {
@@ -316,6 +327,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
     Choice choice =
         order.size() == 1 ? best_ordered(relation) : best_access(relation, placed_, rows);
     if (std::isinf(choice.cost)) return Error(Code::error, "no query solution");
+    if (i == 0 && !(order.size() == 1 && choice.point)) TRY(note_sizes());
     bool backward = false;
     // What a RIGHT JOIN adds comes at the end.
     if (i == 0 && scope_.last_right_join() < 0) {

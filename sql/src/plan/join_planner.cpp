@@ -269,6 +269,7 @@ Result<void> JoinPlanner::estimate_relations() {
       if (info.rows == 0 && pages != nullptr && relation.table->root != 0) {
         info.rows =
             static_cast<double>(TRY(storage::estimate_entries(*pages, relation.table->root)));
+        info.counted_in = pages;
       }
     }
     info.rows = std::max(info.rows, 1.0);
@@ -322,8 +323,13 @@ JoinPlanner::Choice JoinPlanner::scan_of(std::size_t relation) const {
   return scan;
 }
 
+/// Of two ways the cheaper one. A whole unique key beats what reads more of the tree even where
+/// that is cheaper now: the table may be empty only yet.
 void JoinPlanner::consider(Choice& best, Choice candidate) const {
-  if (candidate.cost < best.cost) best = std::move(candidate);
+  const bool tree = candidate.kind != Choice::Kind::hash;
+  const bool better = tree && candidate.point != best.point ? candidate.point
+                                                            : candidate.cost < best.cost;
+  if (better) best = std::move(candidate);
 }
 
 void JoinPlanner::consider_rowid(Choice& best, std::size_t relation, std::uint64_t placed) const {
@@ -338,6 +344,7 @@ void JoinPlanner::consider_rowid(Choice& best, std::size_t relation, std::uint64
       Choice point;
       point.kind = Choice::Kind::rowid;
       point.equal.push_back(t);
+      point.point = term.op == TermOp::eq;
       point.rows = term.op == TermOp::in ? 10 : 1;
       point.cost = kSeek * point.rows;
       consider(best, std::move(point));
@@ -414,6 +421,8 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
       }
     }
   }
+  choice.point = at == index.columns.size() && index.unique && !null_safe && !many;
+  if (choice.point) matches = 1;
   choice.rows = std::max(matches, 1.0);
   const double each = choice.covering ? 0.8 : 1 + kTableLookup;
   const bool seeks = at > 0 || choice.low >= 0 || choice.high >= 0;
@@ -651,7 +660,7 @@ bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& 
 JoinPlanner::Choice JoinPlanner::best_ordered(std::size_t relation) const {
   Choice best = best_access(relation, 0, 1);
   bool backward = false;
-  if (wanted_ == nullptr || gives_order(best, relation, backward)) return best;
+  if (wanted_ == nullptr || best.point || gives_order(best, relation, backward)) return best;
   const Relation& r = scope_.relations[relation];
   if (r.table == nullptr || best.kind == Choice::Kind::hash) return best;
   const double sort = best.rows * std::log2(best.rows + 2) * 0.7;

@@ -40,6 +40,7 @@ class JoinPlanner {
     /// Virtual columns that are used, each behind those that it reads.
     std::vector<std::pair<std::uint32_t, ExprPtr>> virtuals = {};
     double rows = 1;
+    storage::Transaction* counted_in = nullptr;  ///< where `rows` is an estimate of a tree's size
     double kept = 1;          ///< the part that conditions on this relation alone let pass
     std::uint64_t needs = 0;  ///< relations that must come before
   };
@@ -50,6 +51,7 @@ class JoinPlanner {
     Kind kind = Kind::rowid;
     const Index* index = nullptr;
     bool covering = false;
+    bool point = false;       ///< a whole unique key: at most one row, whatever the table's size
     bool filtered = false;    ///< `rows` has the other conditions in it already
     bool order_only = false;  ///< of use for its order alone
     std::vector<std::size_t> equal;
@@ -105,6 +107,7 @@ class JoinPlanner {
   std::unique_ptr<AccessPath> function_access(std::size_t relation);
   Result<OperatorPtr> relation_rows(std::size_t relation, bool& constant);
   std::vector<Slot> used_slots(std::size_t relation) const;
+  Result<void> note_sizes();
   Result<OperatorPtr> add_step(OperatorPtr left, std::size_t relation, const Choice& choice,
                                bool backward);
 

@@ -96,6 +96,7 @@ Result<void> Session::Impl::compile_now(Compiled& compiled, Transactions* transa
   CompileContext context{*state.schemas, compiled.runtime, compiled.arena};
   compiled.runtime.transactions = transactions;
   compiled.runtime.use = {};
+  compiled.runtime.sizes.clear();
   const std::uint64_t columns_before = columns_made();
   auto program = compile(context, *compiled.parsed.stmt);
   compiled.columns = columns_made() - columns_before;

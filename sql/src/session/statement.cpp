@@ -56,7 +56,7 @@ Result<void> Statement::Impl::open(const DatabaseUse& use) {
 }
 
 /// Opens what the program uses, and compiles it anew when a schema is not the one it was compiled
-/// for.
+/// for, or a table is not as small any more.
 Result<void> Statement::Impl::open_and_compile() {
   SessionState& state = session.state;
   for (;;) {
@@ -77,7 +77,8 @@ Result<void> Statement::Impl::open_and_compile() {
       }
     }
     if (compiled->schemas == state.schemas && compiled->compile_rules == state.compile_rules) {
-      return {};
+      const bool outgrown = TRY(compiled->runtime.sizes.outgrown(*this));
+      if (!outgrown) return {};
     }
     TRY(session.compile_now(*compiled, this));
   }
