@@ -311,7 +311,7 @@ Result<void> TableDefiner::check_strict() {
       return fail(stmt_.at, cat("unknown datatype for ", table_.name, ".", column.name, ": \"",
                                 column.type, "\""));
     }
-    if (equals_nocase(column.type, "ANY")) column.affinity = Affinity::none;
+    if (equals_nocase(column.type, "ANY")) column.affinity = Affinity::blob;
   }
   return {};
 }

@@ -1,5 +1,7 @@
 #include "catalog/schema.hpp"
 
+#include "catalog/index_order.hpp"
+
 #include <algorithm>
 
 namespace saturn::sql {
@@ -15,6 +17,15 @@ int Index::place_of(int column) const noexcept {
     if (entry_column(i).column == column) return static_cast<int>(i);
   }
   return -1;
+}
+
+std::vector<const Index*> in_list_order(const Table& table) {
+  std::vector<const Index*> order;
+  for (const auto& index : table.indexes) order.insert(order.begin(), index.get());
+  std::stable_partition(order.begin(), order.end(), [](const Index* index) {
+    return index->conflict != ast::Conflict::replace;
+  });
+  return order;
 }
 
 std::size_t Table::record_width() const noexcept {

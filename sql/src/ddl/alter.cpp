@@ -120,6 +120,7 @@ class AddColumnProgram final : public AlterProgram {
   std::string sql_;
   std::string name_;
   bool checks_rows_ = false;
+  bool generated_ = false;         ///< the new column
   std::string refused_with_rows_;  ///< the error when the table has rows
 };
 
@@ -144,14 +145,13 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
   const ast::ColumnDef& column = *stmt.definition;
   const ast::Expr* default_value = nullptr;
   bool not_null = false;
-  bool generated = false;
   for (const ast::Constraint* constraint : column.constraints) {
     switch (constraint->kind) {
       case ast::ConstraintKind::primary_key: return at(stmt.at, "Cannot add a PRIMARY KEY column");
       case ast::ConstraintKind::unique: return at(stmt.at, "Cannot add a UNIQUE column");
       case ast::ConstraintKind::generated:
         if (constraint->stored) return at(stmt.at, "cannot add a STORED column");
-        generated = true;
+        generated_ = true;
         break;
       case ast::ConstraintKind::not_null: not_null = true; break;
       case ast::ConstraintKind::default_value: default_value = constraint->expr; break;
@@ -167,11 +167,19 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
   changed.encoding = table_.encoding;
   changed.sql = sql_;
   const Parsed parsed = TRY(parse_next(changed.sql, changed.arena));
-  TRY(define_table(changed, ast::as<ast::CreateTableStmt>(*parsed.stmt)));
+  const auto broken = [&](const Result<void>& outcome) {
+    return Error(Code::error,
+                 cat("error in table ", changed.name, " after add column: ", outcome.message()));
+  };
+  Result<void> defined = define_table(changed, ast::as<ast::CreateTableStmt>(*parsed.stmt));
+  // Whether a STRICT table knows the type is seen with the whole definition, unlike a wrong name.
+  if (!defined && table_.strict && table_.find_column(column.name) < 0) return broken(defined);
+  TRY(std::move(defined));
+  checks_rows_ = checks_rows_ || table_.strict;
   if (default_value != nullptr) {
     TRY(check_stored_expr(changed, *default_value, StoredExpr::default_value, column.name));
   }
-  if (generated) {
+  if (generated_) {
     TRY(check_stored_expr(changed, *changed.columns.back().generated, StoredExpr::generated));
   }
   if (auto bound = bind_generated(context, changed); !bound) {
@@ -188,7 +196,7 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
                                     " after add column: ", bound.error().message()));
     }
   }
-  if (not_null && !generated && is_null(default_value)) {
+  if (not_null && !generated_ && is_null(default_value)) {
     refused_with_rows_ = "Cannot add a NOT NULL column with default value NULL";
   } else if (default_value != nullptr && !is_plain_constant(*default_value)) {
     refused_with_rows_ = "Cannot add a column with non-constant default";
@@ -218,6 +226,9 @@ Result<void> AddColumnProgram::work(Runtime& runtime, std::vector<Row>&) {
   for (const std::string& problem : TRY(check_integrity(runtime, schemas, options))) {
     if (problem.starts_with("CHECK")) return Error(Code::constraint, "CHECK constraint failed");
     if (problem.starts_with("NULL")) return Error(Code::constraint, "NOT NULL constraint failed");
+    if (problem.starts_with("non-")) {
+      return Error(Code::constraint, generated_ ? "constraint failed" : "type mismatch on DEFAULT");
+    }
   }
   return {};
 }

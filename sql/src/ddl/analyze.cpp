@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "catalog/index_order.hpp"
 #include "ddl/schema_writer.hpp"
 #include "plan/compile.hpp"
 #include "value/stored_text.hpp"
@@ -99,16 +100,6 @@ Result<std::uint64_t> count_rows(Runtime& runtime, const Table& table) {
     more = TRY(cursor.next());
   }
   return rows;
-}
-
-/// The table's indexes in SQLite's order: the latest first, those that replace at the end.
-std::vector<const Index*> in_list_order(const Table& table) {
-  std::vector<const Index*> order;
-  for (const auto& index : table.indexes) order.insert(order.begin(), index.get());
-  std::stable_partition(order.begin(), order.end(), [](const Index* index) {
-    return index->conflict != ast::Conflict::replace;
-  });
-  return order;
 }
 
 Result<void> analyze(Runtime& runtime, const Target& target, std::vector<StatRow>& rows) {

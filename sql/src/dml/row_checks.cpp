@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "dml/table_writer.hpp"
 #include "value/number.hpp"
+#include "value/strict.hpp"
 
 // What a row must be before it is written: its columns' affinities, its generated columns, NOT
 // NULL, the types of a STRICT table, CHECK.
@@ -8,22 +9,10 @@
 namespace saturn::sql {
 namespace {
 
-std::string upper(std::string text) {
-  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-  return text;
-}
-
 std::string_view type_name(ValueRef v) noexcept {
   if (v.is_integer()) return "INT";
   if (v.is_real()) return "REAL";
   return v.is_text() ? "TEXT" : "BLOB";
-}
-
-bool fits_strict(ValueRef v, std::string_view type) noexcept {
-  if (v.is_null() || equals_nocase(type, "ANY")) return true;
-  if (equals_nocase(type, "INT") || equals_nocase(type, "INTEGER")) return v.is_integer();
-  if (equals_nocase(type, "REAL")) return v.is_real();
-  return equals_nocase(type, "TEXT") ? v.is_text() : v.is_blob();
 }
 
 /// What the error calls it: its name, else its text; of a text that begins with something in quotes
@@ -54,6 +43,8 @@ Result<void> TableWriter::convert(ValueRef* row) {
     if (table_.columns[i].generated != nullptr) continue;
     row[i] = apply_affinity(row[i], table_.columns[i].affinity, arena_);
   }
+  // What columns are generated from is of the right type.
+  if (!generated_.empty()) TRY(check_types(row, false));
   return generate(row);
 }
 
@@ -68,14 +59,22 @@ Result<void> TableWriter::generate(ValueRef* row) {
 
 /// `replaced`: a default has taken the place of a NULL.
 Result<TableWriter::Stopped> TableWriter::check_not_null(ValueRef* row, bool& replaced) {
+  Stopped stopped = TRY(check_not_null(row, false, replaced));
+  if (stopped || generated_.empty()) return stopped;
+  if (replaced) TRY(generate(row));
+  return check_not_null(row, true, replaced);
+}
+
+/// Of the columns that are generated, or of the others.
+Result<TableWriter::Stopped> TableWriter::check_not_null(ValueRef* row, bool generated,
+                                                         bool& replaced) {
   for (std::size_t i = 0; i < table_.columns.size(); ++i) {
     const TableColumn& column = table_.columns[i];
-    if (!column.not_null || !row[i].is_null() || static_cast<int>(i) == table_.rowid_column) {
-      continue;
-    }
+    if (!column.not_null || (column.generated != nullptr) != generated) continue;
+    if (!row[i].is_null() || static_cast<int>(i) == table_.rowid_column) continue;
     ast::Conflict what = action(column.not_null_conflict);
     if (what == ast::Conflict::replace) {
-      if (!defaults_[i].is_null() && column.generated == nullptr) {
+      if (!defaults_[i].is_null() && !generated) {
         row[i] = defaults_[i];
         replaced = true;
         continue;
@@ -89,14 +88,15 @@ Result<TableWriter::Stopped> TableWriter::check_not_null(ValueRef* row, bool& re
   return Stopped();
 }
 
-Result<void> TableWriter::check_types(const ValueRef* row) const {
+Result<void> TableWriter::check_types(const ValueRef* row, bool generated) const {
   if (!table_.strict) return {};
   for (std::size_t i = 0; i < table_.columns.size(); ++i) {
     const TableColumn& column = table_.columns[i];
-    if (fits_strict(row[i], column.type)) continue;
+    if ((column.generated != nullptr && !generated) || fits_strict_type(row[i], column.type))
+      continue;
     return Error(Code::constraint_datatype,
-                 cat("cannot store ", type_name(row[i]), " value in ", upper(column.type),
-                     " column ", table_.name, ".", column.name));
+                 cat("cannot store ", type_name(row[i]), " value in ",
+                     strict_type_name(column.type), " column ", table_.name, ".", column.name));
   }
   return {};
 }
@@ -105,14 +105,9 @@ Result<void> TableWriter::check_types(const ValueRef* row) const {
 Result<TableWriter::Stopped> TableWriter::check_row(ValueRef* row) {
   TRY(convert(row));
   bool replaced = false;
-  Stopped stopped = TRY(check_not_null(row, replaced));
+  const Stopped stopped = TRY(check_not_null(row, replaced));
   if (stopped) return stopped;
-  if (replaced && !generated_.empty()) {
-    TRY(generate(row));
-    stopped = TRY(check_not_null(row, replaced));
-    if (stopped) return stopped;
-  }
-  TRY(check_types(row));
+  TRY(check_types(row, true));
   if (runtime_.session.ignore_check_constraints) return Stopped();
   const PureUse pure(runtime_, "a CHECK constraint");
   const Batch& batch = batch_of(row);

@@ -109,7 +109,8 @@ class TableWriter {
   Result<void> convert(ValueRef* row);
   Result<void> generate(ValueRef* row);
   Result<Stopped> check_not_null(ValueRef* row, bool& replaced);
-  Result<void> check_types(const ValueRef* row) const;
+  Result<Stopped> check_not_null(ValueRef* row, bool generated, bool& replaced);
+  Result<void> check_types(const ValueRef* row, bool generated) const;
   Result<Stopped> check_row(ValueRef* row);
 
   // row_keys.cpp

@@ -26,9 +26,8 @@ class KeyFinder {
   Result<void> add_target(const ast::Upsert& upsert) {
     for (const ast::OrderTerm& term : upsert.target) {
       if (term.nulls != ast::NullsOrder::unspecified) {
-        return Error(Code::error,
-                     cat("unsupported use of NULLS ",
-                         term.nulls == ast::NullsOrder::first ? "FIRST" : "LAST"));
+        return Error(Code::error, cat("unsupported use of NULLS ",
+                                      term.nulls == ast::NullsOrder::first ? "FIRST" : "LAST"));
       }
       target_.push_back(split(TRY(bind_row_expr(context_, rows_, *term.expr, true))));
     }
@@ -51,9 +50,8 @@ class KeyFinder {
     }
     for (const IndexColumn& column : index.columns) {
       const KeyTerm key = TRY(key_of(column));
-      const bool named = std::any_of(target_.begin(), target_.end(), [&](const KeyTerm& term) {
-        return fits(term, key);
-      });
+      const bool named = std::any_of(target_.begin(), target_.end(),
+                                     [&](const KeyTerm& term) { return fits(term, key); });
       if (!named) return false;
     }
     return true;

@@ -41,6 +41,7 @@ enum class NodeKind : std::uint8_t {
   scalar_subquery,
   function,
   cast,
+  real,
   collate,
   recode,  ///< from or to the encoding of a UTF-16 database
   case_when,

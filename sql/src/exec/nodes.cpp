@@ -676,6 +676,22 @@ Result<void> CastNode::eval(EvalContext& context, Selection selection, ValueRef*
   return {};
 }
 
+RealNode::RealNode(ExprPtr operand) : ExprNode(NodeKind::real) {
+  collation = operand->collation;
+  explicit_collation = operand->explicit_collation;
+  children.push_back(std::move(operand));
+  inherit();
+  affinity = Affinity::real;
+}
+
+Result<void> RealNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
+  TRY(children[0]->eval(context, selection, out));
+  for (const RowIndex row : selection) {
+    if (out[row].is_integer()) out[row] = ValueRef::real(to_real(out[row]));
+  }
+  return {};
+}
+
 CollateNode::CollateNode(ExprPtr operand, const Collation& c) : ExprNode(NodeKind::collate) {
   collation = &c;
   explicit_collation = true;

@@ -59,7 +59,7 @@ class OuterNode final : public ExprNode {
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
   const ValueRef* const cell;
-  bool of_trigger = false;  ///< NEW or OLD
+  bool of_changed_row = false;  ///< NEW or OLD of a trigger and the like: of no query
 };
 
 /// RAISE(...): fails when it is evaluated for any row.
@@ -284,6 +284,14 @@ class CastNode final : public ExprNode {
   CastNode(ExprPtr operand, Affinity to);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
+};
+
+/// An integer as a real number, anything else as it is.
+class RealNode final : public ExprNode {
+ public:
+  explicit RealNode(ExprPtr operand);
+  Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
+  bool same(const ExprNode&) const noexcept override { return true; }
 };
 
 class CollateNode final : public ExprNode {

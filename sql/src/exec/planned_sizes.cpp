@@ -36,8 +36,7 @@ Result<bool> PlannedSizes::outgrown(const Transactions& transactions) {
     if (pages < table.pages_seen) table.pages_seen = pages;
     if (pages - table.pages_seen < kPagesStep) continue;
     table.pages_seen = pages;
-    const auto rows =
-        static_cast<double>(TRY(storage::estimate_entries(*transaction, table.root)));
+    const auto rows = static_cast<double>(TRY(storage::estimate_entries(*transaction, table.root)));
     if (rows >= std::max(table.rows, kRowsMin) * kGrowth) return true;
   }
   return false;

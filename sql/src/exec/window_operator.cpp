@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace saturn::sql {
 
@@ -21,6 +22,7 @@ WindowOperator::~WindowOperator() = default;
 Result<void> WindowOperator::start() {
   filled_ = false;
   at_ = 0;
+  failure_.reset();
   return input_->open();
 }
 
@@ -115,6 +117,7 @@ Result<void> WindowOperator::fill() {
     std::size_t end = begin + 1;
     while (end < n && compare_rows(values(begin), values(end), partition_keys_) == 0) ++end;
     TRY(compute_partition({begin, end}));
+    if (failure_) break;
     begin = end;
   }
   filled_ = true;
@@ -144,6 +147,7 @@ Result<void> WindowOperator::compute_partition(Range partition) {
   for (std::size_t call = 0; call < parts_.calls.size(); ++call) {
     TRY(runtime_.poll());
     TRY(compute_call(call, partition));
+    partition.end = std::min(partition.end, order_.size());
   }
   return {};
 }
@@ -266,7 +270,9 @@ Result<void> WindowOperator::compute_in_frame(std::size_t number, Range partitio
       const ValueRef n = apply_affinity(argument(number, 1, row), Affinity::numeric, arena_);
       const bool whole = n.is_integer() || (n.is_real() && n.as_real() == std::floor(n.as_real()));
       if (!whole || to_integer(n) <= 0 || to_real(n) >= 9223372036854775807.0) {
-        return Error(Code::error, "second argument to nth_value must be a positive integer");
+        failure_.emplace(Code::error, "second argument to nth_value must be a positive integer");
+        order_.resize(row);
+        return {};
       }
       wanted = static_cast<std::size_t>(to_integer(n)) - 1;
     }
@@ -352,6 +358,7 @@ Result<const Batch*> WindowOperator::produce() {
   if (!filled_) TRY(fill());
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
+  if (count == 0 && failure_) return *std::exchange(failure_, std::nullopt);
   if (count == 0) return static_cast<const Batch*>(nullptr);
   const std::size_t calls = parts_.calls.size();
   while (buffers_.size() < kept_.size() + calls) buffers_.push_back(make_column());

@@ -120,6 +120,8 @@ class WindowOperator final : public Operator {
   Batch out_;
   std::size_t at_ = 0;
   bool filled_ = false;
+  /// Why the row behind the last of `order_` has no result: the rows before it are handed on first.
+  std::optional<Error> failure_;
 };
 
 }  // namespace saturn::sql

@@ -27,7 +27,7 @@ struct FunctionContext {
   const Collation* collation = &Collation::binary();
   std::int64_t now_ms = 0;        ///< 'now', since 1970; 0: ask the clock
   mutable bool used_now = false;  ///< set by a function that has used 'now'
-  std::size_t kept_bytes = 0;      ///< that aggregates have added to what they hold
+  std::size_t kept_bytes = 0;     ///< that aggregates have added to what they hold
 };
 
 using Arguments = std::span<const ValueRef>;

@@ -34,6 +34,7 @@ Result<void> Aggregation::rewrite(ExprPtr& expr) {
     if (!same_tree(*keys_[i], *expr)) continue;
     auto slot = slot_like(*expr);
     slot->slot = static_cast<Slot>(i);
+    key_slots_.push_back({slot.get(), i});
     expr = std::move(slot);
     return {};
   }
@@ -52,9 +53,40 @@ Result<void> Aggregation::rewrite(ExprPtr& expr) {
   return {};
 }
 
+/// With a lone min() or max() a key is read from the row of the extreme like any bare column, where
+/// equal values may differ: 'a' and 'A' under NOCASE, 1 and 1.0.
+void Aggregation::read_keys_bare() {
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    const ExprNode& key = *keys_[i];
+    const bool binary = key.collation == nullptr || key.collation->kind == Collation::Kind::binary;
+    const bool alike = key.affinity == Affinity::integer || key.affinity == Affinity::real ||
+                       (key.affinity == Affinity::text && binary);
+    if (key.kind != NodeKind::slot || alike) continue;
+    bool placed = false;
+    for (Placed& slot : key_slots_) {
+      if (slot.number != i) continue;
+      placed = true;
+      bare_slots_.push_back({slot.node, bare_.size()});
+    }
+    if (!placed) continue;
+    const auto& of = static_cast<const SlotNode&>(key);
+    auto copy = slot_like(key);
+    copy->slot = of.slot;
+    copy->relation = of.relation;
+    copy->column = of.column;
+    copy->tables = of.tables;
+    bare_.push_back(std::move(copy));
+  }
+}
+
 AggregateOperator::Parts Aggregation::finish() {
   AggregateOperator::Parts parts;
   const std::size_t keys = keys_.size();
+  const auto is_extreme = [](const ExprPtr& call) {
+    const std::string_view name = static_cast<const AggregateNode&>(*call).function.name;
+    return name == "min" || name == "max";
+  };
+  if (std::count_if(calls_.begin(), calls_.end(), is_extreme) == 1) read_keys_bare();
   for (ExprPtr& key : keys_) {
     parts.key_collations.push_back(key->collation != nullptr ? key->collation : &binary_);
   }

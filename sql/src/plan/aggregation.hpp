@@ -29,6 +29,9 @@ class Aggregation {
     SlotNode* node;
     std::size_t number;
   };
+  void read_keys_bare();
+
+  std::vector<Placed> key_slots_;
   std::vector<Placed> call_slots_;
   std::vector<Placed> bare_slots_;
 };

@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "plan/scope.hpp"
 
+#include <algorithm>
+
 // Subqueries in expressions, and IN.
 
 namespace saturn::sql {
@@ -12,6 +14,21 @@ Error at(std::uint32_t position, std::string message) {
   return Error(Code::error, std::move(message)).at(position);
 }
 
+bool names_table(const ast::Select& select, std::string_view table);
+
+bool names_table(const List<ast::Source*>& from, std::string_view table) {
+  return std::any_of(from.begin(), from.end(), [&](const ast::Source* source) {
+    return (source->select != nullptr && names_table(*source->select, table)) ||
+           equals_nocase(source->name, table) || names_table(source->nested, table);
+  });
+}
+
+/// Whether a table of this name is in FROM, or in that of a subquery there.
+bool names_table(const ast::Select& select, std::string_view table) {
+  return std::any_of(select.cores.begin(), select.cores.end(),
+                     [&](const ast::SelectCore* core) { return names_table(core->from, table); });
+}
+
 ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
 
 }  // namespace
@@ -20,6 +37,7 @@ Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool ord
   Planned planned;
   Boundary boundary;
   boundary.outer = &scope_;
+  boundary.rules = &rules_;
   ast::Select unordered = select;
   if (!order_matters) unordered.order_by = {};
   planned.query = TRY(plan_query(context_, unordered, scope_.ctes, &boundary));
@@ -28,8 +46,13 @@ Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool ord
     planned.plan.cells.push_back(std::move(correlation.cell));
     planned.outer.push_back(std::move(correlation.expr));
   }
-  planned.plan.run_constant = planned.plan.cells.empty() && !boundary.volatile_result;
-  planned.volatile_result = boundary.volatile_result;
+  // While rows change, what depends on one is computed anew for each, and what RETURNING reads of
+  // the table that changes.
+  const bool reads_target = rules_.clause == "RETURNING" && scope_.relations.size() == 1 &&
+                            names_table(select, scope_.relations[0].name);
+  const bool changing = context_.rows_change && (!planned.plan.cells.empty() || reads_target);
+  planned.volatile_result = boundary.volatile_result || changing;
+  planned.plan.run_constant = planned.plan.cells.empty() && !planned.volatile_result;
   if (boundary.volatile_result && scope_.boundary != nullptr) {
     scope_.boundary->volatile_result = true;
   }
@@ -74,6 +97,7 @@ Result<ExprPtr> Binder::bind_subquery(const ast::Subquery& subquery) {
               cat(subquery.width, " columns assigned ", planned.query.columns.size(), " values"));
   }
   if (planned.query.columns.size() != subquery.width) {
+    if (rules_.unused) return constant(Value());
     return at(subquery.at, cat("sub-select returns ", planned.query.columns.size(),
                                " columns - expected ", subquery.width));
   }
@@ -227,6 +251,7 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   if (select == nullptr) select = select_all_of(in);
   Planned planned = TRY(plan_subplan(*select, true));
   if (planned.query.columns.size() != 1) {
+    if (rules_.unused) return constant(Value());
     return at(in.at,
               cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
   }

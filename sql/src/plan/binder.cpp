@@ -20,20 +20,19 @@ Error at(std::uint32_t position, std::string message) {
   return Error(Code::error, std::move(message)).at(position);
 }
 
-Error not_supported(std::uint32_t position, std::string_view what) {
-  return at(position, cat(what, " not supported yet"));
-}
-
 bool is_rowid_name(std::string_view name) noexcept {
   return equals_nocase(name, "rowid") || equals_nocase(name, "_rowid_") ||
          equals_nocase(name, "oid");
 }
 
-/// Whether a value of an enclosing query's row is read; NEW and OLD of a trigger are none.
-bool reads_outer_query(const ExprNode& expr) noexcept {
-  if (expr.kind == NodeKind::outer) return !static_cast<const OuterNode&>(expr).of_trigger;
-  return std::any_of(expr.children.begin(), expr.children.end(),
-                     [](const ExprPtr& child) { return reads_outer_query(*child); });
+/// Whether a value is one of the row that a statement changes, which belongs to no query: of
+/// "excluded", or in RETURNING.
+bool is_of_changed_row(const Boundary& boundary, const ExprNode& value) noexcept {
+  if (value.kind == NodeKind::outer) return static_cast<const OuterNode&>(value).of_changed_row;
+  if (value.kind != NodeKind::slot) return false;
+  const auto relation = static_cast<std::size_t>(static_cast<const SlotNode&>(value).relation);
+  return boundary.rules->clause == "RETURNING" ||
+         boundary.outer->relations[relation].qualified_only;
 }
 
 ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
@@ -41,13 +40,6 @@ ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v));
 int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
   return ascii_lower(c) - 'a' + 10;
-}
-
-/// A literal with a point, from 0.0 to 1.0.
-bool is_probability(const ast::Expr& expr) noexcept {
-  const auto* literal = ast::as_if<ast::Literal>(&expr);
-  return literal != nullptr && literal->literal == ast::LiteralKind::real &&
-         parse_real(literal->text).value <= 1.0;
 }
 
 }  // namespace
@@ -245,22 +237,29 @@ Result<ExprPtr> Binder::resolve_outer(Scope& scope, const ast::Column& name) {
   ExprPtr outer = TRY(resolve(*boundary->outer, name));
   if (!outer) outer = TRY(resolve_outer(*boundary->outer, name));
   if (!outer) return ExprPtr();
+  return outer_value(*boundary, std::move(outer));
+}
+
+/// The value that `outer` has in the scope around the boundary, for use inside.
+ExprPtr Binder::outer_value(Boundary& boundary, ExprPtr outer) {
   const ValueRef* cell = nullptr;
-  for (const Boundary::Correlation& known : boundary->correlations) {
+  for (const Boundary::Correlation& known : boundary.correlations) {
     if (same_tree(*known.expr, *outer)) cell = known.cell.get();
   }
   const Affinity affinity = outer->affinity;
   const Collation* collation = outer->collation;
   const bool subtypes = outer->subtypes;
+  const bool of_row = is_of_changed_row(boundary, *outer);
   if (cell == nullptr) {
-    boundary->correlations.push_back({std::move(outer), std::make_unique<ValueRef>()});
-    cell = boundary->correlations.back().cell.get();
+    boundary.correlations.push_back({std::move(outer), std::make_unique<ValueRef>()});
+    cell = boundary.correlations.back().cell.get();
   }
   auto node = std::make_unique<OuterNode>(cell);
   node->affinity = affinity;
   node->collation = collation;
   node->subtypes = subtypes;
-  return ExprPtr(std::move(node));
+  node->of_changed_row = of_row;
+  return node;
 }
 
 /// NEW.x and OLD.x in a trigger.
@@ -278,7 +277,7 @@ ExprPtr Binder::resolve_trigger_row(const ast::Column& name) const {
   if (context_.names != nullptr) context_.names->column_named(&table, column, name.name);
   if (rowid) column = static_cast<int>(table.columns.size());
   auto node = std::make_unique<OuterNode>(row + column);
-  node->of_trigger = true;
+  node->of_changed_row = true;
   // In comparisons NEW and OLD have no affinity; what foreign keys compare has that of its column.
   const bool has_affinity = frame->identity == nullptr;
   if (rowid || column == table.rowid_column) node->affinity = Affinity::integer;
@@ -515,142 +514,7 @@ Result<std::vector<ExprPtr>> Binder::bind_list(const List<ast::Expr*>& list) {
   return bound;
 }
 
-// --- functions, CASE, CAST, COLLATE --------------------------------------------------------------
-
-Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function& function) {
-  if (!rules_.aggregates) {
-    const bool of_order = rules_.clause == "ORDER BY";
-    return at(call.at, cat("misuse of aggregate", of_order ? ": " : " function ", call.name, "()"));
-  }
-  Binder inner(context_, scope_,
-               BindRules{.aggregates = false, .aliases = rules_.aliases, .clause = rules_.clause});
-  AggregateNode::Parts parts;
-  parts.distinct = call.distinct;
-  parts.arguments = TRY(inner.bind_list(call.arguments));
-  if (call.distinct && parts.arguments.size() != 1) {
-    return at(call.at, "DISTINCT aggregates must have exactly one argument");
-  }
-  for (const ast::OrderTerm& term : call.order_by) {
-    parts.order.push_back(TRY(inner.bind(*term.expr)));
-    const bool descending = term.order == ast::SortOrder::desc;
-    parts.directions.push_back({descending, term.nulls == ast::NullsOrder::unspecified
-                                                ? descending
-                                                : term.nulls == ast::NullsOrder::last});
-  }
-  if (call.filter != nullptr) parts.filter = TRY(inner.bind(*call.filter));
-  recode_arguments(context_, function, parts.arguments);
-  bool reads_here = parts.arguments.empty();
-  bool reads_outer = false;
-  for (const ExprPtr& argument : parts.arguments) {
-    reads_here = reads_here || argument->tables != 0;
-    reads_outer = reads_outer || reads_outer_query(*argument);
-  }
-  if (!reads_here && reads_outer) {
-    return not_supported(call.at, "an aggregate of the outer query in a subquery is");
-  }
-  return recode_result(context_, function,
-                       std::make_unique<AggregateNode>(function, std::move(parts)));
-}
-
-Result<ExprPtr> Binder::bind_window(const ast::Function& call, const Function& function) {
-  if (function.window == WindowFunction::none && function.aggregate == nullptr) {
-    return at(call.at, cat(call.name, "() may not be used as a window function"));
-  }
-  if (call.distinct) return at(call.at, "DISTINCT is not supported for window functions");
-  if (!call.order_by.empty()) {
-    return at(call.at, cat("ORDER BY may not be used with non-aggregate ", call.name, "()"));
-  }
-  if (call.filter != nullptr && function.aggregate == nullptr) {
-    return at(call.at, "FILTER clause may only be used with aggregate window functions");
-  }
-  if (!rules_.windows) return at(call.at, cat("misuse of window function ", call.name, "()"));
-  static const List<ast::WindowDef*> kNoWindows;
-  const ast::WindowDef window =
-      TRY(resolve_window(*call.over, scope_.windows != nullptr ? *scope_.windows : kNoWindows));
-  BindRules rules = rules_;
-  rules.windows = false;
-  Binder inner(context_, scope_, rules);
-  WindowNode::Parts parts;
-  parts.function = &function;
-  parts.children = TRY(inner.bind_list(call.arguments));
-  parts.arguments = parts.children.size();
-  recode_arguments(context_, function, parts.children);
-  const auto add = [&](const ast::Expr* expr) -> Result<bool> {
-    if (expr == nullptr) return false;
-    parts.children.push_back(TRY(inner.bind(*expr)));
-    return true;
-  };
-  parts.has_filter = TRY(add(call.filter));
-  parts.partitions = window.partition_by.size();
-  for (const ast::Expr* expr : window.partition_by) TRY(add(expr));
-  for (const ast::OrderTerm& term : window.order_by) {
-    TRY(add(term.expr));
-    const bool descending = term.order == ast::SortOrder::desc;
-    parts.order.push_back({descending, term.nulls == ast::NullsOrder::unspecified
-                                           ? descending
-                                           : term.nulls == ast::NullsOrder::last});
-  }
-  parts.unit = window.unit;
-  parts.start = window.start;
-  parts.end = window.end;
-  parts.exclude = window.exclude;
-  parts.has_start_offset = TRY(add(window.start_offset));
-  parts.has_end_offset = TRY(add(window.end_offset));
-  if ((parts.has_start_offset || parts.has_end_offset) && window.unit == ast::FrameUnit::range &&
-      window.order_by.size() != 1) {
-    return at(call.at, "RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression");
-  }
-  return recode_result(context_, function, std::make_unique<WindowNode>(std::move(parts)));
-}
-
-Result<ExprPtr> Binder::bind_function(const ast::Function& call) {
-  const int count = call.star ? 0 : static_cast<int>(call.arguments.size());
-  auto found = FunctionRegistry::find(call.name, count);
-  if (!found && call.over != nullptr && call.star && FunctionRegistry::find(call.name, 1)) {
-    return at(call.at, cat(call.name, "() may not be used as a window function"));
-  }
-  if (!found) return std::move(found).error().at(call.at);
-  const Function& function = **found;
-  if (call.over != nullptr) return bind_window(call, function);
-  if (function.window != WindowFunction::none) {
-    return at(call.at, cat("misuse of window function ", call.name, "()"));
-  }
-  if (function.aggregate != nullptr) return bind_aggregate(call, function);
-  if (call.star) {
-    return at(call.at, cat("wrong number of arguments to function ", call.name, "()"));
-  }
-  if (!call.order_by.empty()) {
-    return at(call.at, cat("ORDER BY may not be used with non-aggregate ", call.name, "()"));
-  }
-  if (call.filter != nullptr) {
-    return at(call.at, cat("FILTER may not be used with non-aggregate ", call.name, "()"));
-  }
-  if (function.name == "likelihood" && !is_probability(*call.arguments[1])) {
-    return at(call.at, "second argument to likelihood() must be a constant between 0.0 and 1.0");
-  }
-  std::vector<ExprPtr> arguments = TRY(bind_list(call.arguments));
-  if (function.name == "coalesce" || function.name == "ifnull") {
-    return ExprPtr(std::make_unique<CoalesceNode>(std::move(arguments)));
-  }
-  if (function.name == "iif" || function.name == "if") {
-    ExprPtr otherwise;
-    if (arguments.size() % 2 == 1) {
-      otherwise = std::move(arguments.back());
-      arguments.pop_back();
-    }
-    return ExprPtr(std::make_unique<CaseNode>(std::move(arguments), std::move(otherwise)));
-  }
-  ExprPtr node = this->call(function, std::move(arguments));
-  if (node->volatile_result && scope_.boundary != nullptr) scope_.boundary->volatile_result = true;
-  return node;
-}
-
-ExprPtr Binder::call(const Function& function, std::vector<ExprPtr> arguments) const {
-  recode_arguments(context_, function, arguments);
-  return recode_result(
-      context_, function,
-      std::make_unique<FunctionNode>(function, std::move(arguments), context_.binary()));
-}
+// --- CASE, CAST, COLLATE -------------------------------------------------------------------------
 
 Result<ExprPtr> Binder::bind_case(const ast::Case& expr) {
   std::vector<ExprPtr> branches;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 namespace saturn::sql {
 namespace {
@@ -121,6 +122,20 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
   }
   return Error(Code::internal);
 }
+
+/// While it lives, `rows_change` holds.
+class RowsChange {
+ public:
+  explicit RowsChange(CompileContext& context) noexcept
+      : context_(context), before_(std::exchange(context.rows_change, true)) {}
+  ~RowsChange() { context_.rows_change = before_; }
+  RowsChange(const RowsChange&) = delete;
+  RowsChange& operator=(const RowsChange&) = delete;
+
+ private:
+  CompileContext& context_;
+  const bool before_;
+};
 
 /// The scope of rows that the caller supplies.
 Scope scope_of(const CompileContext& context, const RowScope& rows) {
@@ -265,6 +280,7 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
 Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, const ast::Expr& expr,
                               bool allow_subqueries) {
   Scope scope = scope_of(context, rows);
+  const RowsChange changing(context);
   Binder binder(context, scope,
                 BindRules{.subqueries = allow_subqueries,
                           .stored = !allow_subqueries,
@@ -280,6 +296,7 @@ Result<ExprPtr> bind_row_condition(CompileContext& context, const RowScope& rows
 Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& rows,
                                     const List<ast::ResultColumn>& returning, const CteEnv* ctes) {
   BoundColumns bound;
+  const RowsChange changing(context);
   Scope scope = scope_of(context, rows);
   for (Relation& relation : scope.relations) relation.database = {};  // not found by it either
   scope.ctes = ctes;

@@ -40,6 +40,9 @@ struct CompileContext {
   const TriggerFrame* trigger = nullptr;
   bool triggers = true;          ///< whether changes fire triggers
   NameTracker* names = nullptr;  ///< is told what names mean; or null
+  /// What is bound is computed while the statement changes rows, so that a correlated subquery may
+  /// keep none of a table from one row to the next.
+  bool rows_change = false;
 
   /// The database that unqualified names are of: that of the view or trigger whose text is being
   /// compiled, unless it is temp, whose views and triggers see everything. Nothing outside of one.
@@ -103,6 +106,9 @@ struct Query {
   std::vector<bool> explicit_collations = {};
   /// Whether a column has a collation at all, BINARY included; of SELECTs that a compound joins.
   std::vector<bool> collated = {};
+  /// Whether a column has the affinity REAL and yet integers, from other SELECTs of a compound:
+  /// who reads it as a table's column gets reals, as in SQLite. May be shorter.
+  std::vector<bool> read_as_real = {};
   /// What a column's values may be (`value_kinds`); of SELECTs that a compound joins.
   std::vector<std::uint8_t> kinds = {};
 };

@@ -1,5 +1,6 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "parser/ast_children.hpp"
 #include "plan/recode.hpp"
 #include "plan/scope.hpp"
 
@@ -31,6 +32,7 @@ struct FromBinder {
     bool outer;
   };
   std::vector<On> ons = {};
+  bool right_joins = false;  ///< one of the joins is a RIGHT or FULL JOIN
 
   Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
   Result<void> add_function(const ast::Source& source, const TableFunction& function,
@@ -51,6 +53,12 @@ struct FromBinder {
   Result<void> equal_columns(std::string_view name, const ast::Source& source,
                              std::size_t relation);
   Result<void> add_source(const ast::Source& source);
+  /// Parentheses at the beginning of FROM with nothing behind them that is for them alone mean
+  /// nothing.
+  bool stands_first(const ast::Source& source) const noexcept {
+    return scope.relations.empty() && !ast::present(source.alias) && source.on == nullptr &&
+           source.using_columns.empty() && !source.as_one;
+  }
   Result<void> add_nested(const ast::Source& source);
   Result<void> add_joined(const ast::Source& source);
   Result<void> add_relation(const ast::Source& source, Relation relation);
@@ -90,10 +98,25 @@ Result<void> FromBinder::add_query(const ast::Select& select, const CteEnv* ctes
   return {};
 }
 
+/// The rows of a query, with reals in the columns that are to be read as such.
+OperatorPtr reals_of(CompileContext& context, Query& query) {
+  const auto& wanted = query.read_as_real;
+  if (std::find(wanted.begin(), wanted.end(), true) == wanted.end()) return std::move(query.root);
+  std::vector<ExprPtr> outputs;
+  for (std::size_t i = 0; i < query.columns.size(); ++i) {
+    outputs.push_back(std::make_unique<SlotNode>(static_cast<Slot>(i)));
+    if (i < wanted.size() && wanted[i]) {
+      outputs.back() = std::make_unique<RealNode>(std::move(outputs.back()));
+    }
+  }
+  return std::make_unique<ProjectOperator>(context.runtime, std::move(query.root),
+                                           std::move(outputs));
+}
+
 void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& relation) {
   // A boundary without correlations has none that this plan could read.
   relation.derived_constant = boundary.correlations.empty() && !boundary.volatile_result;
-  relation.derived = std::move(query.root);
+  relation.derived = reals_of(context, query);
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
     relation.columns.push_back({context.arena.copy(query.columns[i].name), query.affinities[i],
                                 query.collations[i],
@@ -109,6 +132,9 @@ Result<void> FromBinder::add_recursive_reference(const ast::Source& source, Recu
   rows.columns = table.initial->columns;
   rows.affinities = table.initial->affinities;
   rows.collations = table.initial->collations;
+  for (const Affinity affinity : rows.affinities) {
+    rows.read_as_real.push_back(affinity == Affinity::real);
+  }
   rows.root = std::make_unique<QueueScan>(table.queue);
   Boundary changing;
   changing.volatile_result = true;  // other rows each time
@@ -128,14 +154,37 @@ Result<void> FromBinder::name_columns(const ast::Source& source, const ast::Cte&
   return {};
 }
 
+bool calls_aggregate(const ast::Expr& expr) {
+  if (const auto* call = ast::as_if<ast::Function>(&expr)) {
+    const int count = call->star ? 0 : static_cast<int>(call->arguments.size());
+    const auto function = FunctionRegistry::find(call->name, count);
+    if (function && (*function)->aggregate != nullptr && call->over == nullptr) return true;
+  }
+  bool found = false;
+  ast::for_each_child(expr,
+                      [&](const ast::Expr& child) { found = found || calls_aggregate(child); });
+  return found;
+}
+
+/// Whether SQLite would put the query's tables in the place of the query, where it is named.
+bool is_plain(const ast::Select& select) {
+  if (select.cores.size() != 1 || select.limit != nullptr) return false;
+  const ast::SelectCore& core = *select.cores[0];
+  return !core.distinct && core.group_by.empty() && !core.is_values &&
+         std::none_of(core.columns.begin(), core.columns.end(), [](const auto& column) {
+           return column.expr != nullptr && calls_aggregate(*column.expr);
+         });
+}
+
 /// Plans a CTE. What reads nothing of the queries around it is planned once for all references.
 Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& relation) {
   for (CteEnv::Shared& known : env.shared) {
-    if (known.cte != &cte) continue;
+    if (known.cte != &cte || (context.rows_change && is_plain(*cte.select))) continue;
     Query copy;
     copy.columns = known.query.columns;
     copy.affinities = known.query.affinities;
     copy.collations = known.query.collations;
+    copy.read_as_real = known.query.read_as_real;
     copy.root = std::make_unique<SharedScan>(known.rows);
     Boundary of_rows;
     of_rows.volatile_result = !known.constant;
@@ -152,7 +201,7 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
   Query query = TRY(std::move(planned));
   // What is correlated, or within a recursion, has other rows at each place and time.
   const bool stands_alone = boundary.correlations.size() == correlations && env.recursive.empty() &&
-                            context.trigger == nullptr;
+                            context.trigger == nullptr && !context.rows_change;
   if (cte.materialize != ast::Materialize::no && stands_alone) {
     CteEnv::Shared shared;
     shared.cte = &cte;
@@ -163,6 +212,7 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
     shared.query.columns = query.columns;
     shared.query.affinities = query.affinities;
     shared.query.collations = query.collations;
+    shared.query.read_as_real = query.read_as_real;
     env.shared.push_back(std::move(shared));
   }
   add_derived(std::move(query), boundary, relation);
@@ -295,6 +345,11 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
     return at(source.at,
               cat("cannot join using column ", name, " - column not present in both tables"));
   }
+  // With a RIGHT JOIN the columns on the left may differ, so that it matters which one is meant.
+  for (std::size_t r = left_relation + 1; right_joins && r < relation; ++r) {
+    if (find(r, true) < 0) continue;
+    return Error(Code::error, cat("ambiguous reference to ", name, " in USING()"));
+  }
   ExprPtr l = Binder::visible_column(scope, left_relation, left);
   ExprPtr r = Binder::column_of(scope, relation, right);
   JoinCondition condition;
@@ -367,6 +422,8 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
                      source.using_columns.empty() && !ast::present(source.alias) &&
                      !source.as_one && !has_right_join(source.nested);
   if (source.nested.size() > 1 && !plain) return add_joined(source);
+  const std::size_t begin = scope.relations.size();
+  const bool inlined = stands_first(source);
   bool first = true;
   for (const ast::Source* inner : source.nested) {
     ast::Source copy = *inner;
@@ -386,6 +443,7 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
     TRY(add_source(copy));
     first = false;
   }
+  if (!inlined) TRY(check_nested_names(scope, begin, source.at));
   if (source.nested.size() == 1 || source.on == nullptr) return {};
   ast::Source on_only;
   on_only.at = source.at;
@@ -400,6 +458,7 @@ Result<void> FromBinder::add_joined(const ast::Source& source) {
   inner.ctes = scope.ctes;
   std::vector<JoinCondition> inner_conditions;
   TRY(bind_from(context, inner, source.nested, inner_conditions));
+  if (!stands_first(source)) TRY(check_nested_names(inner, 0, source.at));
   Relation relation;
   std::vector<ExprPtr> outputs;
   for (std::size_t r = 0; r < inner.relations.size(); ++r) {
@@ -472,6 +531,7 @@ Result<void> FromBinder::add_relation(const ast::Source& source, Relation relati
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions) {
   FromBinder binder{context, scope, conditions};
+  binder.right_joins = has_right_join(from);
   for (const ast::Source* source : from) TRY(binder.add_source(*source));
   for (const FromBinder::On& on : binder.ons) TRY(binder.bind_on(on));
   return binder.bind_arguments();

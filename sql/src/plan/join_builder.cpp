@@ -250,8 +250,8 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relatio
   bool constant = false;
   OperatorPtr input = TRY(relation_rows(relation, constant));
   return std::unique_ptr<AccessPath>(std::make_unique<MaterializedAccess>(
-      context_.runtime, std::move(input), used_slots(relation), std::move(keys), constant,
-      scope_.relations[relation].right_join));
+      context_.runtime, std::move(input), used_slots(relation), std::move(keys),
+      constant && !context_.rows_change, scope_.relations[relation].right_join));
 }
 
 Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation,
@@ -317,6 +317,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   strengthen_outer_joins();
   TRY(complete_arguments());
   TRY(bind_virtual_columns());
+  TRY(find_indexes());
   collect_terms();
   TRY(estimate_relations());
   const std::vector<std::size_t> order = TRY(choose_order());

@@ -76,12 +76,13 @@ void JoinPlanner::add_term(std::size_t condition, const ExprNode* side, const Ex
     term.relation = static_cast<std::size_t>(slot.relation);
     term.column = slot.column;
     terms_.push_back(term);
-  } else if (op == TermOp::eq && std::popcount(side->tables) == 1 &&
-             (other.tables & side->tables) == 0 && !side->volatile_result) {
-    // An expression over one relation: for hash joins only.
+  } else if (std::popcount(side->tables) == 1 && (other.tables & side->tables) == 0 &&
+             !side->volatile_result) {
+    // An expression over one relation: for hash joins, and indexes on expressions.
     term.relation = static_cast<std::size_t>(std::countr_zero(side->tables));
     term.column = kNoColumn;
-    terms_.push_back(term);
+    term.side = side;
+    if (op == TermOp::eq || info_[term.relation].indexed_exprs) terms_.push_back(term);
   }
 }
 
@@ -327,8 +328,8 @@ JoinPlanner::Choice JoinPlanner::scan_of(std::size_t relation) const {
 /// that is cheaper now: the table may be empty only yet.
 void JoinPlanner::consider(Choice& best, Choice candidate) const {
   const bool tree = candidate.kind != Choice::Kind::hash;
-  const bool better = tree && candidate.point != best.point ? candidate.point
-                                                            : candidate.cost < best.cost;
+  const bool better =
+      tree && candidate.point != best.point ? candidate.point : candidate.cost < best.cost;
   if (better) best = std::move(candidate);
 }
 
@@ -362,10 +363,24 @@ void JoinPlanner::consider_rowid(Choice& best, std::size_t relation, std::uint64
   consider(best, std::move(range));
 }
 
-void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t relation,
+/// Whether the term restricts a column of the index, in the order that the index has.
+bool JoinPlanner::fits(const Term& term, const UsableIndex& usable, std::size_t place) const {
+  const IndexColumn& key = usable.index->columns[place];
+  if (term.order != key.collation) return false;
+  if (key.column == IndexColumn::kExpression) {
+    const ExprNode& expr = *usable.exprs[place];
+    return term.column == kNoColumn && same_tree(*term.side, expr) &&
+           affinity_fits(term.applied, expr.affinity);
+  }
+  const Table& table = *usable.index->table;
+  return term.column == key.column && key.column >= 0 &&
+         affinity_fits(term.applied, table.columns[static_cast<std::size_t>(key.column)].affinity);
+}
+
+void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::size_t relation,
                                  std::uint64_t placed) const {
-  const Table& table = *scope_.relations[relation].table;
-  const double rows = info_[relation].rows;
+  const Index& index = *usable.index;
+  const double rows = info_[relation].rows * (index.where != nullptr ? 0.5 : 1);
   Choice choice;
   choice.kind = Choice::Kind::index;
   choice.index = &index;
@@ -373,19 +388,16 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
   bool many = false;
   bool null_safe = false;
   std::size_t at = 0;
-  const auto fits = [&](const Term& term, const IndexColumn& key) {
+  const auto restricts = [&](const Term& term) {
     const auto t = static_cast<std::size_t>(&term - terms_.data());
     if (std::find(choice.equal.begin(), choice.equal.end(), t) != choice.equal.end()) return false;
-    return available(term, relation, placed) && term.column == key.column && key.column >= 0 &&
-           term.order == key.collation &&
-           affinity_fits(term.applied,
-                         table.columns[static_cast<std::size_t>(key.column)].affinity);
+    return available(term, relation, placed) && fits(term, usable, at);
   };
   for (; at < index.columns.size(); ++at) {
     int found = -1;
     for (std::size_t t = 0; t < terms_.size(); ++t) {
       const Term& term = terms_[t];
-      if (!fits(term, index.columns[at])) continue;
+      if (!restricts(term)) continue;
       if (term.op == TermOp::eq || term.op == TermOp::is) {
         found = static_cast<int>(t);
         break;
@@ -411,7 +423,7 @@ void JoinPlanner::consider_index(Choice& best, const Index& index, std::size_t r
   if (at < index.columns.size()) {
     for (std::size_t t = 0; t < terms_.size(); ++t) {
       const Term& term = terms_[t];
-      if (!fits(term, index.columns[at])) continue;
+      if (!restricts(term)) continue;
       if ((term.op == TermOp::gt || term.op == TermOp::ge) && choice.low < 0) {
         choice.low = static_cast<int>(t);
         matches *= 0.25;
@@ -443,6 +455,8 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
   for (const ExprPtr& argument : r.arguments) {
     if (argument && argument->tables != 0) return;  // other rows for every left row
   }
+  // INDEXED BY asks for an index that cannot be used.
+  if (r.indexed == ast::Indexed::by && info_[relation].indexes.empty()) return;
   Choice choice;
   choice.kind = Choice::Kind::hash;
   double partner_rows = 0;
@@ -489,11 +503,8 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
       consider(best, scan_of(relation));
     }
     consider_rowid(best, relation, placed);
-    for (const auto& index : r.table->indexes) {
-      if (index->where != nullptr || index->has_expressions()) continue;
-      if (r.indexed == ast::Indexed::none && !index->clustered) continue;
-      if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
-      consider_index(best, *index, relation, placed);
+    for (const UsableIndex& index : info_[relation].indexes) {
+      consider_index(best, index, relation, placed);
     }
   }
   if (r.function != nullptr && !r.right_join) {
@@ -649,7 +660,8 @@ bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& 
     // The clustered index is in the order of its key alone.
     if (key == choice.index->key_info.columns.size()) return false;
     const IndexColumn& column = choice.index->entry_column(key);
-    if (column.column != term.column->column || column.collation != term.collation) return false;
+    if (column.column < 0 || column.column != term.column->column) return false;
+    if (column.collation != term.collation) return false;
     if (!direction(term.descending != column.descending)) return false;
     ++key;
   }
@@ -674,13 +686,10 @@ JoinPlanner::Choice JoinPlanner::best_ordered(std::size_t relation) const {
     best = std::move(choice);
   };
   if (r.indexed != ast::Indexed::by) try_choice(scan_of(relation));
-  for (const auto& index : r.table->indexes) {
-    if (index->where != nullptr || index->has_expressions()) continue;
-    if (r.indexed == ast::Indexed::none && !index->clustered) continue;
-    if (r.indexed == ast::Indexed::by && !equals_nocase(index->name, r.index)) continue;
+  for (const UsableIndex& index : info_[relation].indexes) {
     Choice choice;
     choice.cost = std::numeric_limits<double>::infinity();
-    consider_index(choice, *index, relation, 0);
+    consider_index(choice, index, relation, 0);
     try_choice(std::move(choice));
   }
   return best;

@@ -31,12 +31,22 @@ class JoinPlanner {
     TermOp op = TermOp::eq;
     Affinity applied = Affinity::none;
     const Collation* order = nullptr;
-    bool slot_is_left = true;  ///< the column is the condition's left operand
-    std::uint64_t others = 0;  ///< the relations that the value needs
+    const ExprNode* side = nullptr;  ///< the expression, for kNoColumn
+    bool slot_is_left = true;        ///< the column is the condition's left operand
+    std::uint64_t others = 0;        ///< the relations that the value needs
     bool reads_outer = false;
   };
 
+  /// An index that the query may use, with its expressions over the relation's slots; null for
+  /// columns.
+  struct UsableIndex {
+    const Index* index = nullptr;
+    std::vector<ExprPtr> exprs;
+  };
+
   struct RelationInfo {
+    std::vector<UsableIndex> indexes = {};
+    bool indexed_exprs = false;  ///< one of them is on an expression
     /// Virtual columns that are used, each behind those that it reads.
     std::vector<std::pair<std::uint32_t, ExprPtr>> virtuals = {};
     double rows = 1;
@@ -72,6 +82,7 @@ class JoinPlanner {
   Result<void> complete_arguments();
   bool take_argument(std::size_t relation, std::size_t argument);
   Result<void> bind_virtual_columns();
+  bool fits(const Term& term, const UsableIndex& usable, std::size_t place) const;
   bool usable_for(const JoinCondition& condition, std::size_t relation) const noexcept;
   Result<void> estimate_relations();
   bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
@@ -79,7 +90,7 @@ class JoinPlanner {
   void consider(Choice& best, Choice candidate) const;
   Choice scan_of(std::size_t relation) const;
   void consider_rowid(Choice& best, std::size_t relation, std::uint64_t placed) const;
-  void consider_index(Choice& best, const Index& index, std::size_t relation,
+  void consider_index(Choice& best, const UsableIndex& usable, std::size_t relation,
                       std::uint64_t placed) const;
   void consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
                      double left_rows) const;
@@ -89,6 +100,11 @@ class JoinPlanner {
   Result<std::vector<std::size_t>> choose_order() const;
   bool gives_order(const Choice& choice, std::size_t relation, bool& backward) const;
   Choice best_ordered(std::size_t relation) const;
+
+  // index_use.cpp
+  Result<ExprPtr> bind_own(std::size_t relation, const ast::Expr& expr);
+  Result<bool> is_implied(std::size_t relation, const ast::Expr& where);
+  Result<void> find_indexes();
 
   // join_builder.cpp
   ExprPtr take_value(const Term& term);

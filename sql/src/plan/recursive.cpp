@@ -101,6 +101,11 @@ Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEn
       return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
                              " do not have the same number of result columns"));
     }
+    query.read_as_real.resize(query.columns.size());
+    for (std::size_t c = 0; c < query.columns.size(); ++c) {
+      if (query.affinities[c] != Affinity::real) continue;
+      if (planned.affinities[c] != Affinity::real) query.read_as_real[c] = true;
+    }
     // A join may give the rows of many in another order than those of each in turn.
     parts.one_by_one = parts.one_by_one || core.from.size() > 1 || core.distinct ||
                        select.cores.size() > first + 1;

@@ -36,10 +36,32 @@ struct CteEnv {
   std::vector<Shared> shared = {};
 };
 
+/// "ambiguous column name: main.t.a" where a column, named in full, may be one of another of the
+/// relations from `begin` on.
+Result<void> check_full_name(const Scope& scope, std::size_t begin, std::size_t relation,
+                             std::size_t column, std::uint32_t position);
+/// The same for all columns of the relations from `begin` on, which stand in parentheses of their
+/// own, for their rowids, and for the columns that their USING clauses merge.
+Result<void> check_nested_names(const Scope& scope, std::size_t begin, std::uint32_t position);
+
+/// What kind of expression is bound, as far as it matters what is allowed in it.
+struct BindRules {
+  bool aggregates = false;
+  bool windows = false;
+  bool aliases = false;  ///< result column names count, after columns
+  bool subqueries = true;
+  /// An expression of the schema: "x" may be a text whatever the session says.
+  bool stored = false;
+  bool unused =
+      false;  ///< nothing computes it: how many columns its subqueries have is all the same
+  std::string_view clause;  ///< for errors: "misuse of aggregate ..."
+};
+
 /// Where a subquery meets the query around it: each outer value that the subquery reads has a cell
 /// here, and the expression that computes it in the outer scope.
 struct Boundary {
   Scope* outer = nullptr;
+  const BindRules* rules = nullptr;  ///< where the subquery stands in `outer`
   struct Correlation {
     ExprPtr expr;  ///< in the outer scope
     std::unique_ptr<ValueRef> cell;
@@ -99,17 +121,6 @@ struct Scope {
   int last_right_join() const noexcept { return last_right_join(relations.size()); }
 };
 
-/// What kind of expression is bound, as far as it matters what is allowed in it.
-struct BindRules {
-  bool aggregates = false;
-  bool windows = false;
-  bool aliases = false;  ///< result column names count, after columns
-  bool subqueries = true;
-  bool stored =
-      false;  ///< an expression of the schema: "x" may be a text whatever the session says
-  std::string_view clause;  ///< for errors: "misuse of aggregate ..."
-};
-
 class Binder {
  public:
   Binder(CompileContext& context, Scope& scope, BindRules rules)
@@ -128,6 +139,7 @@ class Binder {
   Result<ExprPtr> bind_column(const ast::Column& column);
   Result<ExprPtr> resolve(Scope& scope, const ast::Column& column);
   Result<ExprPtr> resolve_outer(Scope& scope, const ast::Column& column);
+  static ExprPtr outer_value(Boundary& boundary, ExprPtr outer);
   ExprPtr resolve_trigger_row(const ast::Column& column) const;
   Result<ExprPtr> bind_raise(const ast::Raise& raise);
   Result<ExprPtr> bind_unary(const ast::Unary& unary);
@@ -144,6 +156,10 @@ class Binder {
   Result<ExprPtr> bind_window(const ast::Function& call, const Function& function);
   Result<ExprPtr> bind_aggregate(const ast::Function& call, const Function& function);
   ExprPtr call(const Function& function, std::vector<ExprPtr> arguments) const;
+  Result<AggregateNode::Parts> bind_aggregate_parts(const ast::Function& call,
+                                                    const Function& function);
+  Result<ExprPtr> place_aggregate(const ast::Function& call, const Function& function,
+                                  bool of_subquery);
   Result<ExprPtr> bind_case(const ast::Case& expr);
   Result<ExprPtr> bind_cast(const ast::Cast& cast);
   Result<ExprPtr> bind_collate(const ast::Collate& collate);

@@ -92,10 +92,10 @@ class CorePlanner {
   Result<void> expand_star(std::string_view only_table, std::uint32_t position);
   Result<void> bind_items();
   Result<void> bind_where();
-  Result<ExprPtr> bind_aggregated(const ast::Expr& expr, std::string_view clause);
   Result<void> bind_group_by();
   Result<void> bind_order_by();
-  Result<OrderItem> bind_order_term(std::size_t number, const ast::OrderTerm& term);
+  Result<OrderItem> bind_order_term(std::size_t number, const ast::OrderTerm& term, bool unused);
+  bool settles_order(const OrderItem& order) const;
   void name_item(Item& item, const ast::ResultColumn& column);
   bool is_aggregate() const;
   bool has_windows() const;
@@ -133,6 +133,7 @@ Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t
         context_.names->table_named(relation.table, only_table);
       }
       if (column.argument || (column.hidden && !ast::present(only_table))) continue;
+      TRY(check_full_name(scope_, 0, r, c, position));
       Item item;
       item.column.name = std::string(column.name);
       item.column.decltype_text = std::string(column.decltype_text);
@@ -170,14 +171,6 @@ void CorePlanner::name_item(Item& item, const ast::ResultColumn& column) {
     item.column.name = std::string(column.text);
   }
   if (ast::present(column.alias)) item.column.name = std::string(column.alias);
-}
-
-Result<ExprPtr> CorePlanner::bind_aggregated(const ast::Expr& expr, std::string_view clause) {
-  Binder binder(
-      context_, scope_,
-      BindRules{
-          .aggregates = true, .windows = clause == "ORDER BY", .aliases = true, .clause = clause});
-  return binder.bind(expr);
 }
 
 Result<void> CorePlanner::bind_items() {
@@ -242,7 +235,9 @@ Result<void> CorePlanner::bind_group_by() {
     group_by_.push_back(std::move(bound));
   }
   if (core_.having == nullptr) return {};
-  having_ = TRY(bind_aggregated(*core_.having, "HAVING"));
+  Binder binder(context_, scope_,
+                BindRules{.aggregates = true, .aliases = true, .clause = "HAVING"});
+  having_ = TRY(binder.bind(*core_.having));
   bool aggregates = !group_by_.empty() || having_->uses_aggregate;
   for (const Item& item : items_) aggregates = aggregates || item.expr->uses_aggregate;
   if (!aggregates) return at(core_.having->at, "HAVING clause on a non-aggregate query");
@@ -250,7 +245,8 @@ Result<void> CorePlanner::bind_group_by() {
 }
 
 Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
-                                                            const ast::OrderTerm& term) {
+                                                            const ast::OrderTerm& term,
+                                                            bool unused) {
   OrderItem order;
   if (const auto place = as_ordinal(*term.expr)) {
     if (*place < 1 || static_cast<std::size_t>(*place) > items_.size()) {
@@ -279,14 +275,14 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
       ++item;
     }
   }
-  ExprPtr bound;
-  if (is_aggregate()) {
-    bound = TRY(bind_aggregated(*term.expr, "ORDER BY"));
-  } else {
-    Binder binder(context_, scope_,
-                  BindRules{.windows = true, .aliases = true, .clause = "ORDER BY"});
-    bound = TRY(binder.bind(*term.expr));
-  }
+  const bool aggregates = is_aggregate() || (unused && scope_.relations.empty());
+  Binder binder(context_, scope_,
+                BindRules{.aggregates = aggregates,
+                          .windows = true,
+                          .aliases = true,
+                          .unused = unused,
+                          .clause = "ORDER BY"});
+  ExprPtr bound = TRY(binder.bind(*term.expr));
   for (std::size_t i = 0; i < items_.size(); ++i) {
     if (!bound->volatile_result && same_tree(*items_[i].expr, *bound) &&
         bound->kind != NodeKind::collate) {
@@ -300,11 +296,24 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
 
 Result<void> CorePlanner::bind_order_by() {
   if (order_by_ == nullptr) return {};
+  // A single row needs no order.
+  bool settled = scope_.relations.empty() || (is_aggregate() && group_by_.empty());
   std::size_t number = 0;
   for (const ast::OrderTerm& term : *order_by_) {
-    order_.push_back(TRY(bind_order_term(++number, term)));
+    OrderItem order = TRY(bind_order_term(++number, term, settled));
+    if (settled) continue;
+    settled = settles_order(order);
+    order_.push_back(std::move(order));
   }
   return {};
+}
+
+/// Whether no two rows are equal by this term: the rowid, where there is one table only.
+bool CorePlanner::settles_order(const OrderItem& order) const {
+  if (scope_.relations.size() != 1 || core_.distinct || is_aggregate()) return false;
+  const ExprNode& expr = order.expr ? *order.expr : *items_[order.item].expr;
+  return scope_.relations[0].table != nullptr && expr.kind == NodeKind::slot &&
+         static_cast<const SlotNode&>(expr).column == SlotNode::kRowidColumn;
 }
 
 bool CorePlanner::is_aggregate() const {
@@ -330,12 +339,24 @@ OperatorPtr CorePlanner::plan_windows(OperatorPtr source, Slot width) {
   if (!source) {
     source = std::make_unique<ProjectOperator>(context_.runtime, nullptr, std::vector<ExprPtr>{});
   }
+  const bool plain_order = std::none_of(order_.begin(), order_.end(), [&](const OrderItem& order) {
+    return (order.expr ? order.expr : items_[order.item].expr)->uses_window;
+  });
   WindowPlanner planner(context_.runtime, width);
   for (Item& item : items_) planner.take(item.expr);
   for (OrderItem& order : order_) {
     if (order.expr) planner.take(order.expr);
   }
-  in_order_ = false;
+  std::vector<WindowPlanner::Term> terms;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const ExprNode* expr =
+        order_[i].expr ? order_[i].expr.get() : items_[order_[i].item].expr.get();
+    const Collation* collation =
+        order_[i].collation != nullptr ? order_[i].collation : expr->collation;
+    terms.push_back({expr, sort_key(0, (*order_by_)[i],
+                                    collation != nullptr ? *collation : context_.binary())});
+  }
+  in_order_ = plain_order && planner.gives_order(terms);
   return planner.plan(std::move(source));
 }
 
@@ -630,6 +651,10 @@ void merge_columns(std::vector<CorePlan>& cores) {
       kinds.push_back(core.query.kinds[c]);
     }
     first.affinities[c] = compound_affinity(affinities, kinds);
+    first.read_as_real.push_back(affinities[0] == Affinity::real &&
+                                 first.affinities[c] == Affinity::real &&
+                                 std::any_of(affinities.begin(), affinities.end(),
+                                             [](Affinity a) { return a != Affinity::real; }));
     // The collation is that of the first SELECT that has one.
     const auto collated = std::find_if(
         cores.begin(), cores.end(), [&](const CorePlan& core) { return core.query.collated[c]; });

@@ -112,6 +112,26 @@ void WindowPlanner::take(ExprPtr& expr) {
   expr = std::move(slot);
 }
 
+bool WindowPlanner::gives_order(std::span<const Term> terms) const {
+  if (groups_.empty()) return false;
+  const WindowOperator::Parts& last = groups_[0].parts;
+  const std::size_t partitions = last.partition.size();
+  if (terms.size() > partitions + last.order.size()) return false;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const bool of_partition = i < partitions;
+    const ExprNode& expr = of_partition ? *last.partition[i] : *last.order[i - partitions];
+    SortKey key;
+    if (of_partition && expr.collation != nullptr) key.collation = expr.collation;
+    if (!of_partition) key = last.order_keys[i - partitions];
+    const SortKey& wanted = terms[i].key;
+    if (!same_tree(expr, *terms[i].expr) || wanted.descending != key.descending ||
+        wanted.nulls_last != key.nulls_last || wanted.collation != key.collation) {
+      return false;
+    }
+  }
+  return true;
+}
+
 OperatorPtr WindowPlanner::plan(OperatorPtr input) {
   Slot next = width_;
   for (std::size_t g = groups_.size(); g-- > 0;) {

@@ -3,6 +3,7 @@
 #include "exec/window_operator.hpp"
 #include "plan/scope.hpp"
 
+#include <span>
 #include <vector>
 
 namespace saturn::sql {
@@ -21,6 +22,12 @@ class WindowPlanner {
   /// Replaces the calls in `expr` by slots. May be called until `plan` was.
   void take(ExprPtr& expr);
   OperatorPtr plan(OperatorPtr input);
+  /// Whether `plan`'s rows come in the order of these terms, the most important one first.
+  struct Term {
+    const ExprNode* expr = nullptr;
+    SortKey key;  ///< but for its slot
+  };
+  bool gives_order(std::span<const Term> terms) const;
 
  private:
   struct Group {

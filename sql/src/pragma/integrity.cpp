@@ -8,6 +8,7 @@
 #include "storage/tree_check.hpp"
 #include "value/number.hpp"
 #include "value/stored_text.hpp"
+#include "value/strict.hpp"
 
 #include <deque>
 #include <optional>
@@ -148,6 +149,10 @@ Result<void> RowCheck::check_row(std::uint64_t number) {
   for (std::size_t c = 0; c < table_.columns.size(); ++c) {
     if (table_.columns[c].not_null && row_[c].is_null()) {
       problem(cat("NULL value in ", table_.name, ".", table_.columns[c].name));
+    }
+    if (table_.strict && !fits_strict_type(row_[c], table_.columns[c].type)) {
+      problem(cat("non-", strict_type_name(table_.columns[c].type), " value in ", table_.name, ".",
+                  table_.columns[c].name));
     }
   }
   for (const ExprPtr& check : checks_) {

@@ -1,3 +1,4 @@
+#include "catalog/index_order.hpp"
 #include "pragma/pragma.hpp"
 
 #include <algorithm>
@@ -149,8 +150,8 @@ Result<void> pragma_index_list(const PragmaCall& call) {
   const Table* table = call.table();
   if (table == nullptr) return {};
   std::size_t place = 0;
-  for (std::size_t i = table->indexes.size(); i-- > 0;) {
-    const Index& index = *table->indexes[i];
+  for (const Index* listed : in_list_order(*table)) {
+    const Index& index = *listed;
     const std::string_view origin = index.origin == IndexOrigin::create_index  ? "c"
                                     : index.origin == IndexOrigin::primary_key ? "pk"
                                                                                : "u";
