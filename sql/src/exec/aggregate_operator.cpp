@@ -82,9 +82,10 @@ Result<void> AggregateOperator::keep_bare(std::uint32_t group, RowIndex row) {
     const Call& call = parts_.calls[static_cast<std::size_t>(parts_.extreme)];
     const ValueRef v = argument_columns_[0].get()[row];
     const bool is_max = call.function->name == "max";
+    // As long as all values are NULL the last row counts.
     const bool better =
-        !v.is_null() && (g.extreme.type() == Type::null ||
-                         compare(v, g.extreme.ref(), *call.collation) * (is_max ? 1 : -1) > 0);
+        g.extreme.type() == Type::null ||
+        (!v.is_null() && compare(v, g.extreme.ref(), *call.collation) * (is_max ? 1 : -1) > 0);
     if (better) g.extreme = Value(v);
     if (!better && g.has_bare) return {};
   } else if (g.has_bare) {
@@ -141,7 +142,19 @@ Result<void> AggregateOperator::step_call(std::size_t number, const Batch& batch
   }
   charge_.add(function.kept_bytes);
   if (static_cast<int>(number) != parts_.extreme) return {};
-  for (const RowIndex row : selection) TRY(keep_bare(group_of[row], row));
+  // Until a row passes the filter, the group's first row gives the bare columns.
+  std::uint32_t next = 0;
+  for (const RowIndex row : batch.selection) {
+    if (next < selection.count && selection.rows[next] == row) {
+      ++next;
+      TRY(keep_bare(group_of[row], row));
+      continue;
+    }
+    Group& group = *groups_[group_of[row]];
+    if (group.has_bare) continue;
+    group.has_bare = true;
+    for (Scratch& column : bare_columns_) group.bare.emplace_back(column.get()[row]);
+  }
   return {};
 }
 

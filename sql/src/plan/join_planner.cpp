@@ -501,8 +501,8 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   if (r.table != nullptr && !r.right_join) {
     if (r.indexed != ast::Indexed::by) {
       consider(best, scan_of(relation));
+      consider_rowid(best, relation, placed);
     }
-    consider_rowid(best, relation, placed);
     for (const UsableIndex& index : info_[relation].indexes) {
       consider_index(best, index, relation, placed);
     }
