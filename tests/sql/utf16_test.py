@@ -125,8 +125,9 @@ DEFINITIONS = [
     "VACUUM",
 ]
 
+# SQLite makes sqlite_stat4 where it was built to, Saturn always does.
 CONTENT = [
-    "SELECT type, quote(name), quote(tbl_name), quote(sql) FROM sqlite_schema ORDER BY 2, 1",
+    "SELECT type, quote(name), quote(tbl_name), quote(sql) FROM sqlite_schema WHERE name <> 'sqlite_stat4' ORDER BY 2, 1",
     "SELECT id, quote(a), quote(b), quote(c), quote(d) FROM t ORDER BY id",
     "SELECT quote(k), quote(n), quote(v) FROM w ORDER BY 1, 2",
     "SELECT quote(x), quote(y) FROM u ORDER BY 1",

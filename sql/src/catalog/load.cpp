@@ -1,11 +1,9 @@
-#include "catalog/schema.hpp"
+#include "catalog/load_statistics.hpp"
 #include "parser/parser.hpp"
 #include "storage/btree.hpp"
 #include "storage/database_header.hpp"
 #include "value/number.hpp"
 #include "value/stored_text.hpp"
-
-#include <charconv>
 
 // Reading sqlite_schema. Its rows come in the order of creation, so a table's row stands before
 // those of its indexes and triggers; for files that were written otherwise two passes are made.
@@ -55,7 +53,8 @@ class SchemaLoader {
       if (row.type == "index") TRY(add_index(row));
       if (row.type == "trigger") TRY(add_trigger(row));
     }
-    return read_statistics();
+    return load_statistics(*source_, schema_.encoding_,
+                           [this](std::string_view name) { return find(name); });
   }
 
  private:
@@ -66,7 +65,6 @@ class SchemaLoader {
   Result<void> add_view(std::unique_ptr<Table> table, const ast::CreateViewStmt& stmt);
   Result<void> add_index(const SchemaRow& row);
   Result<void> add_trigger(const SchemaRow& row);
-  Result<void> read_statistics();
   Result<storage::PageNo> root_of(const SchemaRow& row) const;
   Table* find(std::string_view name) {
     const auto found = schema_.tables_.find(name);
@@ -231,44 +229,6 @@ Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
   }
   if (database_ != kTempDatabase) return malformed(row.name, "");
   schema_.outward_triggers_.push_back(std::move(trigger));
-  return {};
-}
-
-/// sqlite_stat1: "rows rows-per-first-column ..." for each index, or the rows of a table.
-Result<void> SchemaLoader::read_statistics() {
-  const Table* stat = find("sqlite_stat1");
-  if (stat == nullptr || stat->root == 0) return {};
-  storage::BTreeCursor cursor(*source_, stat->root);
-  storage::RecordReader reader;
-  bool more = TRY(cursor.first());
-  while (more) {
-    reader.reset(TRY(cursor.payload()), stat->root);
-    const auto text = [&](std::uint32_t column) -> Result<std::string> {
-      return stored_name(TRY(reader.column(column)), schema_.encoding_);
-    };
-    const std::string index_name = TRY(text(1));
-    const std::string numbers = TRY(text(2));
-    Table* table = find(TRY(text(0)));
-    if (table != nullptr && !numbers.empty()) {
-      std::vector<std::uint64_t> values;
-      std::string_view rest = numbers;
-      while (!rest.empty()) {
-        std::uint64_t v = 0;
-        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), v);
-        if (error != std::errc()) break;
-        values.push_back(v);
-        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-        while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-      }
-      if (!values.empty()) table->row_estimate = values[0];
-      for (const auto& index : table->indexes) {
-        if (equals_nocase(index->name, index_name)) {
-          index->stat = values;
-        }
-      }
-    }
-    more = TRY(cursor.next());
-  }
   return {};
 }
 

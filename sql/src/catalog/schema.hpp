@@ -55,6 +55,15 @@ struct IndexColumn {
   bool descending = false;
 };
 
+/// A row of sqlite_stat4. The lists are by the number of leading columns, less one, and cover the
+/// index's own columns at least.
+struct IndexSample {
+  std::vector<Value> key;                    ///< the index's own columns
+  std::vector<std::uint64_t> equal;          ///< entries with the same leading columns
+  std::vector<std::uint64_t> less;           ///< entries before the first of these
+  std::vector<std::uint64_t> distinct_less;  ///< distinct leading columns before these
+};
+
 enum class IndexOrigin : std::uint8_t { create_index, unique, primary_key };
 
 struct Index {
@@ -74,7 +83,8 @@ struct Index {
   storage::KeyInfo key_info;         ///< of the tree, the tail included unless it is clustered
   /// From sqlite_stat1: entries, then entries per distinct prefix of 1, 2, ... columns. Or empty.
   std::vector<std::uint64_t> stat;
-  Arena arena;  ///< of the definition's tree
+  std::vector<IndexSample> samples;  ///< from sqlite_stat4, in the order of the index
+  Arena arena;                       ///< of the definition's tree
   bool has_expressions() const noexcept;
   std::size_t entry_width() const noexcept { return columns.size() + tail.size(); }
   const IndexColumn& entry_column(std::size_t place) const noexcept {
@@ -155,8 +165,9 @@ struct Table {
 
 class Schema {
  public:
-  /// Reads sqlite_schema (and sqlite_stat1). `corrupt` ("malformed database schema (NAME)") when a
-  /// row makes no sense. The schema is for sessions to which the database is number `database`.
+  /// Reads sqlite_schema (and the tables of ANALYZE). `corrupt` ("malformed database schema
+  /// (NAME)") when a row makes no sense. The schema is for sessions to which the database is number
+  /// `database`.
   /// // SUSPENDS
   static Result<std::shared_ptr<const Schema>> load(storage::PageSource& source,
                                                     DatabaseNo database);

@@ -1,23 +1,61 @@
 #include "base/text.hpp"
 #include "catalog/index_order.hpp"
+#include "ddl/index_counter.hpp"
 #include "ddl/schema_writer.hpp"
 #include "plan/compile.hpp"
+#include "storage/estimate.hpp"
 #include "value/stored_text.hpp"
 
-#include <algorithm>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
 // ANALYZE: counts, for each index, its entries and how many of them have the same first 1, 2, ...
-// columns, and keeps that in sqlite_stat1 for the planner. Samples of values (sqlite_stat4) are not
-// taken, as in SQLite's default build.
+// columns, and keeps that in sqlite_stat1 for the planner, and samples of its entries in
+// sqlite_stat4, as a SQLite does that was built with SQLITE_ENABLE_STAT4.
 
 namespace saturn::sql {
 namespace {
 
-constexpr std::string_view kStatTable = "sqlite_stat1";
-/// What a SQLite that takes samples has kept of an earlier state of the tables.
-constexpr std::string_view kSampleTables[] = {"sqlite_stat3", "sqlite_stat4"};
+/// A table that ANALYZE writes.
+struct StatisticsTable {
+  std::string_view name;
+  std::size_t columns = 0;
+  std::string_view sql;
+};
+constexpr StatisticsTable kStatTable{"sqlite_stat1", 3, "CREATE TABLE sqlite_stat1(tbl,idx,stat)"};
+constexpr StatisticsTable kSampleTable{"sqlite_stat4", 6,
+                                       "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"};
+/// What an old SQLite that takes samples has kept of an earlier state of the tables.
+constexpr std::string_view kOldSampleTable = "sqlite_stat3";
+
+/// Of PRAGMA analysis_limit; 0 = none.
+std::uint64_t analysis_limit(const SessionState& session) {
+  const auto set = session.remembered_pragmas.find("analysis_limit");
+  if (set == session.remembered_pragmas.end() || set->second < 0) return 0;
+  return static_cast<std::uint64_t>(set->second);
+}
+
+/// Adds rows at the end of a table.
+class RowAppender {
+ public:
+  RowAppender(storage::Transaction& transaction, storage::PageNo root, TextEncoding encoding)
+      : cursor_(transaction, root), encoding_(encoding) {}
+  Result<void> append(std::initializer_list<ValueRef> values) {
+    if (rowid_ == 0 && TRY(cursor_.last())) rowid_ = cursor_.rowid();
+    record_.clear();
+    TRY(encode_record({values.begin(), values.size()}, encoding_, record_));
+    return cursor_.insert(++rowid_,
+                          {reinterpret_cast<const std::uint8_t*>(record_.data()), record_.size()});
+  }
+
+ private:
+  storage::BTreeCursor cursor_;
+  const TextEncoding encoding_;
+  std::int64_t rowid_ = 0;
+  std::string record_;
+};
 
 /// What to look at: a whole table, or one of its indexes.
 struct Target {
@@ -32,87 +70,79 @@ struct StatRow {
   std::string stat;
 };
 
-/// How many distinct prefixes of each length an index has, from its entries in order.
-class DistinctCounter {
- public:
-  explicit DistinctCounter(const Index& index)
-      : index_(index), distinct_(index.columns.size(), 0), before_(index.columns.size()) {}
-
-  Result<void> add(ByteSpan record) {
-    reader_.reset(record, index_.root);
-    arena_.reset();
-    bool differs = entries_ == 0;
-    for (std::uint32_t i = 0; i < distinct_.size(); ++i) {
-      const ValueRef value = from_stored(TRY(reader_.column(i)), index_.table->encoding, arena_);
-      differs = differs || compare(before_[i].ref(), value, *index_.columns[i].collation) != 0;
-      if (!differs) continue;
-      ++distinct_[i];
-      before_[i] = Value(value);
-    }
-    ++entries_;
-    return {};
-  }
-
-  std::uint64_t entries() const noexcept { return entries_; }
-
-  /// As SQLite writes it: the entries, and for each prefix how many have it in common, rounded up.
-  std::string stat() const {
-    std::string text = cat(entries_);
-    for (const std::uint64_t distinct : distinct_) {
-      std::uint64_t common = (entries_ + distinct - 1) / distinct;
-      // Nearly unique counts as unique.
-      if (common == 2 && entries_ * 10 <= distinct * 11) common = 1;
-      text += cat(' ', common);
-    }
-    return text;
-  }
-
- private:
-  const Index& index_;
-  std::uint64_t entries_ = 0;
-  std::vector<std::uint64_t> distinct_;
-  std::vector<Value> before_;
-  storage::RecordReader reader_;
-  ValueArena arena_;
+/// A row of sqlite_stat4.
+struct SampleRow {
+  std::string_view table;
+  std::string_view index;
+  IndexCounter::SampleRow sample;
 };
 
-Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& index,
-                           std::vector<StatRow>& rows) {
-  storage::BTreeCursor cursor(runtime.transaction(table.database), index.root, &index.key_info);
-  DistinctCounter counter(index);
+struct Statistics {
+  std::vector<StatRow> stats;
+  std::vector<SampleRow> samples;
+};
+
+Result<std::uint64_t> count_entries(Runtime& runtime, storage::BTreeCursor& cursor) {
+  std::uint64_t entries = 0;
   bool more = TRY(cursor.first());
   while (more) {
-    TRY(counter.add(TRY(cursor.payload())));
-    if (counter.entries() % limits::kBatchRows == 0) TRY(runtime.poll());
+    if (++entries % limits::kBatchRows == 0) TRY(runtime.poll());
     more = TRY(cursor.next());
   }
-  if (counter.entries() == 0) return {};
-  rows.push_back({table.name, index.clustered ? table.name : index.name, counter.stat()});
+  return entries;
+}
+
+/// `limit`: of PRAGMA analysis_limit; 0 = all entries are looked at.
+Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& index,
+                           std::uint64_t limit, Statistics& found) {
+  storage::Transaction& transaction = runtime.transaction(table.database);
+  storage::BTreeCursor cursor(transaction, index.root, &index.key_info);
+  const std::uint64_t entries = limit == 0
+                                    ? TRY(count_entries(runtime, cursor))
+                                    : TRY(storage::estimate_entries(transaction, index.root));
+  IndexCounter counter(index, entries, limit);
+  bool more = TRY(cursor.first());
+  while (more) {
+    const IndexCounter::Next next = TRY(counter.add(TRY(cursor.payload())));
+    if (counter.added() % limits::kBatchRows == 0) TRY(runtime.poll());
+    if (next == IndexCounter::Next::stop) break;
+    if (next == IndexCounter::Next::skip_equals) {
+      const Value first(TRY(counter.first_column()));
+      const ValueRef key = first.ref();
+      more = TRY(cursor.seek(storage::Seek::gt, std::span(&key, 1)));
+      if (!more) break;
+    }
+    more = TRY(cursor.next());
+  }
+  if (counter.added() == 0 && index.where != nullptr) {
+    storage::BTreeCursor all(transaction, table.root,
+                             table.without_rowid ? &table.primary->key_info : nullptr);
+    const bool any = TRY(all.first());
+    if (!any) return {};
+  } else if (counter.added() == 0) {
+    return {};
+  }
+  const std::string_view name = index.clustered ? table.name : index.name;
+  found.stats.push_back({table.name, name, counter.stat()});
+  for (IndexCounter::SampleRow& sample : TRY(counter.samples())) {
+    found.samples.push_back({table.name, name, std::move(sample)});
+  }
   return {};
 }
 
-Result<std::uint64_t> count_rows(Runtime& runtime, const Table& table) {
-  storage::BTreeCursor cursor(runtime.transaction(table.database), table.root);
-  std::uint64_t rows = 0;
-  bool more = TRY(cursor.first());
-  while (more) {
-    if (++rows % limits::kBatchRows == 0) TRY(runtime.poll());
-    more = TRY(cursor.next());
-  }
-  return rows;
-}
-
-Result<void> analyze(Runtime& runtime, const Target& target, std::vector<StatRow>& rows) {
+Result<void> analyze(Runtime& runtime, const Target& target, std::uint64_t limit,
+                     Statistics& found) {
   const Table& table = *target.table;
   bool needs_count = true;
   for (const Index* index : in_list_order(table)) {
     if (target.index != nullptr && index != target.index) continue;
     if (index->where == nullptr) needs_count = false;
-    TRY(analyze_index(runtime, table, *index, rows));
+    TRY(analyze_index(runtime, table, *index, limit, found));
   }
   if (!needs_count || target.index != nullptr) return {};
-  const std::uint64_t count = TRY(count_rows(runtime, table));
-  if (count > 0) rows.push_back({table.name, {}, cat(count)});
+  storage::BTreeCursor cursor(runtime.transaction(table.database), table.root);
+  const std::uint64_t count = TRY(count_entries(runtime, cursor));
+  if (count > 0) found.stats.push_back({table.name, {}, cat(count)});
   return {};
 }
 
@@ -140,48 +170,48 @@ class AnalyzeProgram final : public ImmediateProgram {
  private:
   Result<void> analyze_database(Runtime& runtime, const Analysis& analysis) const {
     storage::Transaction& transaction = runtime.transaction(analysis.database);
-    const storage::PageNo root = TRY(stat_root(transaction, analysis));
-    for (const std::string_view name : kSampleTables) {
-      const Table* samples = schemas_[analysis.database].find_table(name);
-      if (samples != nullptr) TRY(clear_statistics(transaction, analysis, *samples));
+    const storage::PageNo stat_root = TRY(emptied_table(transaction, analysis, kStatTable));
+    const storage::PageNo sample_root = TRY(emptied_table(transaction, analysis, kSampleTable));
+    const Table* old = schemas_[analysis.database].find_table(kOldSampleTable);
+    if (old != nullptr) TRY(clear_statistics(transaction, analysis, *old, kStatTable.columns));
+    Statistics found;
+    const std::uint64_t limit = analysis_limit(runtime.session);
+    for (const Target& target : analysis.targets) TRY(analyze(runtime, target, limit, found));
+    const TextEncoding encoding = schemas_[analysis.database].encoding();
+    RowAppender stats(transaction, stat_root, encoding);
+    for (const StatRow& row : found.stats) {
+      TRY(stats.append({ValueRef::text(row.table),
+                        row.index.empty() ? ValueRef() : ValueRef::text(row.index),
+                        ValueRef::text(row.stat)}));
     }
-    std::vector<StatRow> rows;
-    for (const Target& target : analysis.targets) TRY(analyze(runtime, target, rows));
-    storage::BTreeCursor cursor(transaction, root);
-    const bool any = TRY(cursor.last());
-    std::int64_t rowid = any ? cursor.rowid() : 0;
-    std::string record;
-    for (const StatRow& row : rows) {
-      const ValueRef values[] = {ValueRef::text(row.table),
-                                 row.index.empty() ? ValueRef() : ValueRef::text(row.index),
-                                 ValueRef::text(row.stat)};
-      record.clear();
-      TRY(encode_record(values, schemas_[analysis.database].encoding(), record));
-      TRY(cursor.insert(++rowid,
-                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
+    RowAppender samples(transaction, sample_root, encoding);
+    for (const SampleRow& row : found.samples) {
+      TRY(samples.append({ValueRef::text(row.table), ValueRef::text(row.index),
+                          ValueRef::text(row.sample.equal), ValueRef::text(row.sample.less),
+                          ValueRef::text(row.sample.distinct_less),
+                          ValueRef::blob(row.sample.record)}));
     }
     // The planner has new figures: what is compiled is out of date, in all sessions.
     return runtime.session.schema_changed(transaction, analysis.database);
   }
 
-  /// sqlite_stat1 without what is going to be written, made if there is none.
-  Result<storage::PageNo> stat_root(storage::Transaction& transaction,
-                                    const Analysis& analysis) const {
-    const Table* known = schemas_[analysis.database].find_table(kStatTable);
+  /// A table of statistics without what is going to be written, made if there is none.
+  Result<storage::PageNo> emptied_table(storage::Transaction& transaction, const Analysis& analysis,
+                                        const StatisticsTable& table) const {
+    const Table* known = schemas_[analysis.database].find_table(table.name);
     if (known == nullptr) {
       const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::table));
-      TRY(add_schema_entry(transaction, {"table", kStatTable, kStatTable, root,
-                                         "CREATE TABLE sqlite_stat1(tbl,idx,stat)"}));
+      TRY(add_schema_entry(transaction, {"table", table.name, table.name, root, table.sql}));
       return root;
     }
-    TRY(clear_statistics(transaction, analysis, *known));
+    TRY(clear_statistics(transaction, analysis, *known, table.columns));
     return known->root;
   }
 
   /// Removes what a table of statistics has of the tables that are analyzed.
   static Result<void> clear_statistics(storage::Transaction& transaction, const Analysis& analysis,
-                                       const Table& known) {
-    if (known.kind != TableKind::table || known.without_rowid || known.columns.size() < 3) {
+                                       const Table& known, std::size_t columns) {
+    if (known.kind != TableKind::table || known.without_rowid || known.columns.size() < columns) {
       return Error(Code::corrupt, cat("malformed database schema (", known.name, ")"));
     }
     if (analysis.all) {

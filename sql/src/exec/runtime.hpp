@@ -6,6 +6,7 @@
 #include "base/value.hpp"
 #include "catalog/schemas.hpp"
 #include "exec/planned_sizes.hpp"
+#include "exec/planned_values.hpp"
 #include "functions/function.hpp"
 #include "session/session_state.hpp"
 #include "storage/database.hpp"
@@ -90,6 +91,7 @@ struct Runtime {
   Transactions* transactions = nullptr;  ///< borrowed for the run
   DatabaseUse use;                       ///< what compiling found to be needed
   PlannedSizes sizes;                    ///< that compiling has relied on
+  PlannedValues values;                  ///< of parameters; that compiling has relied on
   std::vector<ValueRef> parameters;      ///< number n at n-1; NULL when unbound
   std::int64_t now_ms = 0;               ///< of 'now', since 1970; constant in a run
   std::uint64_t run = 0;                 ///< steps with every run: what is cached in one

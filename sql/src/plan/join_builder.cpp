@@ -319,6 +319,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   TRY(bind_virtual_columns());
   TRY(find_indexes());
   collect_terms();
+  TRY(find_known_values());
   TRY(estimate_relations());
   const std::vector<std::size_t> order = TRY(choose_order());
   OperatorPtr op;

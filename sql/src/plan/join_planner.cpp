@@ -11,8 +11,7 @@
 // The order of joins and the way to each relation.
 //
 // Costs are in units of one row read in sequence. Going down a tree costs kSeek, putting a row into
-// a hash table kBuild and looking one up kProbe. What no statistics tell is guessed: an equality
-// keeps one row in twenty, a range one in three, anything else one in two.
+// a hash table kBuild and looking one up kProbe. key_estimate.cpp says how many rows a key has.
 //
 // The search is greedy, from each relation that may come first; every step takes the relation that
 // makes the step's cost plus the rows it leaves least.
@@ -39,18 +38,6 @@ bool affinity_fits(Affinity applied, Affinity column) noexcept {
   if (applied <= Affinity::blob) return true;
   if (applied == Affinity::text) return column == Affinity::text;
   return is_numeric(column);
-}
-
-double guess(const ExprNode& expr) noexcept {
-  if (expr.kind == NodeKind::comparison) {
-    const ast::BinaryOp op = static_cast<const ComparisonNode&>(expr).op;
-    if (op == ast::BinaryOp::eq || op == ast::BinaryOp::is) return 0.05;
-    if (op == ast::BinaryOp::ne || op == ast::BinaryOp::is_not) return 0.9;
-    return 0.33;
-  }
-  if (expr.kind == NodeKind::in_list) return 0.15;
-  if (expr.kind == NodeKind::like) return 0.1;
-  return 0.5;
 }
 
 }  // namespace
@@ -254,6 +241,7 @@ Result<void> JoinPlanner::bind_virtual_columns() {
 }
 
 Result<void> JoinPlanner::estimate_relations() {
+  kept_.assign(conditions_.size(), 1);
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     const Relation& relation = scope_.relations[r];
     RelationInfo& info = info_[r];
@@ -274,10 +262,10 @@ Result<void> JoinPlanner::estimate_relations() {
       }
     }
     info.rows = std::max(info.rows, 1.0);
-    for (const JoinCondition& condition : conditions_) {
-      if (condition.expr->tables == bit(r) && usable_for(condition, r)) {
-        info.kept *= guess(*condition.expr);
-      }
+    for (std::size_t i = 0; i < conditions_.size(); ++i) {
+      if (conditions_[i].expr->tables != bit(r) || !usable_for(conditions_[i], r)) continue;
+      kept_[i] = part_kept(r, i);
+      info.kept *= kept_[i];
     }
     info.kept = std::max(info.kept, 1.0 / info.rows);
     if (relation.outer_join || relation.right_join || relation.keep_place) {
@@ -346,7 +334,7 @@ void JoinPlanner::consider_rowid(Choice& best, std::size_t relation, std::uint64
       point.kind = Choice::Kind::rowid;
       point.equal.push_back(t);
       point.point = term.op == TermOp::eq;
-      point.rows = term.op == TermOp::in ? 10 : 1;
+      point.rows = term.op == TermOp::in ? value_count(term) : 1;
       point.cost = kSeek * point.rows;
       consider(best, std::move(point));
     } else if ((term.op == TermOp::gt || term.op == TermOp::ge) && range.low < 0) {
@@ -380,12 +368,16 @@ bool JoinPlanner::fits(const Term& term, const UsableIndex& usable, std::size_t 
 void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::size_t relation,
                                  std::uint64_t placed) const {
   const Index& index = *usable.index;
-  const double rows = info_[relation].rows * (index.where != nullptr ? 0.5 : 1);
+  double rows = info_[relation].rows;
+  if (index.where != nullptr) {
+    rows = index.stat.empty() ? rows * 0.5 : static_cast<double>(index.stat[0]);
+  }
   Choice choice;
   choice.kind = Choice::Kind::index;
   choice.index = &index;
   choice.covering = covers(index, relation);
   bool many = false;
+  double seek_count = 1;
   bool null_safe = false;
   std::size_t at = 0;
   const auto restricts = [&](const Term& term) {
@@ -405,20 +397,12 @@ void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::s
       if (term.op == TermOp::in && !many && found < 0) found = static_cast<int>(t);
     }
     if (found < 0) break;
-    many = many || terms_[static_cast<std::size_t>(found)].op == TermOp::in;
+    if (terms_[static_cast<std::size_t>(found)].op == TermOp::in) {
+      many = true;
+      seek_count = value_count(terms_[static_cast<std::size_t>(found)]);
+    }
     null_safe = null_safe || terms_[static_cast<std::size_t>(found)].op == TermOp::is;
     choice.equal.push_back(static_cast<std::size_t>(found));
-  }
-  double matches = rows;
-  if (at > 0) {
-    if (index.stat.size() > at) {
-      matches = static_cast<double>(index.stat[at]);
-    } else if (at == index.columns.size() && index.unique && !null_safe) {
-      matches = 1;
-    } else {
-      matches = std::max(1.0, std::min(rows * 0.3, 10.0 / static_cast<double>(at)));
-    }
-    if (many) matches *= 10;
   }
   if (at < index.columns.size()) {
     for (std::size_t t = 0; t < terms_.size(); ++t) {
@@ -426,16 +410,13 @@ void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::s
       if (!restricts(term)) continue;
       if ((term.op == TermOp::gt || term.op == TermOp::ge) && choice.low < 0) {
         choice.low = static_cast<int>(t);
-        matches *= 0.25;
       } else if ((term.op == TermOp::lt || term.op == TermOp::le) && choice.high < 0) {
         choice.high = static_cast<int>(t);
-        matches *= 0.25;
       }
     }
   }
   choice.point = at == index.columns.size() && index.unique && !null_safe && !many;
-  if (choice.point) matches = 1;
-  choice.rows = std::max(matches, 1.0);
+  choice.rows = choice.point ? 1 : std::max(matching_rows(choice, rows), 1.0);
   const double each = choice.covering ? 0.8 : 1 + kTableLookup;
   const bool seeks = at > 0 || choice.low >= 0 || choice.high >= 0;
   if (!seeks && !choice.covering) {
@@ -445,7 +426,7 @@ void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::s
       scope_.relations[relation].indexed != ast::Indexed::by) {
     return;
   }
-  choice.cost = (seeks ? kSeek * (many ? 10 : 1) : 0) + choice.rows * each;
+  choice.cost = (seeks ? kSeek * seek_count : 0) + choice.rows * each;
   consider(best, std::move(choice));
 }
 
@@ -521,7 +502,7 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
     for (std::size_t i = 0; i < conditions_.size(); ++i) {
       if (!conditions_[i].expr || conditions_[i].expr->tables != bit(relation)) continue;
       if (!usable_for(conditions_[i], relation) || uses(best, i)) continue;
-      kept *= guess(*conditions_[i].expr);
+      kept *= kept_[i];
     }
     best.rows = std::max(best.rows * kept, 1e-3);
   }

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace saturn::sql {
@@ -35,6 +36,8 @@ class JoinPlanner {
     bool slot_is_left = true;        ///< the column is the condition's left operand
     std::uint64_t others = 0;        ///< the relations that the value needs
     bool reads_outer = false;
+    /// What is compared with, where it is known and an index has samples: of an IN all values.
+    std::vector<Value> values = {};
   };
 
   /// An index that the query may use, with its expressions over the relation's slots; null for
@@ -85,6 +88,16 @@ class JoinPlanner {
   bool fits(const Term& term, const UsableIndex& usable, std::size_t place) const;
   bool usable_for(const JoinCondition& condition, std::size_t relation) const noexcept;
   Result<void> estimate_relations();
+
+  // key_estimate.cpp
+  Result<void> find_known_values();
+  void note_parameters();
+  double value_count(const Term& term) const;
+  double sampled_range(const Index& index, std::vector<ValueRef>& key, int low, int high) const;
+  std::optional<double> sampled_rows(const Choice& choice) const;
+  double matching_rows(const Choice& choice, double rows) const;
+  double part_kept(std::size_t relation, std::size_t condition) const;
+
   bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
   bool covers(const Index& index, std::size_t relation) const;
   void consider(Choice& best, Choice candidate) const;
@@ -133,6 +146,7 @@ class JoinPlanner {
   const WantedOrder* wanted_;
   std::vector<Term> terms_;
   std::vector<RelationInfo> info_;
+  std::vector<double> kept_;  ///< by condition on one relation alone: the part that it lets pass
   std::uint64_t placed_ = 0;
   std::vector<Slot> filled_;  ///< by the relations placed
 };

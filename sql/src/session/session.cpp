@@ -97,6 +97,7 @@ Result<void> Session::Impl::compile_now(Compiled& compiled, Transactions* transa
   compiled.runtime.transactions = transactions;
   compiled.runtime.use = {};
   compiled.runtime.sizes.clear();
+  compiled.runtime.values.clear();
   const std::uint64_t columns_before = columns_made();
   auto program = compile(context, *compiled.parsed.stmt);
   compiled.columns = columns_made() - columns_before;

@@ -56,7 +56,7 @@ Result<void> Statement::Impl::open(const DatabaseUse& use) {
 }
 
 /// Opens what the program uses, and compiles it anew when a schema is not the one it was compiled
-/// for, or a table is not as small any more.
+/// for, a table is not as small any more, or parameters choose many more or fewer rows.
 Result<void> Statement::Impl::open_and_compile() {
   SessionState& state = session.state;
   for (;;) {
@@ -77,8 +77,9 @@ Result<void> Statement::Impl::open_and_compile() {
       }
     }
     if (compiled->schemas == state.schemas && compiled->compile_rules == state.compile_rules) {
-      const bool outgrown = TRY(compiled->runtime.sizes.outgrown(*this));
-      if (!outgrown) return {};
+      Runtime& runtime = compiled->runtime;
+      const bool outgrown = TRY(runtime.sizes.outgrown(*this));
+      if (!outgrown && !runtime.values.outdated(runtime.parameters)) return {};
     }
     TRY(session.compile_now(*compiled, this));
   }
@@ -103,12 +104,12 @@ Result<void> Statement::Impl::begin() {
   batch = nullptr;
   row = 0;
   session.running.insert(this);
-  if (compiled->program->access != Access::none) TRY(open_and_compile());
-  runtime.transactions = this;
   runtime.parameters.resize(compiled->values.size());
   for (std::size_t i = 0; i < compiled->values.size(); ++i) {
     runtime.parameters[i] = compiled->values[i].ref();
   }
+  if (compiled->program->access != Access::none) TRY(open_and_compile());
+  runtime.transactions = this;
   return compiled->program->start(runtime);
 }
 
