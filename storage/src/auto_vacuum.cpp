@@ -133,7 +133,7 @@ Result<PointerMapEntry> pointer_map_entry(PageSource& source, PageNo page) {
 }
 
 Result<PageNo> allocate_root(PageSource& source) {
-  source.note_tree_change();
+  source.note_all_trees_changed();
   const PageNo largest = TRY(largest_root(source));
   if (largest > source.page_count()) return corrupt_error(1, kLargestRootAt, "largest root page");
   const PageNo place = next_root_place(source, largest);
@@ -158,7 +158,7 @@ Result<PageNo> allocate_root(PageSource& source) {
 }
 
 Result<PageNo> free_root(PageSource& source, PageNo root) {
-  source.note_tree_change();
+  source.note_all_trees_changed();
   const PageNo largest = TRY(largest_root(source));
   if (root > largest || largest > source.page_count()) {
     return corrupt_error(1, kLargestRootAt, "largest root page");
@@ -178,7 +178,7 @@ Result<PageNo> free_root(PageSource& source, PageNo root) {
 Result<bool> vacuum_step(PageSource& source) {
   const std::uint32_t free = TRY(freelist_count(source));
   if (free == 0) return false;
-  source.note_tree_change();
+  source.note_all_trees_changed();
   PageNo last = source.page_count();
   if (free >= last) return corrupt_error(1, kFreeCountAt, "freelist count");
   const PageNo target = pages_left(source, last, free);
@@ -200,7 +200,7 @@ Result<bool> vacuum_step(PageSource& source) {
 Result<void> vacuum_fully(PageSource& source) {
   const std::uint32_t free = TRY(freelist_count(source));
   if (free == 0) return {};
-  source.note_tree_change();
+  source.note_all_trees_changed();
   const PageNo pages = source.page_count();
   if (free >= pages || is_reserved(source, pages)) {
     return corrupt_error(1, kFreeCountAt, "freelist count");

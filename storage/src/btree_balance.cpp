@@ -23,7 +23,8 @@ struct Layout {
   std::vector<std::size_t> end;
 };
 
-Layout lay_out(const CellList& all, std::uint64_t capacity, bool table_leaf) {
+/// `fill`: how much of a page is used before the next one is begun.
+Layout lay_out(const CellList& all, std::uint64_t capacity, std::uint64_t fill, bool table_leaf) {
   const std::size_t step = table_leaf ? 0 : 1;
   const std::size_t count = all.slots.size();
   Layout layout;
@@ -31,8 +32,8 @@ Layout lay_out(const CellList& all, std::uint64_t capacity, bool table_leaf) {
   do {
     std::size_t end = at;
     std::uint64_t cost = 0;
-    while (end < count && cost + all.cost(end, end + 1) <= capacity) {
-      cost += all.cost(end, end + 1);
+    while (end < count && cost + all.cost(end) <= (cost < fill ? capacity : fill)) {
+      cost += all.cost(end);
       ++end;
     }
     layout.start.push_back(at);
@@ -47,8 +48,8 @@ Layout lay_out(const CellList& all, std::uint64_t capacity, bool table_leaf) {
     while (layout.end[j - 1] > layout.start[j - 1] + 1) {
       const std::size_t last = layout.end[j - 1] - 1;
       const std::size_t comes = last + step;  // the cell that the right page gains
-      const std::uint64_t gain = all.cost(comes, comes + 1);
-      const std::uint64_t loss = all.cost(last, last + 1);
+      const std::uint64_t gain = all.cost(comes);
+      const std::uint64_t loss = all.cost(last);
       const bool empty = layout.start[j] == layout.end[j];
       if (right + gain > capacity || (!empty && right + gain > left - loss)) break;
       left -= loss;
@@ -163,9 +164,7 @@ Result<void> BTreeCursor::gather(std::size_t depth, CellList& list, const CellLi
     }
     pages.push_back(page);
     if (c == levels_[depth - 1].index) {
-      for (std::size_t i = 0; i < list.slots.size(); ++i) {
-        all.append(list.cell(i), list.slots[i].bytes);
-      }
+      all.append(list);
       all.rightmost = list.rightmost;
     } else {
       const PageRef ref = TRY(source_.read(page));
@@ -192,11 +191,17 @@ Result<void> BTreeCursor::balance(std::size_t depth, CellList& list, bool append
   TRY(take_cells(parent_node, parent));
   const std::size_t index = levels_[depth - 1].index;
   const std::size_t edge = parent.slots.size();
-  // Rows that arrive in order leave full pages behind: the new one alone starts the next page.
-  // (Cells that overlap on a hostile page may not fit even so.)
+  // Entries that arrive in order leave full pages behind: the new one alone starts the next page,
+  // and in an index tree the one before it goes up to the parent. (Cells that overlap on a hostile
+  // page may not fit even so.)
   const std::uint32_t capacity = source_.usable_size() - header_bytes(list.kind);
-  const bool fast = append && list.kind == NodeKind::table_leaf && index == edge &&
-                    list.slots.size() > 1 && list.cost(0, list.slots.size() - 1) <= capacity;
+  // Else pages are left with some room, or the next entry would have them laid out again.
+  const std::uint32_t fill = capacity - capacity / 8;
+  const bool table_leaf = list.kind == NodeKind::table_leaf;
+  const std::size_t going_up = table_leaf ? 0 : 1;
+  const bool fast = append && is_leaf(list.kind) && index == edge &&
+                    list.slots.size() > 1 + going_up &&
+                    list.cost(0, list.slots.size() - 1) <= capacity;
   const std::size_t last = fast ? edge : std::min(edge, std::max<std::size_t>(index, 1) + 1);
   const std::size_t first = fast ? edge : (last >= 2 ? std::min(last - 2, index) : 0);
 
@@ -204,8 +209,8 @@ Result<void> BTreeCursor::balance(std::size_t depth, CellList& list, bool append
   std::vector<PageNo> pages;
   TRY(gather(depth, list, parent, first, last, all, pages));
   const std::size_t count = all.slots.size();
-  const Layout layout = fast ? Layout{{0, count - 1}, {count - 1, count}}
-                             : lay_out(all, capacity, all.kind == NodeKind::table_leaf);
+  const Layout layout = fast ? Layout{{0, count - 1}, {count - 1 - going_up, count}}
+                             : lay_out(all, capacity, fill, table_leaf);
   const std::size_t used = layout.start.size();
   while (pages.size() < used) pages.push_back(TRY(source_.allocate()));
   for (; pages.size() > used; pages.pop_back()) TRY(source_.free_page(pages.back()));
@@ -215,8 +220,7 @@ Result<void> BTreeCursor::balance(std::size_t depth, CellList& list, bool append
     const bool is_last = j + 1 == used;
     PageNo rightmost = all.rightmost;
     if (!is_last) {
-      const std::size_t divider =
-          all.kind == NodeKind::table_leaf ? layout.end[j] - 1 : layout.end[j];
+      const std::size_t divider = table_leaf ? layout.end[j] - 1 : layout.end[j];
       dividers.push_back(make_divider(all, divider, pages[j]));
       if (!is_leaf(all.kind)) rightmost = load_be32(all.cell(divider));
     }

@@ -10,9 +10,10 @@ BTreeCursor::BTreeCursor(PageSource& source, PageNo root, const KeyInfo* key_inf
     : source_(source), root_(root), key_info_(key_info) {}
 BTreeCursor::~BTreeCursor() = default;
 
+bool BTreeCursor::fresh() const noexcept { return changes_seen_ == source_.tree_changes(root_); }
+
 bool BTreeCursor::valid() const noexcept {
-  return !levels_.empty() && changes_seen_ == source_.tree_changes() &&
-         levels_.back().index < levels_.back().node.count();
+  return place_ == Place::entry && fresh() && levels_.back().index < levels_.back().node.count();
 }
 
 Result<void> BTreeCursor::check_fresh() const {
@@ -33,10 +34,11 @@ Result<void> BTreeCursor::push(PageNo page) {
   return {};
 }
 
-Result<void> BTreeCursor::reload(Level& level) {
-  const PageNo page = level.node.number();
-  level.ref = TRY(source_.read(page));
-  level.node = TRY(Node::parse(page, level.ref.data(), source_.usable_size()));
+/// After a change in `page`, the private image of the level's node.
+Result<void> BTreeCursor::reload(Level& level, const std::uint8_t* page) {
+  const PageNo number = level.node.number();
+  if (level.ref.data() != page) level.ref = TRY(source_.read(number));
+  level.node = TRY(Node::parse(number, level.ref.data(), source_.usable_size()));
   return {};
 }
 
@@ -55,13 +57,16 @@ Result<void> BTreeCursor::descend_edge(bool rightmost) {
 
 /// Notes the entry at the position: its rowid, in a table tree.
 Result<bool> BTreeCursor::arrive() {
-  removed_ = false;
   const Level& level = levels_.back();
   ASSERT(level.index < level.node.count());
-  if (key_info_ == nullptr) {
+  const bool whole = key_info_ == nullptr ? level.node.look_at_row(level.index, rowid_, here_)
+                                          : level.node.look_at_payload(level.index, here_);
+  if (!whole) {
     const Cell cell = TRY(level.node.cell(level.index));
     rowid_ = cell.rowid;
+    here_ = {};
   }
+  place_ = Place::entry;
   return true;
 }
 
@@ -77,6 +82,7 @@ Result<bool> BTreeCursor::climb_forward() {
     if (levels_.back().node.count() > 0) return arrive();
   }
   levels_.clear();
+  place_ = Place::none;
   return false;
 }
 
@@ -91,6 +97,7 @@ Result<bool> BTreeCursor::climb_backward() {
     if (levels_.back().node.count() > 0) return arrive();
   }
   levels_.clear();
+  place_ = Place::none;
   return false;
 }
 
@@ -102,15 +109,18 @@ Result<bool> BTreeCursor::settle() {
 
 Result<bool> BTreeCursor::first() {
   levels_.clear();
-  changes_seen_ = source_.tree_changes();
+  place_ = Place::none;
+  changes_seen_ = source_.tree_changes(root_);
   TRY(push(root_));
   TRY(descend_edge(false));
   return settle();
 }
 
 Result<bool> BTreeCursor::last() {
+  if (valid() && at_last_entry()) return true;  // as while rows are appended
   levels_.clear();
-  changes_seen_ = source_.tree_changes();
+  place_ = Place::none;
+  changes_seen_ = source_.tree_changes(root_);
   TRY(push(root_));
   Level& root = levels_.back();
   root.index = root.node.count();
@@ -122,7 +132,9 @@ Result<bool> BTreeCursor::last() {
 
 Result<bool> BTreeCursor::next() {
   if (!valid()) {
-    if (key_info_ == nullptr && (removed_ || !levels_.empty())) return seek(Seek::gt, rowid_);
+    if (key_info_ == nullptr && (place_ == Place::entry || place_ == Place::removed)) {
+      return seek(Seek::gt, rowid_);
+    }
     return Error(Code::misuse, "cursor has no position");
   }
   Level& level = levels_.back();
@@ -134,7 +146,9 @@ Result<bool> BTreeCursor::next() {
 
 Result<bool> BTreeCursor::prev() {
   if (!valid()) {
-    if (key_info_ == nullptr && (removed_ || !levels_.empty())) return seek(Seek::lt, rowid_);
+    if (key_info_ == nullptr && (place_ == Place::entry || place_ == Place::removed)) {
+      return seek(Seek::lt, rowid_);
+    }
     return Error(Code::misuse, "cursor has no position");
   }
   Level& level = levels_.back();
@@ -148,58 +162,129 @@ Result<bool> BTreeCursor::prev() {
 }
 
 Result<int> BTreeCursor::compare_at(const Level& level, std::uint32_t index, const Target& target) {
-  const Cell cell = TRY(level.node.cell(index));
   int order = 0;
   if (key_info_ == nullptr) {
-    order = target.rowid < cell.rowid ? -1 : target.rowid > cell.rowid ? 1 : 0;
+    std::int64_t rowid = 0;
+    if (!level.node.look_at_rowid(index, rowid)) rowid = TRY(level.node.cell(index)).rowid;
+    order = target.rowid < rowid ? -1 : target.rowid > rowid ? 1 : 0;
   } else {
-    reader_.reset(TRY(read_payload(level.node, cell)), level.node.number());
-    order = TRY(compare_key(target.key, reader_, *key_info_));
+    ByteSpan record;
+    if (!level.node.look_at_payload(index, record)) {
+      const Cell cell = TRY(level.node.cell(index));
+      record = TRY(read_payload(level.node, cell));
+    }
+    order = TRY(compare_key(target.key, record, *key_info_, level.node.number()));
   }
   return order == 0 ? target.on_tie : order;
 }
 
+/// The first entry of the node that is not before the target, or count().
+Result<std::uint32_t> BTreeCursor::search(const Level& level, const Target& target) {
+  std::uint32_t low = 0;
+  std::uint32_t high = level.node.count();
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    const int order = TRY(compare_at(level, middle, target));
+    if (order < 0) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+/// Whether nothing comes after the leaf at the path's end.
+bool BTreeCursor::at_right_edge() const noexcept {
+  return std::all_of(levels_.begin(), levels_.end() - 1,
+                     [](const Level& level) { return level.index == level.node.count(); });
+}
+
+/// Of a valid position.
+bool BTreeCursor::at_last_entry() const noexcept {
+  const Level& level = levels_.back();
+  return level.node.leaf() && level.index + 1 == level.node.count() && at_right_edge();
+}
+
+/// Whether the place of the target is on the leaf that the last seek led to.
+Result<bool> BTreeCursor::leaf_holds(const Target& target) {
+  if (levels_.empty() || !fresh()) return false;
+  const Level& leaf = levels_.back();
+  const std::uint32_t count = leaf.node.count();
+  if (!leaf.node.leaf() || count == 0) return false;
+  // Looking costs two comparisons: where keys come in no order it is done seldom.
+  if (key_info_ != nullptr && far_seeks_ >= 4 && ++far_seeks_ % 16 != 0) return false;
+  // An entry equal to the target may have others like it before or after the leaf, in an index
+  // tree.
+  const Target within{target.rowid, target.key, key_info_ == nullptr ? 1 : 0};
+  const int first = TRY(compare_at(leaf, 0, within));
+  const int last = first > 0 ? TRY(compare_at(leaf, count - 1, within)) : 0;
+  const bool holds = first > 0 && (last < 0 || (last > 0 && at_right_edge()));
+  if (holds) {
+    far_seeks_ = 0;
+  } else if (far_seeks_ < 4) {
+    ++far_seeks_;
+  }
+  return holds;
+}
+
 /// Goes down to the leaf where the first entry not before the target is, or would be.
 Result<void> BTreeCursor::lower_bound(const Target& target) {
-  levels_.clear();
-  changes_seen_ = source_.tree_changes();
+  const bool near = TRY(leaf_holds(target));
+  place_ = Place::none;
+  if (near) {
+    levels_.back().index = TRY(search(levels_.back(), target));
+    return {};
+  }
+  if (!fresh()) levels_.clear();
+  changes_seen_ = source_.tree_changes(root_);
   PageNo page = root_;
-  for (;;) {
-    TRY(push(page));
-    Level& level = levels_.back();
-    std::uint32_t low = 0;
-    std::uint32_t high = level.node.count();
-    while (low < high) {
-      const std::uint32_t middle = low + (high - low) / 2;
-      const int order = TRY(compare_at(level, middle, target));
-      if (order < 0) {
-        high = middle;
-      } else {
-        low = middle + 1;
-      }
+  for (std::size_t depth = 0;; ++depth) {
+    // The way may be that of the last seek for a while.
+    if (depth < levels_.size() && levels_[depth].node.number() != page) levels_.resize(depth);
+    if (depth == levels_.size()) TRY(push(page));
+    Level& level = levels_[depth];
+    level.index = TRY(search(level, target));
+    if (level.node.leaf()) {
+      levels_.resize(depth + 1);
+      return {};
     }
-    level.index = low;
-    if (level.node.leaf()) return {};
-    page = TRY(level.node.child(low));
+    page = TRY(level.node.child(level.index));
   }
 }
 
+/// The path goes on leading to the leaf when there is no such entry.
+Result<bool> BTreeCursor::seek_equal(Target target) {
+  target.on_tie = -1;
+  TRY(lower_bound(target));
+  target.on_tie = 0;
+  // The entry after the gap is on the leaf, or in an index tree in the nearest node above that has
+  // one.
+  for (std::size_t depth = levels_.size(); depth-- > 0;) {
+    const Level& level = levels_[depth];
+    if (level.index < level.node.count()) {
+      const int order = TRY(compare_at(level, level.index, target));
+      if (order != 0) break;
+      levels_.resize(depth + 1);
+      return arrive();
+    }
+    if (key_info_ == nullptr) break;
+  }
+  place_ = Place::gap;
+  rowid_ = target.rowid;
+  return false;
+}
+
 Result<bool> BTreeCursor::seek_target(Seek what, Target target) {
+  if (what == Seek::eq) return seek_equal(target);
   const bool backward = what == Seek::le || what == Seek::lt;
   target.on_tie = what == Seek::gt || what == Seek::le ? 1 : -1;
   TRY(lower_bound(target));
-  if (backward) {
-    Level& leaf = levels_.back();
-    if (leaf.index == 0) return climb_backward();
-    --leaf.index;
-    return arrive();
-  }
-  const bool found = TRY(settle());
-  if (!found || what != Seek::eq) return found;
-  target.on_tie = 0;
-  const int order = TRY(compare_at(levels_.back(), levels_.back().index, target));
-  if (order != 0) levels_.clear();
-  return order == 0;
+  if (!backward) return settle();
+  Level& leaf = levels_.back();
+  if (leaf.index == 0) return climb_backward();
+  --leaf.index;
+  return arrive();
 }
 
 Result<bool> BTreeCursor::seek(Seek what, std::int64_t rowid) {
@@ -214,6 +299,7 @@ Result<bool> BTreeCursor::seek(Seek what, std::span<const ValueRef> key) {
 
 Result<ByteSpan> BTreeCursor::payload() {
   TRY(check_fresh());
+  if (here_.data() != nullptr) return here_;
   const Level& level = levels_.back();
   const Cell cell = TRY(level.node.cell(level.index));
   return read_payload(level.node, cell);

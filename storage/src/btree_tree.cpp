@@ -58,19 +58,19 @@ Result<void> free_overflow(PageSource& source, PageNo page, std::uint64_t rest) 
 Result<PageNo> create_tree(PageSource& source, TreeKind kind) {
   const PageNo root = TRY(source.auto_vacuum() ? allocate_root(source) : source.allocate());
   TRY(write_empty_leaf(source, root, kind));
-  source.note_tree_change();
+  source.note_tree_change(root);
   return root;
 }
 
 Result<void> clear_tree(PageSource& source, PageNo root, TreeKind kind) {
-  source.note_tree_change();
+  source.note_tree_change(root);
   TRY(free_below(source, root, kind, 0));
   return write_empty_leaf(source, root, kind);
 }
 
 Result<PageNo> drop_tree(PageSource& source, PageNo root, TreeKind kind) {
   if (root < 2) return Error(Code::misuse, "page 1 cannot be dropped");
-  source.note_tree_change();
+  source.note_tree_change(root);
   TRY(free_below(source, root, kind, 0));
   if (source.auto_vacuum()) return free_root(source, root);
   TRY(source.free_page(root));

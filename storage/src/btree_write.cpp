@@ -54,39 +54,30 @@ Result<void> make_cell(PageSource& source, bool table, std::int64_t rowid, ByteS
 }
 
 void BTreeCursor::changed() noexcept {
-  source_.note_tree_change();
-  changes_seen_ = source_.tree_changes();
+  source_.note_tree_change(root_);
+  changes_seen_ = source_.tree_changes(root_);
 }
 
 /// Whether the position is the tree's last entry and `rowid` comes after it: then no descent.
 bool BTreeCursor::at_append_position(std::int64_t rowid) const noexcept {
-  if (!valid() || removed_ || rowid <= rowid_) return false;
-  for (const Level& level : levels_) {
-    const std::uint32_t end = level.node.count() - (level.node.leaf() ? 1 : 0);
-    if (level.index != end) return false;
-  }
-  return true;
+  return valid() && rowid > rowid_ && at_last_entry();
 }
 
 Result<void> BTreeCursor::insert(std::int64_t rowid, ByteSpan record) {
   ASSERT(key_info_ == nullptr);
-  std::vector<std::uint8_t> cell;
+  TRY(make_cell(source_, true, rowid, record, cell_));
   bool replace = false;
-  const bool appends = at_append_position(rowid);
-  TRY(make_cell(source_, true, rowid, record, cell));
-  if (appends) {
+  if (place_ == Place::gap && fresh() && rowid == rowid_) {
+    // A seek has led here.
+  } else if (valid() && rowid == rowid_) {
+    replace = true;
+  } else if (at_append_position(rowid)) {
     ++levels_.back().index;
   } else {
-    TRY(lower_bound(Target{rowid, {}, -1}));
-    const Level& leaf = levels_.back();
-    if (leaf.index < leaf.node.count()) {
-      const Cell old = TRY(leaf.node.cell(leaf.index));
-      replace = old.rowid == rowid;
-    }
+    replace = TRY(seek_equal(Target{rowid, {}, -1}));
   }
   rowid_ = rowid;
-  removed_ = false;
-  return insert_cell(cell, replace);
+  return insert_cell(replace);
 }
 
 Result<void> BTreeCursor::insert(ByteSpan record) {
@@ -94,80 +85,127 @@ Result<void> BTreeCursor::insert(ByteSpan record) {
   RecordReader reader;
   reader.reset(record);
   const std::uint32_t columns = TRY(reader.column_count());
-  std::vector<ValueRef> key;
+  key_.clear();
   for (std::uint32_t i = 0; i < columns && i < key_info_->key_columns; ++i) {
-    key.push_back(TRY(reader.column(i)));
+    key_.push_back(TRY(reader.column(i)));
   }
-  TRY(lower_bound(Target{0, key, -1}));
-  const bool replaces = TRY(successor_equals(key));
-  if (replaces) {
-    const bool found = TRY(seek(Seek::eq, key));
-    if (found) TRY(remove());
-    TRY(lower_bound(Target{0, key, -1}));
+  bool replaces = TRY(seek_equal(Target{0, key_, -1}));
+  if (replaces && !levels_.back().node.leaf()) {
+    TRY(remove());
+    replaces = TRY(seek_equal(Target{0, key_, -1}));
   }
-  std::vector<std::uint8_t> cell;
-  TRY(make_cell(source_, false, 0, record, cell));
-  return insert_cell(cell, false);
+  TRY(make_cell(source_, false, 0, record, cell_));
+  return insert_cell(replaces);
 }
 
-/// After `lower_bound`: whether the entry after the position, on the leaf or further up, has this
-/// key.
-Result<bool> BTreeCursor::successor_equals(std::span<const ValueRef> key) {
-  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
-    if (level->index >= level->node.count()) continue;
-    const int order = TRY(compare_at(*level, level->index, Target{0, key, 0}));
-    return order == 0;
-  }
-  return false;
+Result<void> BTreeCursor::insert_sought(ByteSpan record) {
+  ASSERT(key_info_ != nullptr);
+  if (place_ != Place::gap || !fresh()) return insert(record);
+  TRY(make_cell(source_, false, 0, record, cell_));
+  return insert_cell(false);
 }
 
-/// Puts `cell` at the leaf's index, in front of the entry there or, with `replace`, in its stead.
-Result<void> BTreeCursor::insert_cell(const std::vector<std::uint8_t>& cell, bool replace) {
-  if (!replace) {
-    const bool done = TRY(insert_in_place(cell));
-    if (done) return {};
-  }
+/// Puts `cell_` at the leaf's index, in front of the entry there or, with `replace`, in its stead.
+Result<void> BTreeCursor::insert_cell(bool replace) {
   Level& leaf = levels_.back();
-  CellList list;
-  TRY(take_cells(leaf.node, list));
   const std::uint32_t index = leaf.index;
-  const bool append = !replace && index == leaf.node.count();
+  CellList list;
   if (replace) {
     const Cell old = TRY(leaf.node.cell(index));
     TRY(free_overflow(source_, old.overflow, old.payload_bytes - old.local_bytes));
+    const bool done = TRY(replace_in_place(old));
+    if (done) return {};
+    TRY(take_cells(leaf.node, list));
     list.slots.erase(list.slots.begin() + index);
+  } else {
+    const bool done = TRY(insert_in_place());
+    if (done) return {};
+    TRY(take_cells(leaf.node, list));
   }
-  list.insert(index, cell.data(), static_cast<std::uint32_t>(cell.size()));
+  place_ = Place::none;
+  const bool append = !replace && index == leaf.node.count();
+  list.insert(index, cell_.data(), static_cast<std::uint32_t>(cell_.size()));
   TRY(store(levels_.size() - 1, list, append));
   levels_.clear();
   changed();
   return {};
 }
 
-/// The common case: the gap between pointers and cells has room. False when it has not.
-Result<bool> BTreeCursor::insert_in_place(const std::vector<std::uint8_t>& cell) {
+/// The leaf's entry `cell_` is written at `at`: the pointer to it, and what else there is to do.
+Result<void> BTreeCursor::finish_in_place(std::uint8_t* page, std::uint32_t at) {
   Level& leaf = levels_.back();
-  const auto bytes = static_cast<std::uint32_t>(cell.size());
+  const auto bytes = static_cast<std::uint32_t>(cell_.size());
+  std::memcpy(page + at, cell_.data(), bytes);
+  if (bytes < 4) std::memset(page + at + bytes, 0, 4 - bytes);
+  store_be16(page + leaf.node.pointers_at() + 2 * leaf.index, static_cast<std::uint16_t>(at));
+  changed();
+  TRY(reload(leaf, page));
+  place_ = Place::entry;
+  here_ = {};
+  if (!source_.auto_vacuum()) return {};
+  const Cell written = TRY(leaf.node.cell(leaf.index));
+  if (written.overflow == 0) return {};
+  return source_.set_pointer_map(written.overflow, PointerType::overflow_first, leaf.node.number());
+}
+
+/// The common case: the gap between pointers and cells has room. False when it has not.
+Result<bool> BTreeCursor::insert_in_place() {
+  const Level& leaf = levels_.back();
+  const std::uint32_t taken = footprint(static_cast<std::uint32_t>(cell_.size()));
   const std::uint32_t gap = leaf.node.content_at() - leaf.node.pointers_end();
-  if (!leaf.node.compact() || gap < footprint(bytes) + 2) return false;
+  if (!leaf.node.compact() || gap < taken + 2) return false;
   const PageNo number = leaf.node.number();
   std::uint8_t* page = TRY(source_.write(number));
-  const std::uint32_t content = leaf.node.content_at() - footprint(bytes);
-  std::memcpy(page + content, cell.data(), bytes);
-  if (bytes < 4) std::memset(page + content + bytes, 0, 4 - bytes);
+  const std::uint32_t content = leaf.node.content_at() - taken;
   const std::uint32_t slot = leaf.node.pointers_at() + 2 * leaf.index;
   std::memmove(page + slot + 2, page + slot, leaf.node.pointers_end() - slot);
-  store_be16(page + slot, static_cast<std::uint16_t>(content));
   store_be16(page + header_at(number) + 3, static_cast<std::uint16_t>(leaf.node.count() + 1));
   store_be16(page + header_at(number) + 5, static_cast<std::uint16_t>(content));
-  changed();
-  TRY(reload(leaf));
-  if (source_.auto_vacuum()) {
-    const Cell written = TRY(leaf.node.cell(leaf.index));
-    if (written.overflow != 0) {
-      TRY(source_.set_pointer_map(written.overflow, PointerType::overflow_first, number));
-    }
+  TRY(finish_in_place(page, content));
+  return true;
+}
+
+/// Cells up to the one at `at` move by `distance`, and their pointers with them.
+void BTreeCursor::shift_content(std::uint8_t* page, std::uint32_t at,
+                                std::int32_t distance) noexcept {
+  const Node& node = levels_.back().node;
+  const std::uint32_t content = node.content_at();
+  std::memmove(page + static_cast<std::int32_t>(content) + distance, page + content, at - content);
+  // Written so that the compiler makes vector instructions of it.
+  std::uint8_t* const pointers = page + node.pointers_at();
+  const auto end = static_cast<std::uint16_t>(at);
+  const auto step = static_cast<std::uint16_t>(distance);
+  for (std::uint32_t i = 0; i < node.count(); ++i) {
+    std::uint16_t v = 0;
+    std::memcpy(&v, pointers + 2 * i, 2);
+    v = __builtin_bswap16(v);
+    v = static_cast<std::uint16_t>(v + (v < end ? step : 0));
+    v = __builtin_bswap16(v);
+    std::memcpy(pointers + 2 * i, &v, 2);
   }
+  store_be16(page + header_at(node.number()) + 5,
+             static_cast<std::uint16_t>(static_cast<std::int32_t>(content) + distance));
+}
+
+/// The leaf's entry becomes `cell_`; its cell `old` may be shorter or longer. False when the node
+/// needs more than moving its cells.
+Result<bool> BTreeCursor::replace_in_place(const Cell& old) {
+  const Level& leaf = levels_.back();
+  const std::uint32_t before = footprint(old.bytes);
+  const std::uint32_t after = footprint(static_cast<std::uint32_t>(cell_.size()));
+  const std::uint32_t gap = leaf.node.content_at() - leaf.node.pointers_end();
+  if (old.at + before > source_.usable_size()) return false;
+  if (before != after) {
+    const std::uint32_t used = source_.usable_size() - gap - before + after;
+    const bool sparse = after < before && 3 * used < source_.usable_size();
+    if (!leaf.node.compact() || gap + before < after || (sparse && levels_.size() > 1))
+      return false;
+  }
+  std::uint8_t* page = TRY(source_.write(leaf.node.number()));
+  const auto distance = static_cast<std::int32_t>(before) - static_cast<std::int32_t>(after);
+  if (distance != 0) shift_content(page, old.at, distance);
+  TRY(finish_in_place(page,
+                      static_cast<std::uint32_t>(static_cast<std::int32_t>(old.at) + distance)));
   return true;
 }
 
@@ -176,17 +214,16 @@ Result<void> BTreeCursor::remove() {
   Level& level = levels_.back();
   const Cell cell = TRY(level.node.cell(level.index));
   TRY(free_overflow(source_, cell.overflow, cell.payload_bytes - cell.local_bytes));
-  removed_ = true;
+  place_ = Place::removed;
   if (!level.node.leaf()) {
     TRY(remove_interior());
   } else {
-    const bool done = TRY(remove_in_place());
-    if (!done) {
-      CellList list;
-      TRY(take_cells(level.node, list));
-      list.slots.erase(list.slots.begin() + level.index);
-      TRY(store(levels_.size() - 1, list, false));
-    }
+    const bool done = TRY(remove_in_place(cell));
+    if (done) return {};
+    CellList list;
+    TRY(take_cells(level.node, list));
+    list.slots.erase(list.slots.begin() + level.index);
+    TRY(store(levels_.size() - 1, list, false));
   }
   levels_.clear();
   changed();
@@ -194,28 +231,22 @@ Result<void> BTreeCursor::remove() {
 }
 
 /// Closes the gap that the leaf's entry leaves. False when the node needs more than that.
-Result<bool> BTreeCursor::remove_in_place() {
+Result<bool> BTreeCursor::remove_in_place(const Cell& cell) {
   Level& leaf = levels_.back();
-  const Cell cell = TRY(leaf.node.cell(leaf.index));
   const std::uint32_t bytes = footprint(cell.bytes);
-  const std::uint32_t content = leaf.node.content_at();
-  const std::uint32_t used = source_.usable_size() - content - bytes + leaf.node.pointers_end() - 2;
+  const std::uint32_t gap = leaf.node.content_at() - leaf.node.pointers_end();
+  const std::uint32_t used = source_.usable_size() - gap - bytes - 2;
   const bool sparse = 3 * used < source_.usable_size();
   if (!leaf.node.compact() || leaf.node.count() < 2 || (sparse && levels_.size() > 1)) return false;
   if (cell.at + bytes > source_.usable_size()) return false;
   const PageNo number = leaf.node.number();
   std::uint8_t* page = TRY(source_.write(number));
-  std::memmove(page + content + bytes, page + content, cell.at - content);
+  shift_content(page, cell.at, static_cast<std::int32_t>(bytes));
   const std::uint32_t slot = leaf.node.pointers_at() + 2 * leaf.index;
   std::memmove(page + slot, page + slot + 2, leaf.node.pointers_end() - slot - 2);
-  const std::uint32_t count = leaf.node.count() - 1;
-  std::uint8_t* pointer = page + leaf.node.pointers_at();
-  for (std::uint32_t i = 0; i < count; ++i, pointer += 2) {
-    const std::uint32_t at = load_be16(pointer);
-    if (at < cell.at) store_be16(pointer, static_cast<std::uint16_t>(at + bytes));
-  }
-  store_be16(page + header_at(number) + 3, static_cast<std::uint16_t>(count));
-  store_be16(page + header_at(number) + 5, static_cast<std::uint16_t>(content + bytes));
+  store_be16(page + header_at(number) + 3, static_cast<std::uint16_t>(leaf.node.count() - 1));
+  changed();
+  TRY(reload(leaf, page));
   return true;
 }
 
@@ -256,7 +287,9 @@ Result<void> BTreeCursor::remove_interior() {
   std::vector<ValueRef> key;
   const std::uint32_t columns = TRY(reader.column_count());
   for (std::uint32_t i = 0; i < columns; ++i) key.push_back(TRY(reader.column(i)));
+  levels_.clear();
   TRY(lower_bound(Target{0, key, -1}));
+  place_ = Place::removed;
   CellList rest;
   TRY(take_cells(levels_.back().node, rest));
   return store(levels_.size() - 1, rest, false);

@@ -7,7 +7,7 @@ namespace saturn::storage {
 
 std::uint32_t local_payload_bytes(std::uint64_t payload_bytes, bool table,
                                   std::uint32_t usable_size) noexcept {
-  const std::uint32_t most = table ? usable_size - 35 : (usable_size - 12) * 64 / 255 - 23;
+  const std::uint32_t most = most_local_bytes(table, usable_size);
   if (payload_bytes <= most) return static_cast<std::uint32_t>(payload_bytes);
   const std::uint32_t least = (usable_size - 12) * 32 / 255 - 23;
   const auto fitted =
@@ -26,6 +26,8 @@ Result<Node> Node::parse(PageNo number, const std::uint8_t* data, std::uint32_t 
     return corrupt_error(number, at, "B-tree page kind");
   }
   node.kind_ = static_cast<NodeKind>(kind);
+  node.pointers_at_ = at + header_bytes(node.kind_);
+  node.most_local_ = most_local_bytes(node.table(), usable_size);
   node.count_ = load_be16(data + at + 3);
   const std::uint32_t content = load_be16(data + at + 5);
   node.content_at_ = content == 0 ? 65536 : content;
@@ -76,7 +78,9 @@ Result<Cell> Node::parse_payload(Cell cell, std::uint32_t at) const {
     at += n;
   }
   cell.payload_at = at;
-  cell.local_bytes = local_payload_bytes(cell.payload_bytes, table(), usable_size_);
+  cell.local_bytes = cell.payload_bytes <= most_local_
+                         ? static_cast<std::uint32_t>(cell.payload_bytes)
+                         : local_payload_bytes(cell.payload_bytes, table(), usable_size_);
   const bool spills = cell.local_bytes < cell.payload_bytes;
   const std::uint32_t tail = at + cell.local_bytes;
   if (tail + (spills ? 4 : 0) > usable_size_) return corrupt_error(number_, at, "cell too long");
@@ -88,12 +92,20 @@ Result<Cell> Node::parse_payload(Cell cell, std::uint32_t at) const {
 Result<PageNo> Node::child(std::uint32_t index) const {
   ASSERT(!leaf());
   if (index >= count_) return rightmost();
-  const Cell found = TRY(cell(index));
-  return found.left_child;
+  const std::uint8_t* const at = start_of(index);
+  if (at == nullptr) return corrupt_error(number_, pointers_at_ + 2 * index, "cell pointer");
+  return load_be32(at);
 }
 
 void CellList::append(const std::uint8_t* cell, std::uint32_t cell_bytes) {
   insert(slots.size(), cell, cell_bytes);
+}
+
+void CellList::append(const CellList& other) {
+  const auto base = static_cast<std::uint32_t>(bytes.size());
+  bytes.insert(bytes.end(), other.bytes.begin(), other.bytes.end());
+  slots.reserve(slots.size() + other.slots.size() + 1);
+  for (const Slot& slot : other.slots) slots.push_back({base + slot.at, slot.bytes});
 }
 
 void CellList::insert(std::size_t index, const std::uint8_t* cell, std::uint32_t cell_bytes) {
@@ -104,16 +116,26 @@ void CellList::insert(std::size_t index, const std::uint8_t* cell, std::uint32_t
 
 std::uint64_t CellList::cost(std::size_t first, std::size_t last) const noexcept {
   std::uint64_t sum = 0;
-  for (std::size_t i = first; i < last; ++i) sum += footprint(slots[i].bytes) + 2;
+  for (std::size_t i = first; i < last; ++i) sum += cost(i);
   return sum;
 }
 
 Result<void> take_cells(const Node& node, CellList& list) {
   list.kind = node.kind();
   list.rightmost = node.leaf() ? 0 : node.rightmost();
+  list.slots.reserve(list.slots.size() + node.count() + 1);
+  // One copy of the page serves all of its cells.
+  const auto base = static_cast<std::uint32_t>(list.bytes.size());
+  list.bytes.insert(list.bytes.end(), node.data(), node.data() + node.usable_size());
   for (std::uint32_t i = 0; i < node.count(); ++i) {
-    const Cell cell = TRY(node.cell(i));
-    list.append(node.data() + cell.at, cell.bytes);
+    std::uint32_t at = 0;
+    std::uint32_t bytes = 0;
+    if (!node.leaf() || !node.look_at_size(i, at, bytes)) {
+      const Cell cell = TRY(node.cell(i));
+      at = cell.at;
+      bytes = cell.bytes;
+    }
+    list.slots.push_back({base + at, bytes});
   }
   return {};
 }

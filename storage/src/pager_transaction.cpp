@@ -20,6 +20,7 @@ PagerTransaction::~PagerTransaction() { rollback(); }
 void PagerTransaction::end() noexcept {
   if (!active_) return;
   active_ = false;
+  forget_recent();
   dirty_.clear();
   savepoints_.clear();
   pager_.unpin(snapshot_);
@@ -33,14 +34,26 @@ Result<PageRef> PagerTransaction::read(PageNo page) {
   if (page == 0 || page > page_count_) return corrupt_error(page, 0, "page number");
   ++pages_read_;
   if (!dirty_.empty()) {
-    const auto found = dirty_.find(page);
-    if (found != dirty_.end()) return found->second.pin();
+    if (DirtyPage* found = find_dirty(page)) return found->pin();
   }
   return pager_.fetch(page, snapshot_);
 }
 
-void PagerTransaction::remember(PageNo page, const DirtyPage* now) {
+/// Null when the transaction has not changed the page.
+DirtyPage* PagerTransaction::find_dirty(PageNo page) {
+  DirtyPage*& recent = recent_[page % recent_.size()];
+  if (recent != nullptr && recent->number == page) return recent;
+  const auto found = dirty_.find(page);
+  if (found == dirty_.end()) return nullptr;
+  recent = found->second.get();
+  return recent;
+}
+
+/// `now`: what the page is, null if it was not changed yet.
+void PagerTransaction::remember(PageNo page, DirtyPage* now) {
   if (savepoints_.empty()) return;
+  const std::uint64_t savepoint = savepoints_.back().number;
+  if (now != nullptr && std::exchange(now->remembered_by, savepoint) == savepoint) return;
   auto& before = savepoints_.back().before;
   if (before.contains(page)) return;
   std::unique_ptr<std::uint8_t[]> image;
@@ -53,10 +66,9 @@ void PagerTransaction::remember(PageNo page, const DirtyPage* now) {
 
 /// `fresh`: nothing of the old bytes is wanted.
 Result<std::uint8_t*> PagerTransaction::make_private(PageNo page, bool fresh) {
-  const auto found = dirty_.find(page);
-  if (found != dirty_.end()) {
-    remember(page, found->second.get());
-    return found->second->bytes.get();
+  if (DirtyPage* found = find_dirty(page)) {
+    remember(page, found);
+    return found->bytes.get();
   }
   if ((dirty_.size() + 1) * std::uint64_t{page_size()} > limits::kDirtyBytesMax) {
     return Error(Code::full, "the transaction changes too many pages");
@@ -69,6 +81,7 @@ Result<std::uint8_t*> PagerTransaction::make_private(PageNo page, bool fresh) {
     std::memcpy(copy->bytes.get(), old.data(), page_size());
   }
   remember(page, nullptr);
+  if (!savepoints_.empty()) copy->remembered_by = savepoints_.back().number;
   std::uint8_t* bytes = copy->bytes.get();
   dirty_.emplace(page, std::move(copy));
   return bytes;
@@ -111,6 +124,7 @@ Result<void> PagerTransaction::shrink(PageNo page_count) {
   ASSERT(page_count >= 1);
   ASSERT(page_count <= page_count_);
   TRY(make_private(1, false));
+  forget_recent();
   std::erase_if(dirty_, [&](const auto& entry) {
     if (entry.first <= page_count) return false;
     remember(entry.first, entry.second.get());
@@ -129,7 +143,8 @@ Result<void> PagerTransaction::replace(Image& image) {
   if (!writable_) return Error(Code::readonly);
   ASSERT(image.page_size() == page_size());
   ASSERT(savepoints_.empty());
-  note_tree_change();
+  note_all_trees_changed();
+  forget_recent();
   dirty_.clear();
   page_count_ = image.page_count();
   for (PageNo page = 1; page <= page_count_; ++page) {
@@ -218,12 +233,13 @@ Result<void> PagerTransaction::commit() {
 
 std::size_t PagerTransaction::savepoint() {
   ASSERT(writable_);
-  savepoints_.push_back({page_count_, auto_vacuum_, {}});
+  savepoints_.push_back({++savepoints_made_, page_count_, auto_vacuum_, {}});
   return savepoints_.size();
 }
 
 Result<void> PagerTransaction::rollback_to(std::size_t depth) {
   ASSERT(depth >= 1 && depth <= savepoints_.size());
+  forget_recent();
   while (savepoints_.size() >= depth) {
     Savepoint& top = savepoints_.back();
     for (auto& [page, image] : top.before) {
@@ -240,11 +256,12 @@ Result<void> PagerTransaction::rollback_to(std::size_t depth) {
     auto_vacuum_ = top.auto_vacuum;
     if (savepoints_.size() == depth) {
       top.before.clear();
+      top.number = ++savepoints_made_;
       break;
     }
     savepoints_.pop_back();
   }
-  note_tree_change();
+  note_all_trees_changed();
   return {};
 }
 

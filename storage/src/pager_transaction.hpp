@@ -2,6 +2,7 @@
 
 #include "pager.hpp"
 
+#include <array>
 #include <unordered_map>
 #include <vector>
 
@@ -44,6 +45,7 @@ class PagerTransaction final : public Transaction {
  private:
   /// What a savepoint remembers of pages that were changed under it for the first time.
   struct Savepoint {
+    std::uint64_t number = 0;  ///< never used again, not even by this one after a rollback to it
     PageNo page_count = 0;
     bool auto_vacuum = false;
     /// The bytes before; null: the page was not changed before the savepoint.
@@ -52,7 +54,9 @@ class PagerTransaction final : public Transaction {
   Result<std::uint8_t*> make_private(PageNo page, bool fresh);
   Result<void> finish_pages();
   Result<void> stamp_header();
-  void remember(PageNo page, const DirtyPage* now);
+  void remember(PageNo page, DirtyPage* now);
+  DirtyPage* find_dirty(PageNo page);
+  void forget_recent() noexcept { recent_.fill({}); }
   void end() noexcept;
 
   Pager& pager_;
@@ -63,7 +67,10 @@ class PagerTransaction final : public Transaction {
   bool active_ = true;
   std::uint64_t pages_read_ = 0;
   std::unordered_map<PageNo, DirtyPagePtr> dirty_;
+  /// Pages of `dirty_` that were asked for last, by their numbers modulo the size.
+  std::array<DirtyPage*, 64> recent_{};
   std::vector<Savepoint> savepoints_;
+  std::uint64_t savepoints_made_ = 0;
 };
 
 }  // namespace saturn::storage

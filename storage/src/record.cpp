@@ -9,12 +9,6 @@
 namespace saturn::storage {
 namespace {
 
-std::int64_t load_signed(const std::uint8_t* p, std::uint64_t bytes) noexcept {
-  std::uint64_t v = (p[0] & 0x80) != 0 ? ~std::uint64_t{0} : 0;
-  for (std::uint64_t i = 0; i < bytes; ++i) v = (v << 8) | p[i];
-  return static_cast<std::int64_t>(v);
-}
-
 std::uint64_t serial_type_of(ValueRef value) noexcept {
   switch (value.type()) {
     case Type::null: return 0;
@@ -57,6 +51,51 @@ int storage_rank(Type type) noexcept {
 }
 
 int sign(int v) noexcept { return v < 0 ? -1 : v > 0 ? 1 : 0; }
+
+/// The value of a serial type that is no reserved one; its `bytes` bytes are at `p`.
+ValueRef value_of(std::uint64_t type, const std::uint8_t* p, std::uint64_t bytes) noexcept {
+  switch (type) {
+    case 0: return ValueRef::null();
+    case 7: return ValueRef::real(std::bit_cast<double>(load_be64(p)));
+    case 8: return ValueRef::integer(0);
+    case 9: return ValueRef::integer(1);
+    default: break;
+  }
+  if (type < 7) return ValueRef::integer(load_signed(p, static_cast<unsigned>(bytes)));
+  const std::string_view view(reinterpret_cast<const char*>(p), bytes);
+  return (type & 1) != 0 ? ValueRef::text(view) : ValueRef::blob(view);
+}
+
+/// The order of `key` and a record's first value, of the one-byte serial type `type` at `p`; 0 also
+/// where that takes more than comparing integers or bytes.
+int first_column_order(ValueRef key, unsigned type, const std::uint8_t* p, const std::uint8_t* end,
+                       const KeyColumn& column) noexcept {
+  if (type - 1 < 6 && key.is_integer()) {
+    const auto bytes = static_cast<unsigned>(serial_type_bytes(type));
+    if (bytes > static_cast<std::size_t>(end - p)) return 0;
+    const std::int64_t other = load_signed(p, bytes);
+    return key.as_integer() < other ? -1 : key.as_integer() > other ? 1 : 0;
+  }
+  if (type >= 13 && type % 2 == 1 && key.is_text() && column.collation == nullptr) {
+    const std::size_t bytes = (type - 13) / 2;
+    if (bytes > static_cast<std::size_t>(end - p)) return 0;
+    const std::string_view text = key.bytes();
+    const int order = std::memcmp(text.data(), p, std::min(bytes, text.size()));
+    if (order != 0) return order < 0 ? -1 : 1;
+    return text.size() < bytes ? -1 : text.size() > bytes ? 1 : 0;
+  }
+  return 0;
+}
+
+/// The order of `key` and a value as `value_of` has it.
+int compare_stored(ValueRef key, std::uint64_t type, const std::uint8_t* p, std::uint64_t bytes,
+                   Collation collation) noexcept {
+  if (key.is_integer() && type - 1 < 6) {
+    const std::int64_t other = load_signed(p, static_cast<unsigned>(bytes));
+    return key.as_integer() < other ? -1 : key.as_integer() > other ? 1 : 0;
+  }
+  return compare_values(key, value_of(type, p, bytes), collation);
+}
 
 void append_value(ValueRef value, std::uint64_t serial_type, std::string& out) {
   if (serial_type >= 12) {
@@ -113,18 +152,8 @@ Result<ValueRef> RecordReader::column(std::uint32_t index) {
     if (columns_.size() <= index) return ValueRef::null();
   }
   const Column column = columns_[index];
-  const std::uint8_t* p = record_.data() + column.offset;
-  const std::uint64_t bytes = serial_type_bytes(column.serial_type);
-  switch (column.serial_type) {
-    case 0: return ValueRef::null();
-    case 7: return ValueRef::real(std::bit_cast<double>(load_be64(p)));
-    case 8: return ValueRef::integer(0);
-    case 9: return ValueRef::integer(1);
-    default: break;
-  }
-  if (column.serial_type < 7) return ValueRef::integer(load_signed(p, bytes));
-  const std::string_view view(reinterpret_cast<const char*>(p), bytes);
-  return (column.serial_type & 1) != 0 ? ValueRef::text(view) : ValueRef::blob(view);
+  return value_of(column.serial_type, record_.data() + column.offset,
+                  serial_type_bytes(column.serial_type));
 }
 
 Result<std::uint32_t> RecordReader::column_count() {
@@ -173,16 +202,46 @@ int compare_values(ValueRef a, ValueRef b, Collation collation) noexcept {
   return sign(a.bytes().compare(b.bytes()));  // char_traits<char> compares as unsigned bytes
 }
 
-Result<int> compare_key(std::span<const ValueRef> key, RecordReader& record, const KeyInfo& info) {
-  for (std::uint32_t i = 0; i < key.size(); ++i) {
-    const ValueRef other = TRY(record.column(i));
+Result<int> compare_key(std::span<const ValueRef> key, ByteSpan record, const KeyInfo& info,
+                        PageNo page) {
+  const std::uint8_t* head = record.data();
+  const std::uint8_t* const end = head + record.size();
+  // Most comparisons are decided by an integer or a short text in the first column.
+  if (record.size() >= 2 && head[0] >= 2 && head[0] < 0x80 && head[1] < 0x80 && !key.empty() &&
+      !info.columns.empty() && head[0] <= record.size()) {
+    const int order = first_column_order(key[0], head[1], head + head[0], end, info.columns[0]);
+    if (order != 0) return info.columns[0].descending ? -order : order;
+  }
+  std::uint64_t header_bytes = 0;
+  const unsigned length = get_varint(head, end, header_bytes);
+  if (length == 0 || header_bytes < length || header_bytes > record.size()) {
+    return corrupt_error(page, 0, "record header length");
+  }
+  const std::uint8_t* body = head + header_bytes;
+  const std::uint8_t* const head_end = body;
+  head += length;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    std::uint64_t type = 0;
+    std::uint64_t bytes = 0;
+    if (head < head_end) {
+      const unsigned n = get_varint(head, head_end, type);
+      if (n == 0) return corrupt_error(page, 0, "record header runs past its end");
+      if (type == 10 || type == 11) return corrupt_error(page, 0, "reserved serial type");
+      bytes = serial_type_bytes(type);
+      if (bytes > static_cast<std::uint64_t>(end - body)) {
+        return corrupt_error(page, 0, "value runs past the record's end");
+      }
+      head += n;
+    }
     const KeyColumn column = i < info.columns.size() ? info.columns[i] : KeyColumn{};
-    const int order = compare_values(key[i], other, column.collation);
-    if (order == 0) continue;
-    const bool has_null = key[i].is_null() || other.is_null();
-    // Big nulls turn NULLs round once more: ascending they come last, descending first.
-    const bool turned = column.big_nulls ? column.descending != has_null : column.descending;
-    return turned ? -order : order;
+    const int order = compare_stored(key[i], type, body, bytes, column.collation);
+    if (order != 0) {
+      const bool has_null = key[i].is_null() || type == 0;
+      // Big nulls turn NULLs round once more: ascending they come last, descending first.
+      const bool turned = column.big_nulls ? column.descending != has_null : column.descending;
+      return turned ? -order : order;
+    }
+    body += bytes;
   }
   return 0;
 }

@@ -132,7 +132,7 @@ Result<PageNo> TreeBuilder::finish_level(std::size_t depth, PageNo rightmost) {
 }
 
 Result<void> TreeBuilder::finish() {
-  source_.note_tree_change();
+  source_.note_all_trees_changed();
   PageNo rightmost = 0;
   for (std::size_t depth = 0;; ++depth) {
     const bool top = depth + 1 == levels_.size() && levels_[depth].pending.empty();

@@ -137,8 +137,7 @@ Result<void> TreeCheck::index_order(PageNo root, const KeyInfo& key_info) {
   for (bool first = true; more; first = false) {
     const ByteSpan record = TRY(cursor.payload());
     if (!first) {
-      reader.reset(record);
-      const int order = TRY(compare_key(key, reader, key_info));
+      const int order = TRY(compare_key(key, record, key_info));
       if (order >= 0) problem(cat("tree ", root, ": index records out of order"));
     }
     before.assign(record.begin(), record.end());

@@ -13,9 +13,9 @@ DirtyOwner dirty_owner;
 
 }  // namespace
 
-PageRef DirtyPagePtr::pin() const noexcept {
-  page_->add_reference();
-  return PageRef(page_->number, page_->bytes.get(), &dirty_owner, page_);
+PageRef DirtyPage::pin() noexcept {
+  add_reference();
+  return PageRef(number, bytes.get(), &dirty_owner, this);
 }
 
 VersionTable::Version VersionTable::find(PageNo page, std::uint64_t snapshot) const {

@@ -25,8 +25,13 @@ class DirtyPage {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  /// A pin on the bytes, which keeps them alive.
+  PageRef pin() noexcept;
+
   const PageNo number;
   std::uint64_t seq = 0;  ///< of the commit, once it is handed over
+  /// The last savepoint that keeps its bytes aside; of the transaction that changes it.
+  std::uint64_t remembered_by = 0;
   const std::unique_ptr<std::uint8_t[]> bytes;
 
  private:
@@ -53,8 +58,7 @@ class DirtyPagePtr {
   DirtyPage* operator->() const noexcept { return page_; }
   DirtyPage* get() const noexcept { return page_; }
   explicit operator bool() const noexcept { return page_ != nullptr; }
-  /// A pin on the bytes, which keeps them alive.
-  PageRef pin() const noexcept;
+  PageRef pin() const noexcept { return page_->pin(); }
 
  private:
   DirtyPage* page_ = nullptr;

@@ -118,10 +118,8 @@ TEST_CASE("key order obeys descending and nulls flags") {
   std::string two_record;
   const ValueRef two_value[] = {ValueRef::integer(2)};
   REQUIRE(encode_record(two_value, two_record));
-  RecordReader reader;
   const auto order = [&](const std::string& record, bool descending, bool big_nulls) {
-    reader.reset(bytes_of(record));
-    return compare_key(one, reader, KeyInfo{{{nullptr, descending, big_nulls}}}).value();
+    return compare_key(one, bytes_of(record), KeyInfo{{{nullptr, descending, big_nulls}}}).value();
   };
   CHECK(order(two_record, false, false) < 0);
   CHECK(order(two_record, true, false) > 0);

@@ -48,7 +48,23 @@ inline unsigned get_varint(const std::uint8_t* p, const std::uint8_t* end,
     v = *p;
     return 1;
   }
+  if (end - p >= 2 && p[1] < 0x80) [[likely]] {
+    v = (std::uint64_t{p[0] & 0x7fU} << 7) | p[1];
+    return 2;
+  }
+  if (end - p >= 3 && p[2] < 0x80) {
+    v = (std::uint64_t{p[0] & 0x7fU} << 14) | (std::uint64_t{p[1] & 0x7fU} << 7) | p[2];
+    return 3;
+  }
   return get_varint_slow(p, end, v);
+}
+
+/// The signed big-endian integer of `bytes` (1..8) bytes at `p`.
+inline std::int64_t load_signed(const std::uint8_t* p, unsigned bytes) noexcept {
+  std::uint64_t v = 0;
+  for (unsigned i = 0; i < bytes; ++i) v = (v << 8) | p[i];
+  const unsigned unused = 64 - 8 * bytes;
+  return static_cast<std::int64_t>(v << unused) >> unused;
 }
 
 /// Writes `v` as a varint at `p` (room for 9 bytes) and returns its length in bytes.

@@ -63,8 +63,8 @@ Result<TableWriter::Outcome> TableWriter::duplicate(const Index* index, ast::Con
 /// The index's entry for a row; false when a partial index leaves the row out.
 Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
                                      std::vector<ValueRef>& entry) {
-  const PureUse pure(runtime_, "an index");
   if (writer.where) {
+    const PureUse pure(runtime_, "an index");
     const ValueRef v = TRY(eval_one(*writer.where, runtime_, arena_, batch_of(row)));
     if (v.is_null() || !to_boolean(v)) return false;
   }
@@ -73,6 +73,7 @@ Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
   for (std::size_t i = 0; i < index.entry_width(); ++i) {
     const int column = index.entry_column(i).column;
     if (column == IndexColumn::kExpression) {
+      const PureUse pure(runtime_, "an index");
       entry.push_back(TRY(eval_one(*writer.exprs[i], runtime_, arena_, batch_of(row))));
       continue;
     }
@@ -83,6 +84,18 @@ Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
     entry.push_back(real ? compact_real(v) : v);
   }
   return true;
+}
+
+/// The entry of the row that is being written, in `writer.key`; false when it has none.
+Result<bool> TableWriter::make_new_entry(IndexWriter& writer, const ValueRef* row) {
+  if (!writer.made) writer.indexed = TRY(make_entry(writer, row, writer.key));
+  writer.made = true;
+  return writer.indexed;
+}
+
+/// Another row is going to be written.
+void TableWriter::forget_entries() noexcept {
+  for (auto& writer : indexes_) writer->made = writer->sought = false;
 }
 
 /// The key of the row that has `writer.key`'s columns in the index; nothing when there is none or
@@ -96,6 +109,7 @@ Result<std::optional<TableWriter::OwnedKey>> TableWriter::find_duplicate(IndexWr
   }
   const bool found =
       TRY(writer.cursor->seek(storage::Seek::eq, stored_key_.of({writer.key.data(), columns})));
+  writer.sought = !found;
   if (!found) return Found();
   storage::RecordReader reader;
   reader.reset(TRY(writer.cursor->payload()), index.root);
@@ -126,7 +140,7 @@ Result<std::optional<TableWriter::OwnedKey>> TableWriter::find_in_way(const Inde
   }
   for (auto& writer : indexes_) {
     if (writer->index != index) continue;
-    const bool indexed = TRY(make_entry(*writer, row, writer->key));
+    const bool indexed = TRY(make_new_entry(*writer, row));
     if (!indexed) return Found();
     return find_duplicate(*writer);
   }
@@ -145,11 +159,21 @@ Result<TableWriter::Stopped> TableWriter::check_upsert_keys(const ValueRef* row,
   return Stopped();
 }
 
+/// Whether another row may have the key of the row that is being written. `own`: of its old state.
+bool TableWriter::may_collide(const Index* index, const OwnedKey* own) const noexcept {
+  if (own == nullptr) return index != nullptr || !rowid_is_chosen_;
+  if (index == nullptr || index->clustered) return key_may_change_;
+  return std::any_of(indexes_.begin(), indexes_.end(), [&](const auto& writer) {
+    return writer->index == index && writer->may_change;
+  });
+}
+
 /// Looks for rows with a key of `row`, other than the row `own`. Those that REPLACE removes are put
 /// into `replaced`, after everything else was found to be well.
 Result<TableWriter::Stopped> TableWriter::check_keys(const ValueRef* row, const OwnedKey* own,
                                                      std::vector<OwnedKey>& replaced) {
   const auto check = [&](const Index* index, ast::Conflict conflict) -> Result<Stopped> {
+    if (!may_collide(index, own)) return Stopped();
     auto other = TRY(find_in_way(index, row));
     if (!other || (own != nullptr && same_key(*other, *own))) return Stopped();
     if (conflict != ast::Conflict::replace) return Stopped(TRY(duplicate(index, conflict)));
@@ -211,18 +235,17 @@ Result<void> TableWriter::check_keys_again(const ValueRef* row, const OwnedKey* 
 }
 
 Result<void> TableWriter::add_to_index(IndexWriter& writer, const ValueRef* row) {
-  const bool indexed = TRY(make_entry(writer, row, writer.key));
+  const bool indexed = TRY(make_new_entry(writer, row));
   if (!indexed) return {};
   record_.clear();
   TRY(encode_record(writer.key, table_.encoding, record_));
-  return writer.cursor->insert(
-      ByteSpan(reinterpret_cast<const std::uint8_t*>(record_.data()), record_.size()));
+  const ByteSpan record(reinterpret_cast<const std::uint8_t*>(record_.data()), record_.size());
+  return writer.sought ? writer.cursor->insert_sought(record) : writer.cursor->insert(record);
 }
 
-Result<void> TableWriter::remove_from_index(IndexWriter& writer, const ValueRef* row) {
-  const bool indexed = TRY(make_entry(writer, row, writer.key));
-  if (!indexed) return {};
-  const bool found = TRY(writer.cursor->seek(storage::Seek::eq, stored_key_.of(writer.key)));
+Result<void> TableWriter::remove_from_index(IndexWriter& writer, std::span<const ValueRef> entry) {
+  writer.sought = false;
+  const bool found = TRY(writer.cursor->seek(storage::Seek::eq, stored_key_.of(entry)));
   if (!found) {
     return Error(Code::corrupt_index,
                  cat("database disk image is malformed (index ", writer.index->name,
@@ -234,15 +257,16 @@ Result<void> TableWriter::remove_from_index(IndexWriter& writer, const ValueRef*
 /// Puts the entries of `new_row` in the place of those of `old_row`, where they differ.
 Result<void> TableWriter::change_indexes(const ValueRef* old_row, const ValueRef* new_row) {
   for (auto& writer : indexes_) {
+    if (!writer->may_change) continue;
     const bool was_in = TRY(make_entry(*writer, old_row, old_entry_));
-    const bool is_in = TRY(make_entry(*writer, new_row, writer->key));
+    const bool is_in = TRY(make_new_entry(*writer, new_row));
     bool equal = was_in == is_in;
     for (std::size_t i = 0; equal && was_in && i < old_entry_.size(); ++i) {
       equal = old_entry_[i].type() == writer->key[i].type() &&
               compare(old_entry_[i], writer->key[i]) == 0;
     }
     if (equal) continue;
-    if (was_in) TRY(remove_from_index(*writer, old_row));
+    if (was_in) TRY(remove_from_index(*writer, old_entry_));
     if (is_in) TRY(add_to_index(*writer, new_row));
   }
   return {};

@@ -34,6 +34,18 @@ ast::Conflict TableWriter::action(ast::Conflict declared) const noexcept {
   return declared != ast::Conflict::unspecified ? declared : ast::Conflict::abort;
 }
 
+/// Whether an UPDATE's SET may change the column; any may change a generated one.
+bool TableWriter::update_may_change(const IndexColumn& column) const noexcept {
+  const bool rowid = column.column == IndexColumn::kRowid || column.column == table_.rowid_column;
+  if (!rowid && table_.columns[static_cast<std::size_t>(column.column)].generated != nullptr) {
+    return true;
+  }
+  return std::any_of(rules_.updated.begin(), rules_.updated.end(), [&](int target) {
+    return rowid ? target == kRowidTarget || target == table_.rowid_column
+                 : target == column.column;
+  });
+}
+
 Result<void> TableWriter::compile_index(CompileContext& context, const RowScope& scope,
                                         const Index& index) {
   if (index.clustered) {
@@ -53,6 +65,11 @@ Result<void> TableWriter::compile_index(CompileContext& context, const RowScope&
     writer->where = TRY(bind_row_condition(context, scope, *index.where, false));
   }
   writer->conflict = action(index.conflict);
+  bool may_change = index.where != nullptr || index.has_expressions();
+  for (std::size_t i = 0; i < index.entry_width(); ++i) {
+    may_change = may_change || update_may_change(index.entry_column(i));
+  }
+  writer->may_change = may_change;
   indexes_.push_back(std::move(writer));
   return {};
 }
@@ -122,6 +139,14 @@ Result<void> TableWriter::compile(CompileContext& context) {
   std::stable_partition(unique_order_.begin(), unique_order_.end(), [](const Index* index) {
     return index->conflict != ast::Conflict::replace;
   });
+  if (table_.without_rowid) {
+    const auto& key = table_.primary->columns;
+    key_may_change_ = std::any_of(key.begin(), key.end(), [&](const IndexColumn& column) {
+      return update_may_change(column);
+    });
+  } else {
+    key_may_change_ = update_may_change({.column = IndexColumn::kRowid});
+  }
   TRY(compile_defaults(context));
   stored_columns_ = TRY(stored_columns(context, table_));
   if (table_.autoincrement)
@@ -199,7 +224,10 @@ Result<void> TableWriter::write_record(const ValueRef* row) {
 
 /// Takes the row out of the indexes and the table.
 Result<void> TableWriter::erase(const ValueRef* row) {
-  for (auto& writer : indexes_) TRY(remove_from_index(*writer, row));
+  for (auto& writer : indexes_) {
+    const bool indexed = TRY(make_entry(*writer, row, old_entry_));
+    if (indexed) TRY(remove_from_index(*writer, old_entry_));
+  }
   key_of(row, scratch_key_);
   const bool there = TRY(seek(scratch_key_));
   if (there) TRY(cursor_->remove());
@@ -232,7 +260,8 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
     if (!goes_on) return ignored;
     row[n] = rowid;
   }
-  if (!table_.without_rowid && row[n].is_null()) row[n] = ValueRef::integer(TRY(choose_rowid()));
+  rowid_is_chosen_ = !table_.without_rowid && row[n].is_null();
+  if (rowid_is_chosen_) row[n] = ValueRef::integer(TRY(choose_rowid()));
   if (table_.rowid_column >= 0) row[table_.rowid_column] = row[n];
   if (table_.autoincrement) {
     // A number that was given out counts, whatever becomes of the row.
@@ -241,6 +270,7 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   }
   Stopped stopped = TRY(check_row(row));
   if (stopped) return *stopped;
+  forget_entries();
   if (upsert != nullptr) {
     stopped = TRY(check_upsert_keys(row, *upsert));
     if (stopped) return *stopped;
@@ -302,19 +332,18 @@ Result<TableWriter::Outcome> TableWriter::update(ValueRef* old_row, ValueRef* ne
   }
   stopped = TRY(check_row(new_row));
   if (stopped) return *stopped;
-  OwnedKey old_key;
-  OwnedKey new_key;
-  key_of(old_row, old_key);
-  key_of(new_row, new_key);
+  forget_entries();
+  key_of(old_row, old_key_);
+  key_of(new_row, new_key_);
   std::vector<OwnedKey> replaced;
-  stopped = TRY(check_keys(new_row, &old_key, replaced));
+  stopped = TRY(check_keys(new_row, &old_key_, replaced));
   if (stopped) return *stopped;
   TRY(remove_replaced(replaced));
-  if (!replaced.empty() && replacing_runs_more()) TRY(check_keys_again(new_row, &old_key));
+  if (!replaced.empty() && replacing_runs_more()) TRY(check_keys_again(new_row, &old_key_));
   TRY(foreign_keys_.before_update(runtime_, old_row, new_row));
   TRY(change_indexes(old_row, new_row));
-  if (!same_key(old_key, new_key)) {
-    const bool found = TRY(seek(old_key));
+  if (key_may_change_ && !same_key(old_key_, new_key_)) {
+    const bool found = TRY(seek(old_key_));
     if (found) TRY(cursor_->remove());
   }
   TRY(write_record(new_row));

@@ -90,8 +90,14 @@ class TableWriter {
     std::vector<ExprPtr> exprs;  ///< of the columns that are expressions; else null
     ExprPtr where;
     std::optional<storage::BTreeCursor> cursor;
-    std::vector<ValueRef> key;  ///< scratch
     ast::Conflict conflict = ast::Conflict::abort;
+    bool may_change = true;  ///< whether an UPDATE may change a row's entry
+
+    // Of the row that is being written, until something else is done with the index.
+    std::vector<ValueRef> key;  ///< its entry, if `indexed`
+    bool made = false;          ///< `key` and `indexed` are known
+    bool indexed = false;
+    bool sought = false;  ///< the cursor has not found the key's columns
   };
   using Stopped = std::optional<Outcome>;
   using OwnedKey = std::vector<ValueRef>;  ///< its bytes live in `arena_`
@@ -101,6 +107,7 @@ class TableWriter {
   Result<void> compile_index(CompileContext& context, const RowScope& scope, const Index& index);
   Result<void> compile_defaults(CompileContext& context);
   Result<void> compile_rules(CompileContext& context);
+  bool update_may_change(const IndexColumn& column) const noexcept;
   ast::Conflict action(ast::Conflict declared) const noexcept;
   Result<Outcome> constraint_failed(ast::Conflict action, Code code, std::string message);
   Result<void> take_rowid(ValueRef* row);
@@ -120,15 +127,18 @@ class TableWriter {
   std::string key_text(const Index* index) const;
   Result<Outcome> duplicate(const Index* index, ast::Conflict conflict);
   Result<bool> make_entry(IndexWriter& writer, const ValueRef* row, std::vector<ValueRef>& entry);
+  Result<bool> make_new_entry(IndexWriter& writer, const ValueRef* row);
+  void forget_entries() noexcept;
   Result<std::optional<OwnedKey>> find_duplicate(IndexWriter& writer);
   Result<std::optional<OwnedKey>> find_in_way(const Index* index, const ValueRef* row);
   Result<Stopped> check_upsert_keys(const ValueRef* row, const UpsertClause& upsert);
+  bool may_collide(const Index* index, const OwnedKey* own) const noexcept;
   Result<Stopped> check_keys(const ValueRef* row, const OwnedKey* own,
                              std::vector<OwnedKey>& replaced);
   Result<void> remove_replaced(const std::vector<OwnedKey>& replaced);
   Result<void> check_keys_again(const ValueRef* row, const OwnedKey* own);
   Result<void> add_to_index(IndexWriter& writer, const ValueRef* row);
-  Result<void> remove_from_index(IndexWriter& writer, const ValueRef* row);
+  Result<void> remove_from_index(IndexWriter& writer, std::span<const ValueRef> entry);
   Result<void> change_indexes(const ValueRef* old_row, const ValueRef* new_row);
 
   // rowids.cpp
@@ -154,6 +164,8 @@ class TableWriter {
   /// Unique indexes in the order in which they are checked.
   std::vector<const Index*> unique_order_;
   ast::Conflict primary_conflict_ = ast::Conflict::abort;
+  bool key_may_change_ = true;    ///< whether an UPDATE may change what identifies a row
+  bool rowid_is_chosen_ = false;  ///< of the row that is being inserted: no other row has it
   std::vector<WantedColumn> stored_columns_;
   const Table* sequence_table_ = nullptr;
   TriggerSet insert_triggers_;
@@ -172,6 +184,8 @@ class TableWriter {
   std::vector<ValueRef> old_entry_;
   OwnedKey way_;
   OwnedKey scratch_key_;
+  OwnedKey old_key_;
+  OwnedKey new_key_;
   StoredKey stored_key_;  ///< of the key that is sought
   std::string record_;
   std::int64_t sequence_ = 0;

@@ -9,12 +9,6 @@
 namespace saturn::sql {
 namespace {
 
-std::int64_t big_endian(const std::uint8_t* p, std::uint64_t bytes) noexcept {
-  std::int64_t v = static_cast<std::int8_t>(p[0]);
-  for (std::uint64_t i = 1; i < bytes; ++i) v = v * 256 + p[i];
-  return v;
-}
-
 /// The value of a serial type that is no reserved one; its bytes are at `p`.
 ValueRef decode_value(std::uint64_t type, const std::uint8_t* p, std::uint64_t bytes,
                       TextEncoding encoding, ValueArena* arena) {
@@ -25,7 +19,7 @@ ValueRef decode_value(std::uint64_t type, const std::uint8_t* p, std::uint64_t b
     case 9: return ValueRef::integer(1);
     default: break;
   }
-  if (type < 7) return ValueRef::integer(big_endian(p, bytes));
+  if (type < 7) return ValueRef::integer(load_signed(p, static_cast<unsigned>(bytes)));
   std::string_view text(reinterpret_cast<const char*>(p), bytes);
   if (is_utf16(encoding) && type % 2 != 0) [[unlikely]] {
     return from_stored(ValueRef::text(text), encoding, *arena);

@@ -180,14 +180,33 @@ void Session::Impl::release(std::size_t depth) noexcept {
 
 // --- the statement cache -------------------------------------------------------------------------
 
-std::unique_ptr<Compiled> Session::Impl::take_cached(std::string_view text) {
-  const auto found = cache_index.find(text);
-  if (found == cache_index.end()) return nullptr;
+/// Takes an entry out, unless it is of another schema: then it goes. (Changes of the schema by
+/// other sessions show when the statement runs.)
+std::unique_ptr<Compiled> Session::Impl::take_from_cache(CacheIndex::iterator found) {
   const auto place = found->second;
   cache_index.erase(found);
   std::unique_ptr<Compiled> compiled = std::move(*place);
   cache.erase(place);
-  return compiled;
+  const bool good =
+      compiled->schemas == state.schemas && compiled->compile_rules == state.compile_rules;
+  return good ? std::move(compiled) : nullptr;
+}
+
+std::unique_ptr<Compiled> Session::Impl::take_cached(std::string_view text) {
+  const auto found = cache_index.find(text);
+  return found == cache_index.end() ? nullptr : take_from_cache(found);
+}
+
+std::unique_ptr<Compiled> Session::Impl::take_shared(const StatementShape& of) {
+  const auto [first, end] = cache_index.equal_range(of.key());
+  for (auto it = first; it != end; ++it) {
+    const Compiled& compiled = **it->second;
+    if (!compiled.literals.accepts(of)) continue;
+    auto taken = take_from_cache(it);
+    if (taken) taken->literals.bind(of, taken->values);
+    return taken;
+  }
+  return nullptr;
 }
 
 void Session::Impl::keep(std::unique_ptr<Compiled> compiled) {
@@ -203,16 +222,27 @@ void Session::Impl::keep(std::unique_ptr<Compiled> compiled) {
   if (running.empty() && state.memory.used() > kKeptBytesMax) return;
   for (Value& value : compiled->values) value = Value();
   cache.push_front(std::move(compiled));
-  cache_index.emplace(cache.front()->text, cache.begin());
+  cache_index.emplace(cache.front()->cache_key(), cache.begin());
   if (cache.size() <= limits::kStatementCacheEntries) return;
   const auto last = std::prev(cache.end());
-  const auto [first, end] = cache_index.equal_range((*last)->text);
+  const auto [first, end] = cache_index.equal_range((*last)->cache_key());
   for (auto it = first; it != end; ++it) {
     if (it->second != last) continue;
     cache_index.erase(it);
     break;
   }
   cache.erase(last);
+}
+
+void Session::Impl::share(Compiled& compiled) const {
+  SharedLiterals literals = share_literals(compiled.parsed, shape, *state.schemas, compiled.arena);
+  if (literals.count == 0) return;
+  compiled.values.resize(literals.count);
+  literals.bind(shape, compiled.values);
+  // The plan is made for what they are, where an index has samples.
+  for (const Value& value : compiled.values) compiled.runtime.parameters.push_back(value.ref());
+  compiled.literals = std::move(literals);
+  compiled.shape = shape.key();
 }
 
 // --- the session ---------------------------------------------------------------------------------
@@ -266,33 +296,47 @@ class PrepareTransactions final : public Transactions {
 
 }  // namespace
 
+namespace {
+
+/// Whether nothing comes behind the first semicolon; false for some that are one statement too.
+bool is_one_statement(std::string_view sql) noexcept {
+  const std::size_t end = sql.find(';');
+  return end == std::string_view::npos ||
+         sql.find_first_not_of(" \t\r\n", end + 1) == std::string_view::npos;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Statement>> Session::prepare(std::string_view sql, std::size_t* consumed) {
   auto cached = impl_->take_cached(sql);
-  // Of another schema the columns may be others too. Changes by other sessions show when it runs.
-  if (cached && cached->schemas != impl_->state.schemas) cached.reset();
-  if (cached && cached->compile_rules != impl_->state.compile_rules) cached.reset();
+  StatementShape& shape = impl_->shape;
+  const bool shareable = !cached && !is_utf16(impl_->state.encoding()) && impl_->shape.read(sql);
+  if (shareable) cached = impl_->take_shared(shape);
   if (cached) {
     if (consumed != nullptr) *consumed = sql.size();
     return std::make_unique<Statement>(
         std::make_unique<Statement::Impl>(*impl_, std::move(cached)));
   }
   auto compiled = std::make_unique<Compiled>(impl_->state);
-  std::size_t taken = 0;
-  {
+  if (is_one_statement(sql)) {
+    compiled->text = std::string(sql);
+  } else {
+    // Only the first is copied, and for that its end has to be known.
     Arena scratch;
     const Parsed first = TRY(parse_next(sql, scratch));
-    taken = first.consumed;
-    if (consumed != nullptr) *consumed = taken;
-    if (first.stmt == nullptr) return std::unique_ptr<Statement>();
-    compiled->text = std::string(sql.substr(0, taken));
+    compiled->text = std::string(sql.substr(0, first.consumed));
   }
   compiled->parsed = TRY(parse_next(compiled->text, compiled->arena));
+  if (consumed != nullptr) *consumed = compiled->parsed.consumed;
+  if (compiled->parsed.stmt == nullptr) return std::unique_ptr<Statement>();
+  compiled->text.resize(compiled->parsed.consumed);
   compiled->values.resize(compiled->parsed.parameter_count);
   PrepareTransactions transactions(impl_->state);
   const ast::StmtKind kind = compiled->parsed.stmt->kind;
   // BEGIN and the like need no schema.
   const bool reads = kind < ast::StmtKind::begin || kind > ast::StmtKind::release;
   if (reads) TRY(impl_->refresh_schemas(transactions));
+  if (shareable) impl_->share(*compiled);
   TRY(impl_->compile_now(*compiled, &transactions));
   return std::make_unique<Statement>(
       std::make_unique<Statement::Impl>(*impl_, std::move(compiled)));

@@ -4,6 +4,7 @@
 #include "parser/parser.hpp"
 #include "plan/compile.hpp"
 #include "session/session_state.hpp"
+#include "session/shared_literals.hpp"
 
 #include <array>
 #include <deque>
@@ -37,7 +38,11 @@ struct Compiled {
   std::uint32_t compile_rules = 0;  ///< of the session when it was compiled
   Runtime runtime;
   ProgramPtr program;
-  std::vector<Value> values;  ///< of the parameters
+  std::vector<Value> values;  ///< of the parameters, then of literals that are shared
+  SharedLiterals literals;
+  std::string shape;  ///< the key of its `StatementShape`, if literals are shared
+  /// What it is kept under.
+  std::string_view cache_key() const noexcept { return shape.empty() ? text : shape; }
   std::uint64_t columns = 0;  ///< that the program made for its batches
 };
 
@@ -75,13 +80,20 @@ struct Session::Impl {
   Result<void> let_go(std::shared_ptr<Database> database) const;
   Result<void> detach(std::string_view name);
 
-  // Statements of the same text, ready for use again; the least recently used go first.
+  // Statements of the same text, or with literals in other places only, ready for use again; the
+  // least recently used go first.
   std::unique_ptr<Compiled> take_cached(std::string_view text);
+  std::unique_ptr<Compiled> take_shared(const StatementShape& shape);
+  /// Makes parameters of literals in a statement that `shape` has read.
+  void share(Compiled& compiled) const;
   void keep(std::unique_ptr<Compiled> compiled);
 
-  std::list<std::unique_ptr<Compiled>> cache;
-  std::unordered_multimap<std::string_view, std::list<std::unique_ptr<Compiled>>::iterator>
-      cache_index;
+  using Cache = std::list<std::unique_ptr<Compiled>>;
+  using CacheIndex = std::unordered_multimap<std::string_view, Cache::iterator>;
+  std::unique_ptr<Compiled> take_from_cache(CacheIndex::iterator found);
+  Cache cache;
+  CacheIndex cache_index;
+  StatementShape shape;                          ///< scratch of `prepare`
   std::unordered_set<Statement::Impl*> running;  ///< started and not finished
   struct Savepoint {
     std::string name;

@@ -274,7 +274,9 @@ std::string_view Statement::column_decltype(std::size_t index) const noexcept {
   return impl_->compiled->program->columns[index].decltype_text;
 }
 
-std::size_t Statement::parameter_count() const noexcept { return impl_->compiled->values.size(); }
+std::size_t Statement::parameter_count() const noexcept {
+  return impl_->compiled->parsed.parameter_count;
+}
 
 std::string_view Statement::parameter_name(std::size_t number) const noexcept {
   for (const ast::Variable* variable : impl_->compiled->parsed.named) {
@@ -291,7 +293,7 @@ std::size_t Statement::parameter_number(std::string_view name) const noexcept {
 }
 
 Result<void> Statement::bind(std::size_t number, ValueRef value) {
-  if (number == 0 || number > impl_->compiled->values.size()) {
+  if (number == 0 || number > parameter_count()) {
     return Error(Code::range, "column index out of range");
   }
   Value& bound = impl_->compiled->values[number - 1];
@@ -301,7 +303,7 @@ Result<void> Statement::bind(std::size_t number, ValueRef value) {
 }
 
 void Statement::clear_bindings() noexcept {
-  for (Value& value : impl_->compiled->values) value = Value();
+  for (std::size_t i = 0; i < parameter_count(); ++i) impl_->compiled->values[i] = Value();
 }
 
 Result<bool> Statement::step() {

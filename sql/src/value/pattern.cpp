@@ -76,6 +76,27 @@ bool match_one(std::string_view pattern, std::size_t& at, std::uint32_t c,
   return p == c || (rules.nocase && p < 0x80 && c < 0x80 && folded(p) == folded(c));
 }
 
+/// Whether pattern byte `c` stands for itself alone. (No byte of a longer character is below 0x80.)
+bool is_plain(unsigned char c, const Rules& rules) noexcept {
+  return c < 0x80 && c != rules.any_run && c != rules.any_one && c != rules.escape &&
+         !(rules.sets && c == '[');
+}
+
+bool same_byte(unsigned char p, unsigned char c, const Rules& rules) noexcept {
+  return p == c ||
+         (rules.nocase && ascii_lower(static_cast<char>(p)) == ascii_lower(static_cast<char>(c)));
+}
+
+/// Behind a run: moves `t` to where the pattern at `p` may match next; false when that is nowhere.
+bool find_start(std::string_view pattern, std::size_t p, std::string_view text, std::size_t& t,
+                const Rules& rules) noexcept {
+  if (p >= pattern.size()) return true;
+  const auto wanted = static_cast<unsigned char>(pattern[p]);
+  if (!is_plain(wanted, rules)) return true;
+  while (t < text.size() && !same_byte(wanted, static_cast<unsigned char>(text[t]), rules)) ++t;
+  return t < text.size();
+}
+
 /// Greedy with one point of return: on a mismatch the last run takes one character more.
 /// An earlier run never needs to, since the last one could take whatever it would have taken.
 bool match(std::string_view pattern, std::string_view text, const Rules& rules) noexcept {
@@ -84,11 +105,19 @@ bool match(std::string_view pattern, std::string_view text, const Rules& rules) 
   std::size_t run_pattern = std::string_view::npos;
   std::size_t run_text = 0;
   while (true) {
+    while (p < pattern.size() && t < text.size() &&
+           is_plain(static_cast<unsigned char>(pattern[p]), rules) &&
+           same_byte(static_cast<unsigned char>(pattern[p]), static_cast<unsigned char>(text[t]),
+                     rules)) {
+      ++p;
+      ++t;
+    }
     if (p < pattern.size()) {
       std::size_t behind = p;
       const std::uint32_t c = read_utf8(pattern, behind);
       if (c == rules.any_run && c != rules.escape) {
         p = behind;
+        if (!find_start(pattern, p, text, t, rules)) return false;
         run_pattern = p;
         run_text = t;
         continue;
@@ -104,6 +133,7 @@ bool match(std::string_view pattern, std::string_view text, const Rules& rules) 
       return false;
     }
     skip_utf8(text, run_text);
+    if (!find_start(pattern, run_pattern, text, run_text, rules)) return false;
     p = run_pattern;
     t = run_text;
   }

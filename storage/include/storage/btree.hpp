@@ -52,9 +52,12 @@ Result<PageNo> drop_tree(PageSource& source, PageNo root, TreeKind kind);
 /// information; used by the source's fiber. A cursor that was made, emptied or ran off an end has
 /// no position. What `payload` returned is valid until the cursor's next call.
 ///
-/// Changes to any tree of the source through another cursor make a position stale. A table cursor
-/// finds its place again by its rowid in `next` and `prev`; an index cursor answers
-/// `Code::misuse` and must seek anew, and so does any other call on a stale cursor.
+/// Changes to the tree through another cursor make a position stale. A table cursor finds its place
+/// again by its rowid in `next` and `prev`; an index cursor answers `Code::misuse` and must seek
+/// anew, and so does any other call on a stale cursor.
+///
+/// A seek that follows another begins at the leaf of the one before where that must hold its
+/// target, and a change at what was just sought goes down no second time.
 class BTreeCursor {
  public:
   /// A cursor on a table tree, or with `key_info` on an index tree.
@@ -88,6 +91,9 @@ class BTreeCursor {
   /// Adds a record to an index tree, replacing one whose key columns are equal. `record` must not
   /// borrow from this cursor's `payload()`. // SUSPENDS
   Result<void> insert(ByteSpan record);
+  /// The same for a record whose key begins with what this cursor's last call, a seek with `eq`,
+  /// did not find. // SUSPENDS
+  Result<void> insert_sought(ByteSpan record);
   /// Removes the entry at the position, which is then gone: seek before moving on (a table cursor
   /// may call `next` or `prev` at once). // SUSPENDS
   Result<void> remove();
@@ -97,22 +103,30 @@ class BTreeCursor {
   struct Target;
 
   Result<void> push(PageNo page);
-  Result<void> reload(Level& level);
+  Result<void> reload(Level& level, const std::uint8_t* page);
   Result<void> descend_edge(bool rightmost);
   Result<bool> climb_forward();
   Result<bool> climb_backward();
   Result<bool> settle();
   Result<bool> arrive();
   Result<int> compare_at(const Level& level, std::uint32_t index, const Target& target);
+  Result<std::uint32_t> search(const Level& level, const Target& target);
+  bool at_right_edge() const noexcept;
+  bool at_last_entry() const noexcept;
+  Result<bool> leaf_holds(const Target& target);
   Result<void> lower_bound(const Target& target);
+  Result<bool> seek_equal(Target target);
   Result<bool> seek_target(Seek what, Target target);
   Result<ByteSpan> read_payload(const Node& node, const Cell& cell);
   Result<void> check_fresh() const;
+  bool fresh() const noexcept;
 
-  Result<bool> successor_equals(std::span<const ValueRef> key);
-  Result<void> insert_cell(const std::vector<std::uint8_t>& cell, bool replace);
-  Result<bool> insert_in_place(const std::vector<std::uint8_t>& cell);
-  Result<bool> remove_in_place();
+  Result<void> insert_cell(bool replace);
+  Result<bool> insert_in_place();
+  Result<bool> replace_in_place(const Cell& old);
+  Result<bool> remove_in_place(const Cell& cell);
+  Result<void> finish_in_place(std::uint8_t* page, std::uint32_t at);
+  void shift_content(std::uint8_t* page, std::uint32_t at, std::int32_t distance) noexcept;
   Result<void> remove_interior();
   bool at_append_position(std::int64_t rowid) const noexcept;
   void changed() noexcept;
@@ -126,15 +140,26 @@ class BTreeCursor {
   Result<void> gather(std::size_t depth, CellList& list, const CellList& parent, std::size_t first,
                       std::size_t last, CellList& all, std::vector<PageNo>& pages);
 
+  /// What the path in `levels_` leads to, as long as it is fresh.
+  enum class Place : std::uint8_t {
+    none,
+    entry,
+    gap,      ///< where what was sought would be; with its rowid in `rowid_`
+    removed,  ///< where an entry was: next and prev of a table cursor may start from `rowid_`
+  };
+
   PageSource& source_;
   const PageNo root_;
   const KeyInfo* const key_info_;
-  std::vector<Level> levels_;
+  std::vector<Level> levels_;  ///< from the root; empty: no path
   std::uint64_t changes_seen_ = 0;
   std::int64_t rowid_ = 0;
-  bool removed_ = false;  ///< the entry at rowid_ is gone, but next and prev may start from it
+  Place place_ = Place::none;
+  ByteSpan here_;               ///< the entry's record, if it is all on the page
+  std::uint8_t far_seeks_ = 0;  ///< of an index cursor: seeks in a row that went to another leaf
   std::vector<std::uint8_t> payload_;
-  RecordReader reader_;
+  std::vector<std::uint8_t> cell_;  ///< scratch: the cell that is being inserted
+  std::vector<ValueRef> key_;       ///< scratch
 };
 
 }  // namespace saturn::storage

@@ -132,7 +132,7 @@ class Transaction : public PageSource {
   /// nothing until a page is changed under them for the first time.
   virtual std::size_t savepoint() = 0;
   /// Takes back every change since savepoint `depth` was opened; it stays open, deeper ones close.
-  /// Positions of cursors become stale (`note_tree_change`).
+  /// Positions of cursors become stale (`note_all_trees_changed`).
   virtual Result<void> rollback_to(std::size_t depth) = 0;
   /// Closes savepoint `depth` and the deeper ones, keeping their changes.
   virtual void release(std::size_t depth) noexcept = 0;

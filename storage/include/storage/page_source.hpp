@@ -3,6 +3,8 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -119,14 +121,20 @@ class PageSource {
   /// Notes in the pointer map who points at `page`. Called only if `auto_vacuum()`. // SUSPENDS
   virtual Result<void> set_pointer_map(PageNo page, PointerType type, PageNo parent) = 0;
 
-  /// Counts the changes that trees made through this source: a cursor whose count is stale knows
-  /// that its position may be gone.
-  std::uint64_t tree_changes() const noexcept { return tree_changes_; }
-  /// A tree changed, or a rollback to a savepoint took changes back.
-  void note_tree_change() noexcept { ++tree_changes_; }
+  /// Counts the changes that were made through this source to the tree at `root` (and to some
+  /// others): a cursor whose count is stale knows that its position may be gone.
+  std::uint64_t tree_changes(PageNo root) const noexcept {
+    return tree_changes_[root % kTreeCounters];
+  }
+  void note_tree_change(PageNo root) noexcept { ++tree_changes_[root % kTreeCounters]; }
+  /// Pages of any tree may have moved or gone back: auto-vacuum, or a rollback to a savepoint.
+  void note_all_trees_changed() noexcept {
+    for (std::uint64_t& changes : tree_changes_) ++changes;
+  }
 
  private:
-  std::uint64_t tree_changes_ = 0;
+  static constexpr std::size_t kTreeCounters = 64;
+  std::array<std::uint64_t, kTreeCounters> tree_changes_{};
 };
 
 }  // namespace saturn::storage

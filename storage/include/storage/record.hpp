@@ -76,7 +76,9 @@ struct KeyInfo {
 int compare_values(ValueRef a, ValueRef b, Collation collation) noexcept;
 
 /// Compares `key`, which may be a prefix, with `record`: negative when the key comes first, 0 when
-/// all columns of the key are equal. A column that the record lacks is NULL. `Code::corrupt`.
-Result<int> compare_key(std::span<const ValueRef> key, RecordReader& record, const KeyInfo& info);
+/// all columns of the key are equal. A column that the record lacks is NULL. Decodes no more of the
+/// record than it takes; `page` is only for the text of `Code::corrupt`.
+Result<int> compare_key(std::span<const ValueRef> key, ByteSpan record, const KeyInfo& info,
+                        PageNo page = 0);
 
 }  // namespace saturn::storage
