@@ -1,6 +1,5 @@
 #include "posix_file.hpp"
 
-#include "pieces.hpp"
 #include "posix_error.hpp"
 
 #include "base/text.hpp"
@@ -120,6 +119,17 @@ Result<std::size_t> PosixFile::readv(std::uint64_t offset,
       });
   if (progress.error != 0) return posix_error(Code::ioerr_read, "read", path_, progress.error);
   return progress.bytes;
+}
+
+PosixFile::CachedRead PosixFile::read_cached(std::uint64_t offset, Pieces& pieces) {
+  if (!try_nowait_read_.load(std::memory_order_relaxed)) return {};
+  const Progress progress = transfer(pieces, offset, RWF_NOWAIT,
+                                     [this](const iovec* iov, int count, off_t at, int flags) {
+                                       return preadv2(fd_, iov, count, at, flags);
+                                     });
+  if (nowait_unknown(progress.error)) try_nowait_read_.store(false, std::memory_order_relaxed);
+  // Whatever went wrong goes wrong again where it is reported.
+  return {progress.bytes, progress.error == 0};
 }
 
 Result<void> PosixFile::write(std::uint64_t offset, ByteSpan bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blocking_pool.hpp"
+#include "pieces.hpp"
 #include "posix_locks.hpp"
 
 #include "io/vfs.hpp"
@@ -32,6 +33,15 @@ class PosixFile : public File {
   const std::string& path() const noexcept { return path_; }
   /// Fails with `readonly` when this handle may not write.
   Result<void> writable() const;
+
+ protected:
+  /// What `read_cached` did: bytes, of which the pieces are advanced.
+  struct CachedRead {
+    std::size_t bytes = 0;
+    bool done = false;  ///< nothing is left, or the file ends there
+  };
+  /// Reads what the kernel has in its cache, without waiting for any disk. One system call.
+  CachedRead read_cached(std::uint64_t offset, Pieces& pieces);
 
  private:
   BlockingPool& pool_;

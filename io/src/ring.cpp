@@ -147,6 +147,7 @@ void Ring::probe() {
 void Ring::mask_for_tests(unsigned kinds) noexcept { masked_kinds.store(kinds); }
 void Ring::link_for_tests(bool links) noexcept { links_requests.store(links); }
 void Ring::shorten_for_tests(std::size_t bytes) noexcept { shortened_bytes.store(bytes); }
+bool Ring::shortens() noexcept { return shortened_bytes.load(std::memory_order_relaxed) != 0; }
 
 void Ring::register_files() {
   const int error = -io_uring_register_files_sparse(&ring_, kFileSlots);

@@ -67,6 +67,7 @@ class Ring final : public Poller {
   /// For tests: each read and write asks for at most this many bytes, as a kernel might that stops
   /// short; 0 = all.
   static void shorten_for_tests(std::size_t bytes) noexcept;
+  static bool shortens() noexcept;
 
   /// Whether the kernel has this opcode.
   bool supports(RingRequest::Kind kind) const noexcept;

@@ -12,6 +12,12 @@
 
 namespace saturn::storage {
 
+namespace {
+
+constexpr std::uint64_t kHugeArenaBytesMin = 64ULL << 20;
+
+}  // namespace
+
 PrivatePage::PrivatePage(PrivatePage&& other) noexcept
     : cache_(std::exchange(other.cache_, nullptr)), frame_(other.frame_) {}
 
@@ -41,6 +47,11 @@ Result<std::unique_ptr<PageCache>> PageCache::make(const Options& options) {
   void* arena = mmap(nullptr, frames * options.page_size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (arena == MAP_FAILED) return Error(Code::nomem, "out of memory", errno);
+  // Filling a large cache then costs one page fault in place of hundreds. A small one would take
+  // more memory than it needs.
+  if (frames * options.page_size >= kHugeArenaBytesMin) {
+    static_cast<void>(madvise(arena, frames * options.page_size, MADV_HUGEPAGE));
+  }
   return std::unique_ptr<PageCache>(new PageCache(options, static_cast<std::uint8_t*>(arena),
                                                   static_cast<std::uint32_t>(frames)));
 }

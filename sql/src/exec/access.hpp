@@ -21,6 +21,11 @@ class AccessPath {
  public:
   virtual ~AccessPath() = default;
   virtual Result<void> open() = 0;  // SUSPENDS
+  /// As `close` and then `open`, without anything in between. // SUSPENDS
+  virtual Result<void> reopen() {
+    close();
+    return open();
+  }
   /// The memory of rows fetched so far may be used again.
   virtual void recycle() noexcept = 0;
   /// Computes what depends on the left row, for the selected rows. `arena` lives as long as the
@@ -95,6 +100,7 @@ class TableAccess final : public AccessPath {
   TableAccess(Runtime& runtime, const Table& table, std::string_view alias, SeekSpec spec,
               std::vector<WantedColumn> wanted, Slot rowid_slot);
   Result<void> open() override;
+  Result<void> reopen() override;
   void recycle() noexcept override { arena_.reset(); }
   Result<void> bind(EvalContext& left, Selection selection) override;
   Result<void> start(RowIndex left_row) override;
@@ -130,6 +136,7 @@ class IndexAccess final : public AccessPath {
               std::vector<WantedColumn> from_index, std::vector<WantedColumn> from_table,
               Slot rowid_slot);
   Result<void> open() override;
+  Result<void> reopen() override;
   void recycle() noexcept override { arena_.reset(); }
   Result<void> bind(EvalContext& left, Selection selection) override;
   Result<void> start(RowIndex left_row) override;
@@ -187,6 +194,7 @@ class ComputedAccess final : public AccessPath {
   ComputedAccess(Runtime& runtime, std::unique_ptr<AccessPath> input, std::vector<Column> columns)
       : runtime_(runtime), input_(std::move(input)), columns_(std::move(columns)) {}
   Result<void> open() override { return input_->open(); }
+  Result<void> reopen() override { return input_->reopen(); }
   void recycle() noexcept override;
   Result<void> bind(EvalContext& left, Selection selection) override {
     return input_->bind(left, selection);

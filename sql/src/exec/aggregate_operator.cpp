@@ -32,6 +32,13 @@ AggregateOperator::AggregateOperator(Runtime& runtime, OperatorPtr input, Parts 
     arguments = std::max(arguments, call.arguments.size() + call.order.size());
   }
   argument_columns_.resize(arguments);
+  key_values_.resize(parts_.keys.size());
+  needs_groups_ = !parts_.bare.empty();
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    plain_.push_back(plain_kind(parts_.calls[i], static_cast<int>(i) == parts_.extreme));
+    needs_groups_ = needs_groups_ || plain_.back() == Plain::no;
+  }
+  sums_.resize(parts_.calls.size());
   row_.resize(std::max(parts_.keys.size(), arguments));
 }
 
@@ -47,33 +54,80 @@ void AggregateOperator::close() noexcept {
   input_->close();
   keys_.clear();
   groups_.clear();
+  group_count_ = 0;
+  for (std::vector<NumberSum>& sums : sums_) sums.clear();
   order_.clear();
   charge_.set(0);
 }
 
+AggregateOperator::Plain AggregateOperator::plain_kind(const Call& call, bool chooses_bare) {
+  const std::string_view name = call.function->name;
+  if (call.distinct || !call.order.empty() || call.recode || chooses_bare) return Plain::no;
+  if (name == "count") return Plain::count;
+  if (name == "sum") return Plain::sum;
+  if (name == "total") return Plain::total;
+  return name == "avg" ? Plain::average : Plain::no;
+}
+
 std::uint32_t AggregateOperator::group_for(RowIndex row) {
-  for (std::size_t i = 0; i < parts_.keys.size(); ++i) row_[i] = key_columns_[i].get()[row];
+  for (std::size_t i = 0; i < parts_.keys.size(); ++i) row_[i] = key_values_[i][row];
   const std::uint32_t group = parts_.keys.empty() ? 0 : keys_.add(row_.data());
-  if (group == groups_.size()) {
-    auto fresh = std::make_unique<Group>();
-    for (const Call& call : parts_.calls) {
-      fresh->states.push_back(call.function->aggregate());
-      fresh->seen.push_back(
-          call.distinct ? std::make_unique<RowTable>(
-                              std::vector<const Collation*>(call.arguments.size(), call.collation),
-                              runtime_.session.memory)
-                        : nullptr);
-      fresh->ordered.push_back(
-          call.order.empty()
-              ? nullptr
-              : std::make_unique<RowStore>(
-                    static_cast<std::uint32_t>(call.arguments.size() + call.order.size()),
-                    runtime_.session.memory));
-    }
-    groups_.push_back(std::move(fresh));
-    charge_.add(sizeof(Group) + parts_.calls.size() * kStateBytes);
+  if (group < group_count_) return group;
+  ++group_count_;
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    if (plain_[i] != Plain::no) sums_[i].emplace_back();
   }
+  charge_.add(parts_.calls.size() * sizeof(NumberSum));
+  if (!needs_groups_) return group;
+  auto fresh = std::make_unique<Group>();
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    const Call& call = parts_.calls[i];
+    fresh->states.push_back(plain_[i] == Plain::no ? call.function->aggregate() : nullptr);
+    fresh->seen.push_back(
+        call.distinct ? std::make_unique<RowTable>(
+                            std::vector<const Collation*>(call.arguments.size(), call.collation),
+                            runtime_.session.memory)
+                      : nullptr);
+    fresh->ordered.push_back(
+        call.order.empty()
+            ? nullptr
+            : std::make_unique<RowStore>(
+                  static_cast<std::uint32_t>(call.arguments.size() + call.order.size()),
+                  runtime_.session.memory));
+  }
+  groups_.push_back(std::move(fresh));
+  charge_.add(sizeof(Group) + parts_.calls.size() * kStateBytes);
   return group;
+}
+
+namespace {
+
+/// Whether two values are the same in every respect that can count for a group.
+bool identical(ValueRef a, ValueRef b) noexcept {
+  if (a.type() != b.type()) return false;
+  switch (a.type()) {
+    case Type::null: return true;
+    case Type::integer: return a.as_integer() == b.as_integer();
+    case Type::real: return a.as_real() == b.as_real();
+    default: return a.bytes() == b.bytes();
+  }
+}
+
+}  // namespace
+
+/// The group of every row. Equal keys often follow each other: they are not looked up again.
+void AggregateOperator::find_groups(const Batch& batch, std::uint32_t* group_of) {
+  RowIndex before = 0;
+  bool first = true;
+  for (const RowIndex row : batch.selection) {
+    const bool again =
+        !first && std::all_of(key_values_.begin(), key_values_.end(), [&](const ValueRef* column) {
+          return identical(column[row], column[before]);
+        });
+    group_of[row] = again ? group_of[before] : group_for(row);
+    before = row;
+    first = false;
+  }
 }
 
 Result<void> AggregateOperator::keep_bare(std::uint32_t group, RowIndex row) {
@@ -101,17 +155,43 @@ ValueRef AggregateOperator::seen_by(const Call& call, ValueRef argument) {
   return recoded(argument, *call.recode, call.collation->encoding, false, arena_);
 }
 
+/// The rows of the batch that the call's FILTER lets pass, in `room` where it has one.
+Result<Selection> AggregateOperator::counted_rows(Call& call, EvalContext& context,
+                                                  RowIndex* room) {
+  const Selection all = context.batch.selection;
+  if (!call.filter) return all;
+  const std::uint32_t passed =
+      TRY(filter_rows(*call.filter, context, all, filter_column_.get(), room));
+  return Selection{room, passed};
+}
+
+Result<void> AggregateOperator::step_plain(std::size_t number, const Batch& batch,
+                                           const std::uint32_t* group_of) {
+  Call& call = parts_.calls[number];
+  EvalContext context{runtime_, arena_, batch};
+  RowIndex filtered[limits::kBatchRows];
+  const Selection selection = TRY(counted_rows(call, context, filtered));
+  NumberSum* const sums = sums_[number].data();
+  if (call.arguments.empty()) {
+    for (const RowIndex row : selection) sums[group_of[row]].count_row();
+    return {};
+  }
+  const ValueRef* const column =
+      TRY(column_of(*call.arguments[0], context, selection, argument_columns_[0]));
+  if (plain_[number] == Plain::count) {
+    for (const RowIndex row : selection) sums[group_of[row]].count(column[row]);
+  } else {
+    for (const RowIndex row : selection) sums[group_of[row]].add(column[row]);
+  }
+  return {};
+}
+
 Result<void> AggregateOperator::step_call(std::size_t number, const Batch& batch,
                                           const std::uint32_t* group_of) {
   Call& call = parts_.calls[number];
   EvalContext context{runtime_, arena_, batch};
-  Selection selection = batch.selection;
   RowIndex filtered[limits::kBatchRows];
-  if (call.filter) {
-    const std::uint32_t passed =
-        TRY(filter_rows(*call.filter, context, selection, filter_column_.get(), filtered));
-    selection = {filtered, passed};
-  }
+  const Selection selection = TRY(counted_rows(call, context, filtered));
   const std::size_t width = call.arguments.size();
   for (std::size_t i = 0; i < width; ++i) {
     TRY(call.arguments[i]->eval(context, selection, argument_columns_[i].get()));
@@ -180,22 +260,24 @@ Result<void> AggregateOperator::add_batch(const Batch& batch) {
   arena_.reset();
   EvalContext context{runtime_, arena_, batch};
   for (std::size_t i = 0; i < parts_.keys.size(); ++i) {
-    TRY(parts_.keys[i]->eval(context, batch.selection, key_columns_[i].get()));
+    key_values_[i] = TRY(column_of(*parts_.keys[i], context, batch.selection, key_columns_[i]));
   }
   std::uint32_t group_of[limits::kBatchRows];
-  for (const RowIndex row : batch.selection) group_of[row] = group_for(row);
+  find_groups(batch, group_of);
   for (std::size_t i = 0; i < parts_.bare.size(); ++i) {
     TRY(parts_.bare[i]->eval(context, batch.selection, bare_columns_[i].get()));
   }
   if (parts_.extreme < 0 && !parts_.bare.empty()) {
     for (const RowIndex row : batch.selection) TRY(keep_bare(group_of[row], row));
   }
-  for (std::size_t i = 0; i < parts_.calls.size(); ++i) TRY(step_call(i, batch, group_of));
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    TRY(plain_[i] == Plain::no ? step_call(i, batch, group_of) : step_plain(i, batch, group_of));
+  }
   return {};
 }
 
 void AggregateOperator::sort_groups() {
-  order_.resize(groups_.size());
+  order_.resize(group_count_);
   std::iota(order_.begin(), order_.end(), 0U);
   std::vector<SortKey> keys;
   for (Slot i = 0; i < parts_.keys.size(); ++i) {
@@ -203,9 +285,12 @@ void AggregateOperator::sort_groups() {
     keys.push_back({i, descending, descending, parts_.key_collations[i]});
   }
   if (keys.empty()) return;
-  std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+  const auto less = [&](std::uint32_t a, std::uint32_t b) {
     return compare_rows(keys_.row(a), keys_.row(b), keys) < 0;
-  });
+  };
+  if (!std::is_sorted(order_.begin(), order_.end(), less)) {
+    std::sort(order_.begin(), order_.end(), less);
+  }
 }
 
 Result<void> AggregateOperator::fill() {
@@ -215,14 +300,28 @@ Result<void> AggregateOperator::fill() {
     TRY(runtime_.poll());
     TRY(add_batch(*batch));
   }
-  if (parts_.keys.empty() && groups_.empty()) {
+  if (parts_.keys.empty() && group_count_ == 0) {
     group_for(0);
-    Group& group = *groups_[0];
-    group.bare.resize(parts_.bare.size());
+    if (needs_groups_) groups_[0]->bare.resize(parts_.bare.size());
   }
   sort_groups();
   filled_ = true;
   return {};
+}
+
+Result<ValueRef> AggregateOperator::result_of(std::size_t call, std::uint32_t number,
+                                              FunctionContext& function) {
+  switch (plain_[call]) {
+    case Plain::count: return ValueRef::integer(sums_[call][number].counted());
+    case Plain::sum: return sums_[call][number].sum();
+    case Plain::total: return sums_[call][number].total();
+    case Plain::average: return sums_[call][number].average();
+    case Plain::no: break;
+  }
+  Group& group = *groups_[number];
+  function.collation = parts_.calls[call].collation;
+  if (group.ordered[call]) TRY(step_ordered(call, group, function));
+  return group.states[call]->finalize(function);
 }
 
 Result<const Batch*> AggregateOperator::produce() {
@@ -235,14 +334,12 @@ Result<const Batch*> AggregateOperator::produce() {
   const std::size_t keys = parts_.keys.size();
   for (std::uint32_t r = 0; r < count; ++r) {
     const std::uint32_t number = order_[at_ + r];
-    Group& group = *groups_[number];
     for (std::size_t i = 0; i < keys; ++i) out_.columns[i][r] = keys_.row(number)[i];
     for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
-      function.collation = parts_.calls[i].collation;
-      if (group.ordered[i]) TRY(step_ordered(i, group, function));
-      out_.columns[keys + i][r] = TRY(group.states[i]->finalize(function));
+      out_.columns[keys + i][r] = TRY(result_of(i, number, function));
     }
     for (std::size_t i = 0; i < parts_.bare.size(); ++i) {
+      const Group& group = *groups_[number];
       out_.columns[keys + parts_.calls.size() + i][r] =
           group.has_bare ? group.bare[i].ref() : ValueRef();
     }

@@ -58,6 +58,12 @@ Result<void> IndexAccess::open() {
   return {};
 }
 
+Result<void> IndexAccess::reopen() {
+  if (!cursor_) return open();
+  done_ = true;
+  return {};
+}
+
 Result<void> IndexAccess::bind(EvalContext& left, Selection selection) {
   return keys_.bind(left, selection);
 }

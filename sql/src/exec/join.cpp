@@ -19,7 +19,8 @@ JoinOperator::JoinOperator(Runtime& runtime, Parts parts)
     : runtime_(runtime),
       parts_(std::move(parts)),
       rows_(std::make_unique<RowIndex[]>(limits::kBatchRows)),
-      left_of_(std::make_unique<RowIndex[]>(limits::kBatchRows)) {
+      left_of_(std::make_unique<RowIndex[]>(limits::kBatchRows)),
+      first_rows_(kFirstRows) {
   out_.columns.assign(parts_.slot_count, nullptr);
   for (const auto* slots : {&parts_.left_slots, &parts_.right_slots}) {
     for (const Slot slot : *slots) {
@@ -32,12 +33,27 @@ JoinOperator::JoinOperator(Runtime& runtime, Parts parts)
   if (parts_.outer) passed_ = std::make_unique<RowIndex[]>(limits::kBatchRows);
 }
 
-Result<void> JoinOperator::start() {
+void JoinOperator::expect_rows(std::uint32_t rows) noexcept {
+  first_rows_ = std::clamp(rows, 1U, kFirstRows);
+  if (parts_.left) parts_.left->expect_rows(rows);
+}
+
+void JoinOperator::begin() noexcept {
   left_batch_ = nullptr;
   left_done_ = false;
-  room_ = kFirstRows;
+  room_ = first_rows_;
+}
+
+Result<void> JoinOperator::start() {
+  begin();
   if (parts_.left) TRY(parts_.left->open());
   return parts_.right->open();
+}
+
+Result<void> JoinOperator::restart() {
+  begin();
+  if (parts_.left) TRY(parts_.left->reopen());
+  return parts_.right->reopen();
 }
 
 void JoinOperator::close() noexcept {

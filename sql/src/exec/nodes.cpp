@@ -8,6 +8,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <functional>
 
 namespace saturn::sql {
@@ -40,6 +41,14 @@ bool same_tree(const ExprNode& a, const ExprNode& b) noexcept {
 
 Result<std::uint32_t> filter_rows(ExprNode& expr, EvalContext& context, Selection selection,
                                   ValueRef* scratch, RowIndex* out) {
+  const bool utf16 = is_utf16(context.runtime.session.encoding());
+  if (expr.kind == NodeKind::logical && static_cast<LogicalNode&>(expr).conjunction && !utf16) {
+    // What the left side does not let pass nobody asks the right side about.
+    const std::uint32_t passed =
+        TRY(filter_rows(*expr.children[0], context, selection, scratch, out));
+    if (passed == 0) return passed;
+    return filter_rows(*expr.children[1], context, {out, passed}, scratch, out);
+  }
   TRY(expr.eval(context, selection, scratch));
   if (const TextEncoding encoding = context.runtime.session.encoding(); is_utf16(encoding)) {
     for (const RowIndex row : selection) {
@@ -54,6 +63,18 @@ Result<std::uint32_t> filter_rows(ExprNode& expr, EvalContext& context, Selectio
     count += pass ? 1 : 0;
   }
   return count;
+}
+
+Result<const ValueRef*> column_of(ExprNode& expr, EvalContext& context, Selection selection,
+                                  Scratch& scratch) {
+  if (expr.kind == NodeKind::slot) {
+    const ValueRef* column = context.batch.columns[static_cast<SlotNode&>(expr).slot];
+    ASSERT(column != nullptr);
+    return column;
+  }
+  ValueRef* column = scratch.get();
+  TRY(expr.eval(context, selection, column));
+  return static_cast<const ValueRef*>(column);
 }
 
 Result<ValueRef> eval_one(ExprNode& expr, Runtime& runtime, ValueArena& arena, const Batch& batch) {
@@ -241,8 +262,8 @@ bool ComparisonNode::same(const ExprNode& other) const noexcept {
 }
 
 template <BinaryOp Op>
-void ComparisonNode::compare_rows(EvalContext& context, Selection selection, const ValueRef* left,
-                                  const ValueRef* right, ValueRef* out) {
+void ComparisonNode::compare_rows(EvalContext& context, Selection selection, Operand left,
+                                  Operand right, ValueRef* out) {
   const auto holds = [](auto a, auto b) {
     if constexpr (Op == BinaryOp::eq || Op == BinaryOp::is) return a == b;
     if constexpr (Op == BinaryOp::ne || Op == BinaryOp::is_not) return a != b;
@@ -253,8 +274,8 @@ void ComparisonNode::compare_rows(EvalContext& context, Selection selection, con
   };
   constexpr bool kNullSafe = Op == BinaryOp::is || Op == BinaryOp::is_not;
   for (const RowIndex row : selection) {
-    ValueRef a = left[row];
-    ValueRef b = right[row];
+    ValueRef a = left.values[row & left.mask];
+    ValueRef b = right.values[row & right.mask];
     bool result;
     if (a.is_integer() && b.is_integer()) {
       result = holds(a.as_integer(), b.as_integer());
@@ -278,19 +299,30 @@ void ComparisonNode::compare_rows(EvalContext& context, Selection selection, con
   }
 }
 
-Result<void> ComparisonNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
-  // A slot's column is read where it is.
-  const auto operand = [&](ExprNode& node, Scratch& scratch) -> Result<const ValueRef*> {
-    if (node.kind == NodeKind::slot) {
-      const ValueRef* column = context.batch.columns[static_cast<SlotNode&>(node).slot];
-      return column;
+/// A side's values: a slot's column is read where it is, and what is the same for all rows is
+/// `one`.
+Result<ComparisonNode::Operand> ComparisonNode::operand(EvalContext& context, Selection selection,
+                                                        ExprNode& node, Scratch& scratch,
+                                                        ValueRef& one) {
+  switch (node.kind) {
+    case NodeKind::constant: one = static_cast<ConstantNode&>(node).value.ref(); break;
+    case NodeKind::parameter:
+      one = context.runtime.parameters[static_cast<ParameterNode&>(node).number - 1];
+      break;
+    case NodeKind::outer: one = *static_cast<OuterNode&>(node).cell; break;
+    default: {
+      const ValueRef* const column = TRY(column_of(node, context, selection, scratch));
+      return Operand{column, kEachRow};
     }
-    ValueRef* column = scratch.get();
-    TRY(node.eval(context, selection, column));
-    return static_cast<const ValueRef*>(column);
-  };
-  const ValueRef* left = TRY(operand(*children[0], left_));
-  const ValueRef* right = TRY(operand(*children[1], right_));
+  }
+  return Operand{&one, 0};
+}
+
+Result<void> ComparisonNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
+  ValueRef left_value;
+  ValueRef right_value;
+  const Operand left = TRY(operand(context, selection, *children[0], left_, left_value));
+  const Operand right = TRY(operand(context, selection, *children[1], right_, right_value));
   switch (op) {
     case BinaryOp::eq: compare_rows<BinaryOp::eq>(context, selection, left, right, out); break;
     case BinaryOp::ne: compare_rows<BinaryOp::ne>(context, selection, left, right, out); break;
@@ -427,6 +459,14 @@ std::size_t mix(std::uint64_t x) noexcept {
   return static_cast<std::size_t>(x);
 }
 
+/// Most texts are short.
+std::size_t hash_bytes(std::string_view bytes) noexcept {
+  if (bytes.size() > sizeof(std::uint64_t)) return std::hash<std::string_view>()(bytes);
+  std::uint64_t packed = 0;
+  if (!bytes.empty()) std::memcpy(&packed, bytes.data(), bytes.size());
+  return mix(packed + bytes.size() * 0x2545'f491'4f6c'dd1dULL);
+}
+
 }  // namespace
 
 std::size_t hash_value(ValueRef v, const Collation& collation) noexcept {
@@ -442,14 +482,14 @@ std::size_t hash_value(ValueRef v, const Collation& collation) noexcept {
     }
     case Type::text: {
       std::string_view t = v.bytes();
-      if (collation.kind == Collation::Kind::binary) return std::hash<std::string_view>()(t);
+      if (collation.kind == Collation::Kind::binary) return hash_bytes(t);
       std::string utf8;
       if (is_utf16(collation.encoding) && !leaves_unchanged(t)) t = utf8 = leaving_text(t);
       if (collation.kind == Collation::Kind::nocase) return NocaseHash()(t);
       while (!t.empty() && t.back() == ' ') t.remove_suffix(1);
       return std::hash<std::string_view>()(t);
     }
-    case Type::blob: return std::hash<std::string_view>()(v.bytes()) ^ 0x77;
+    case Type::blob: return hash_bytes(v.bytes()) ^ 0x77;
   }
   return 0;
 }

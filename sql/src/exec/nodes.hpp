@@ -23,6 +23,11 @@ class Scratch {
   ColumnBuffer column_;
 };
 
+/// The values of `expr` for the selected rows: the column of the batch where it is a slot, else
+/// what is computed into `scratch`. // SUSPENDS
+Result<const ValueRef*> column_of(ExprNode& expr, EvalContext& context, Selection selection,
+                                  Scratch& scratch);
+
 class ConstantNode final : public ExprNode {
  public:
   explicit ConstantNode(Value v) : ExprNode(NodeKind::constant), value(std::move(v)) {}
@@ -112,9 +117,17 @@ class ComparisonNode final : public ExprNode {
   const Collation* const order;  ///< never null
 
  private:
+  /// The value of row r is at `values[r & mask]`.
+  struct Operand {
+    const ValueRef* values = nullptr;
+    RowIndex mask = 0;
+  };
+  static constexpr RowIndex kEachRow = 0xffff;
+  static Result<Operand> operand(EvalContext& context, Selection selection, ExprNode& node,
+                                 Scratch& scratch, ValueRef& one);
   template <ast::BinaryOp Op>
-  void compare_rows(EvalContext& context, Selection selection, const ValueRef* left,
-                    const ValueRef* right, ValueRef* out);
+  void compare_rows(EvalContext& context, Selection selection, Operand left, Operand right,
+                    ValueRef* out);
   Scratch left_;
   Scratch right_;
 };
@@ -197,6 +210,7 @@ struct SubPlan {
 
 class SubqueryNode : public ExprNode {
  protected:
+  class Runs;
   SubqueryNode(NodeKind k, SubPlan p) : ExprNode(k), plan(std::move(p)) {
     expensive = !plan.cells.empty();
   }
@@ -232,7 +246,7 @@ class ScalarSubqueryNode final : public SubqueryNode {
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
 
  private:
-  Result<void> compute();
+  Result<void> compute(Runs& runs);
   const std::size_t column_;
   Value result_;
   std::uint8_t subtype_ = 0;  ///< of the result

@@ -33,6 +33,12 @@ Result<void> Operator::open_measured() {
   return start();
 }
 
+Result<void> Operator::reopen_measured() {
+  const Reading reading(*measured_);
+  ++measured_->figures.loops;
+  return restart();
+}
+
 Result<const Batch*> Operator::next_measured() {
   const Reading reading(*measured_);
   auto batch = produce();

@@ -29,6 +29,11 @@ class Operator {
 
   /// Starts a run. Inputs may be different from the last run's: parameters, outer rows. // SUSPENDS
   Result<void> open() { return measured_ == nullptr ? start() : open_measured(); }
+  /// As `close` and then `open`, for the next of many short runs without anything in between:
+  /// cursors may stay where they are. // SUSPENDS
+  Result<void> reopen() { return measured_ == nullptr ? restart() : reopen_measured(); }
+  /// Whoever asks will seldom want more than so many rows of a run.
+  virtual void expect_rows(std::uint32_t) noexcept {}
   /// The next batch, never an empty one; null at the end. // SUSPENDS
   Result<const Batch*> next() { return measured_ == nullptr ? produce() : next_measured(); }
   virtual void close() noexcept = 0;
@@ -49,6 +54,11 @@ class Operator {
  protected:
   virtual Result<void> start() = 0;            // SUSPENDS
   virtual Result<const Batch*> produce() = 0;  // SUSPENDS
+  /// What `reopen` does. // SUSPENDS
+  virtual Result<void> restart() {
+    close();
+    return start();
+  }
 
  private:
   struct Measured {
@@ -57,6 +67,7 @@ class Operator {
   };
   class Reading;
   Result<void> open_measured();
+  Result<void> reopen_measured();
   Result<const Batch*> next_measured();
 
   mutable std::unique_ptr<Measured> measured_;  ///< null but for EXPLAIN ANALYZE

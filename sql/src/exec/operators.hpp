@@ -5,6 +5,7 @@
 #include "exec/operator.hpp"
 #include "exec/row_store.hpp"
 #include "exec/row_table.hpp"
+#include "functions/number_sum.hpp"
 #include "value/recode.hpp"
 
 #include <functional>
@@ -30,13 +31,16 @@ class JoinOperator final : public Operator {
     Slot slot_count = 0;
   };
   JoinOperator(Runtime& runtime, Parts parts);
+  void expect_rows(std::uint32_t rows) noexcept override;
   Result<void> start() override;
+  Result<void> restart() override;
   Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override;
 
  private:
+  void begin() noexcept;
   Result<bool> next_left();
   Result<std::uint32_t> fill();
   void gather(std::uint32_t first, std::uint32_t count);
@@ -62,6 +66,7 @@ class JoinOperator final : public Operator {
       0;  ///< left rows up to here are known matched or were added, for `outer`
   bool left_done_ = false;
   bool row_started_ = false;
+  std::uint32_t first_rows_;  ///< room for the first batch of a run
   std::uint32_t room_ = 0;
 };
 
@@ -69,7 +74,9 @@ class JoinOperator final : public Operator {
 class FilterOperator final : public Operator {
  public:
   FilterOperator(Runtime& runtime, OperatorPtr input, ExprPtr condition);
+  void expect_rows(std::uint32_t rows) noexcept override { input_->expect_rows(rows); }
   Result<void> start() override { return input_->open(); }
+  Result<void> restart() override { return input_->reopen(); }
   Result<const Batch*> produce() override;
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return {}; }
@@ -107,7 +114,11 @@ class RenameOperator final : public Operator {
 class ProjectOperator final : public Operator {
  public:
   ProjectOperator(Runtime& runtime, OperatorPtr input, std::vector<ExprPtr> exprs);
+  void expect_rows(std::uint32_t rows) noexcept override {
+    if (input_) input_->expect_rows(rows);
+  }
   Result<void> start() override;
+  Result<void> restart() override;
   Result<const Batch*> produce() override;
   void close() noexcept override;
   std::string describe() const override { return input_ ? "" : "SCAN CONSTANT ROW"; }
@@ -307,8 +318,15 @@ class AggregateOperator final : public Operator {
 
  private:
   struct Group;
+  /// Calls whose states stand side by side, so that a row costs no call and a group no allocation.
+  enum class Plain : std::uint8_t { no, count, sum, total, average };
+  static Plain plain_kind(const Call& call, bool chooses_bare);
   Result<void> fill();
   Result<void> add_batch(const Batch& batch);
+  Result<Selection> counted_rows(Call& call, EvalContext& context, RowIndex* room);
+  Result<void> step_plain(std::size_t call, const Batch& batch, const std::uint32_t* group_of);
+  Result<ValueRef> result_of(std::size_t call, std::uint32_t group, FunctionContext& function);
+  void find_groups(const Batch& batch, std::uint32_t* group_of);
   Result<void> step_call(std::size_t call, const Batch& batch, const std::uint32_t* group_of);
   ValueRef seen_by(const Call& call, ValueRef argument);
   Result<void> step_ordered(std::size_t call, Group& group, FunctionContext& function);
@@ -322,9 +340,14 @@ class AggregateOperator final : public Operator {
   RowTable keys_;
   MemoryCharge charge_;                           ///< of the groups, as far as is known
   static constexpr std::size_t kStateBytes = 96;  ///< of an aggregate, roughly
-  std::vector<std::unique_ptr<Group>> groups_;
+  std::uint32_t group_count_ = 0;
+  std::vector<Plain> plain_;                  ///< by call
+  std::vector<std::vector<NumberSum>> sums_;  ///< by plain call, then by group
+  bool needs_groups_ = false;                 ///< some call is not plain, or there are bare columns
+  std::vector<std::unique_ptr<Group>> groups_;  ///< by number, if they are needed
   std::vector<std::uint32_t> order_;
   std::vector<Scratch> key_columns_;
+  std::vector<const ValueRef*> key_values_;  ///< of the batch
   std::vector<Scratch> bare_columns_;
   std::vector<Scratch> argument_columns_;
   Scratch filter_column_;

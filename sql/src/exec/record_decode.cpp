@@ -4,10 +4,21 @@
 #include "storage/record.hpp"
 #include "value/stored_text.hpp"
 
+#include <array>
 #include <bit>
+#include <cstring>
 
 namespace saturn::sql {
 namespace {
+
+/// Bytes of the values whose serial types are one byte.
+constexpr std::array<std::uint8_t, 0x80> kBytesOf = [] {
+  std::array<std::uint8_t, 0x80> bytes{};
+  for (std::size_t type = 0; type < bytes.size(); ++type) {
+    bytes[type] = static_cast<std::uint8_t>(storage::serial_type_bytes(type));
+  }
+  return bytes;
+}();
 
 /// The value of a serial type that is no reserved one; its bytes are at `p`.
 ValueRef decode_value(std::uint64_t type, const std::uint8_t* p, std::uint64_t bytes,
@@ -24,7 +35,11 @@ ValueRef decode_value(std::uint64_t type, const std::uint8_t* p, std::uint64_t b
   if (is_utf16(encoding) && type % 2 != 0) [[unlikely]] {
     return from_stored(ValueRef::text(text), encoding, *arena);
   }
-  if (arena != nullptr) text = arena->copy(text);
+  if (arena != nullptr) {
+    char* const copy = arena->allocate(bytes);
+    std::memcpy(copy, p, bytes);
+    text = {copy, bytes};
+  }
   return type % 2 == 0 ? ValueRef::blob(text) : ValueRef::text(text);
 }
 
@@ -45,27 +60,43 @@ Result<void> decode_columns(ByteSpan record, storage::PageNo page, TextEncoding 
   std::uint64_t body = header_bytes;
   std::uint32_t column = 0;
   for (const WantedColumn& want : wanted) {
-    ValueRef value = want.absent;
-    while (head < head_end && column <= want.column) {
-      std::uint64_t type = 0;
-      n = get_varint(head, head_end, type);
-      if (n == 0) return corrupt_error(page, 0, "record header");
-      head += n;
-      const std::uint64_t bytes = storage::serial_type_bytes(type);
-      if (column == want.column) {
-        if (type == 10 || type == 11 || bytes > record.size() - body) {
-          return corrupt_error(page, 0, "record column");
-        }
-        value = decode_value(type, start + body, bytes, encoding, arena);
-        if (want.real && value.is_integer()) {
-          value = ValueRef::real(static_cast<double>(value.as_integer()));
-        }
+    // Columns that nobody wants are stepped over. A type of one byte adds 57 bytes at most, so that
+    // the sum cannot overflow before it is looked at.
+    while (column < want.column && head < head_end) {
+      std::uint64_t bytes = 0;
+      if (*head < kBytesOf.size()) [[likely]] {
+        bytes = kBytesOf[*head++];
+      } else {
+        std::uint64_t type = 0;
+        n = get_varint(head, head_end, type);
+        if (n == 0) return corrupt_error(page, 0, "record header");
+        head += n;
+        bytes = storage::serial_type_bytes(type);
+        if (bytes > record.size()) return corrupt_error(page, 0, "record column");
       }
-      if (bytes > record.size() - body) return corrupt_error(page, 0, "record column");
       body += bytes;
       ++column;
     }
-    columns[want.slot][row] = value;
+    if (body > record.size()) return corrupt_error(page, 0, "record column");
+    ValueRef& value = columns[want.slot][row];
+    if (head >= head_end) {
+      value = want.absent;
+      continue;
+    }
+    std::uint64_t type = 0;
+    n = get_varint(head, head_end, type);
+    if (n == 0) return corrupt_error(page, 0, "record header");
+    head += n;
+    ++column;
+    const std::uint64_t bytes = storage::serial_type_bytes(type);
+    if (type == 10 || type == 11 || bytes > record.size() - body) {
+      return corrupt_error(page, 0, "record column");
+    }
+    value = decode_value(type, start + body, bytes, encoding, arena);
+    if (want.real && value.is_integer()) {
+      value = ValueRef::real(static_cast<double>(value.as_integer()));
+    }
+    body += bytes;
   }
   return {};
 }

@@ -62,6 +62,11 @@ Result<void> ProjectOperator::start() {
   return input_ ? input_->open() : Result<void>();
 }
 
+Result<void> ProjectOperator::restart() {
+  done_ = false;
+  return input_ ? input_->reopen() : Result<void>();
+}
+
 void ProjectOperator::close() noexcept {
   if (input_) input_->close();
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-// Subqueries in expressions. Each run of one opens its plan, takes what it needs and closes it. The
-// outcome is kept, and used again for as long as the outer values are the same: for the whole run
-// when there are none.
+// Subqueries in expressions. Each run of one takes what it needs of its plan, which is opened for
+// the rows of a batch and closed at its end. The outcome is kept, and used again for as long as the
+// outer values are the same: for the whole run when there are none.
 
 namespace saturn::sql {
 namespace {
@@ -22,6 +22,31 @@ class OpenPlan {
 };
 
 }  // namespace
+
+/// The runs of a plan for the rows of one batch, closed at their end whatever happened.
+class SubqueryNode::Runs {
+ public:
+  explicit Runs(Operator& root) : root_(root) {}
+  ~Runs() {
+    if (open_) root_.close();
+  }
+  Runs(const Runs&) = delete;
+  Runs& operator=(const Runs&) = delete;
+  /// Starts the next run, and answers its first batch. // SUSPENDS
+  Result<const Batch*> first() {
+    if (open_) {
+      TRY(root_.reopen());
+    } else {
+      open_ = true;
+      TRY(root_.open());
+    }
+    return root_.next();
+  }
+
+ private:
+  Operator& root_;
+  bool open_ = false;
+};
 
 Result<void> SubqueryNode::eval_outer(EvalContext& context, Selection selection,
                                       std::size_t first_child) {
@@ -55,12 +80,10 @@ bool SubqueryNode::cells_repeat() {
   return false;
 }
 
-Result<void> ScalarSubqueryNode::compute() {
+Result<void> ScalarSubqueryNode::compute(Runs& runs) {
   result_ = Value();
   subtype_ = 0;
-  OpenPlan open(*plan.root);
-  TRY(plan.root->open());
-  const Batch* batch = TRY(plan.root->next());
+  const Batch* batch = TRY(runs.first());
   if (batch == nullptr) return {};
   const ValueRef v = batch->columns[column_][batch->selection.rows[0]];
   result_ = Value(v);
@@ -71,8 +94,9 @@ Result<void> ScalarSubqueryNode::compute() {
 Result<void> ScalarSubqueryNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
   if (selection.count == 0) return {};
   TRY(eval_outer(context, selection, 0));
+  Runs runs(*plan.root);
   if (plan.cells.empty() && !volatile_result) {
-    if (!cells_repeat()) TRY(forget_on_error(compute()));
+    if (!cells_repeat()) TRY(forget_on_error(compute(runs)));
     ValueRef v = result_.ref();
     v.set_subtype(subtype_);
     for (const RowIndex row : selection) out[row] = v;
@@ -80,7 +104,7 @@ Result<void> ScalarSubqueryNode::eval(EvalContext& context, Selection selection,
   }
   for (const RowIndex row : selection) {
     set_cells(row);
-    if (!cells_repeat()) TRY(forget_on_error(compute()));
+    if (!cells_repeat()) TRY(forget_on_error(compute(runs)));
     out[row] = context.arena.copy(result_.ref());
     out[row].set_subtype(subtype_);
   }
@@ -89,12 +113,11 @@ Result<void> ScalarSubqueryNode::eval(EvalContext& context, Selection selection,
 
 Result<void> ExistsNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
   TRY(eval_outer(context, selection, 0));
+  Runs runs(*plan.root);
   for (const RowIndex row : selection) {
     set_cells(row);
     if (!cells_repeat()) {
-      OpenPlan open(*plan.root);
-      TRY(forget_on_error(plan.root->open()));
-      auto batch = plan.root->next();
+      auto batch = runs.first();
       if (!batch) fresh_ = true;
       result_ = TRY(std::move(batch)) != nullptr;
     }

@@ -78,6 +78,12 @@ Result<void> TableAccess::open() {
   return {};
 }
 
+Result<void> TableAccess::reopen() {
+  if (!cursor_) return open();
+  done_ = true;
+  return {};
+}
+
 Result<void> TableAccess::bind(EvalContext& left, Selection selection) {
   return keys_.bind(left, selection);
 }

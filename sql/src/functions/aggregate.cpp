@@ -1,9 +1,9 @@
 #include "functions/function.hpp"
 
 #include "base/limits.hpp"
+#include "functions/number_sum.hpp"
 #include "value/number.hpp"
 
-#include <cmath>
 #include <optional>
 #include <string>
 
@@ -11,113 +11,83 @@ namespace saturn::sql {
 
 namespace {
 
+/// What a text or blob adds: an integer only where it is one as a whole.
+ValueRef number_of(ValueRef v) noexcept {
+  if (!v.is_text() && !v.is_blob()) return v;
+  const NumberForm form = parse_real(v.bytes()).form;
+  const ValueRef number = to_numeric(v);
+  const bool integer = form == NumberForm::integer && v.is_text() && number.is_integer();
+  return integer ? number : ValueRef::real(to_real(v));
+}
+
+}  // namespace
+
+/// After an addition that overflowed too: the wrapped sum that it left behind is taken back.
+void NumberSum::add_slowly(ValueRef value) noexcept {
+  const ValueRef v = number_of(value);
+  if (!approximate_ && v.is_integer()) {
+    if (!value.is_integer() && !__builtin_add_overflow(exact_, v.as_integer(), &exact_)) return;
+    overflow_ = true;
+    exact_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(exact_) -
+                                       static_cast<std::uint64_t>(v.as_integer()));
+  }
+  if (!approximate_) {
+    approximate_ = true;
+    add_integer(exact_);
+  }
+  if (v.is_integer()) {
+    add_integer(v.as_integer());
+  } else {
+    overflow_ = false;
+    add_real(v.as_real());
+  }
+}
+
+Result<ValueRef> NumberSum::sum() const {
+  if (count_ == 0) return ValueRef();
+  if (overflow_) return Error(Code::error, "integer overflow");
+  return approximate_ ? ValueRef::real(total_real()) : ValueRef::integer(exact_);
+}
+
+namespace {
+
 class Count final : public Aggregate {
  public:
   Result<void> step(FunctionContext&, Arguments a) override {
-    count_ += a.empty() || !a[0].is_null() ? 1 : 0;
+    a.empty() ? sum_.count_row() : sum_.count(a[0]);
     return {};
   }
-  Result<ValueRef> finalize(FunctionContext&) override { return ValueRef::integer(count_); }
+  Result<ValueRef> finalize(FunctionContext&) override { return ValueRef::integer(sum_.counted()); }
 
  private:
-  std::int64_t count_ = 0;
+  NumberSum sum_;
 };
 
-/// sum, total and avg. Integers add up exactly until a real or an overflow comes; from then on a
-/// Kahan-Babuska sum in doubles goes on.
+/// sum, total and avg.
 class Sum : public Aggregate {
  public:
   Result<void> step(FunctionContext&, Arguments a) override {
-    if (a[0].is_null()) {
-      return {};
-    }
-    ++count_;
-    const ValueRef v = number_of(a[0]);
-    if (!approximate_ && v.is_integer() &&
-        !__builtin_add_overflow(exact_, v.as_integer(), &exact_)) {
-      return {};
-    }
-    if (!approximate_) {
-      // The failed addition left the wrapped sum behind: take it back.
-      if (v.is_integer()) {
-        overflow_ = true;
-        exact_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(exact_) -
-                                           static_cast<std::uint64_t>(v.as_integer()));
-      }
-      approximate_ = true;
-      add_integer(exact_);
-    }
-    if (v.is_integer()) {
-      add_integer(v.as_integer());
-    } else {
-      overflow_ = false;
-      add(v.as_real());
-    }
+    sum_.add(a[0]);
     return {};
   }
 
  protected:
-  double total() const noexcept {
-    if (!approximate_) {
-      return static_cast<double>(exact_);
-    }
-    return std::isfinite(error_) ? sum_ + error_ : sum_;
-  }
-  static ValueRef number_of(ValueRef v) noexcept {
-    if (!v.is_text() && !v.is_blob()) {
-      return v;
-    }
-    const NumberForm form = parse_real(v.bytes()).form;
-    const ValueRef number = to_numeric(v);
-    const bool integer = form == NumberForm::integer && v.is_text() && number.is_integer();
-    return integer ? number : ValueRef::real(to_real(v));
-  }
-
-  std::int64_t count_ = 0;
-  std::int64_t exact_ = 0;
-  bool approximate_ = false;
-  bool overflow_ = false;
-
- private:
-  void add(double v) noexcept {
-    const double next = sum_ + v;
-    error_ += std::fabs(sum_) > std::fabs(v) ? (sum_ - next) + v : (v - next) + sum_;
-    sum_ = next;
-  }
-  /// A large integer goes in as two parts that doubles hold exactly.
-  void add_integer(std::int64_t v) noexcept {
-    const std::int64_t low = v % 16384;
-    add(static_cast<double>(v - low));
-    add(static_cast<double>(low));
-  }
-
-  double sum_ = 0.0;
-  double error_ = 0.0;
+  NumberSum sum_;
 };
 
 class SumResult final : public Sum {
  public:
-  Result<ValueRef> finalize(FunctionContext&) override {
-    if (count_ == 0) {
-      return ValueRef();
-    }
-    if (overflow_) {
-      return Error(Code::error, "integer overflow");
-    }
-    return approximate_ ? ValueRef::real(total()) : ValueRef::integer(exact_);
-  }
+  Result<ValueRef> finalize(FunctionContext&) override { return sum_.sum(); }
 };
 
 class Total final : public Sum {
  public:
-  Result<ValueRef> finalize(FunctionContext&) override { return ValueRef::real(total()); }
+  Result<ValueRef> finalize(FunctionContext&) override { return sum_.total(); }
 };
 
 class Average final : public Sum {
  public:
-  Result<ValueRef> finalize(FunctionContext&) override {
-    return count_ == 0 ? ValueRef() : ValueRef::real(total() / static_cast<double>(count_));
-  }
+  Result<ValueRef> finalize(FunctionContext&) override { return sum_.average(); }
 };
 
 template <int Sign>

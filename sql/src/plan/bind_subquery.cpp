@@ -83,6 +83,7 @@ Result<ExprPtr> Binder::bind_exists(const ast::Exists& exists) {
     select.cores.push(context_.arena, plain);
   }
   Planned planned = TRY(plan_subplan(select, false));
+  planned.plan.root->expect_rows(1);
   return finish_subquery(std::make_unique<ExistsNode>(std::move(planned.plan)),
                          std::move(planned.outer), planned.volatile_result);
 }

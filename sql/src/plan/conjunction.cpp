@@ -1,12 +1,16 @@
 #include "plan/scope.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 // Conditions, cut at their ANDs.
 
 namespace saturn::sql {
 namespace {
+
+/// Of an OR that more relations are to learn from.
+constexpr std::size_t kBranchesMax = 16;
 
 void collect_parts(ExprPtr& expr, bool conjunction, std::vector<ExprPtr*>& out) {
   if (expr->kind == NodeKind::logical &&
@@ -40,11 +44,107 @@ void factor_disjunction(ExprPtr& expr, std::vector<ExprPtr>& out) {
   }
 }
 
+/// A tree with the same value, of what conditions are mostly made of; null for anything else.
+ExprPtr copy_tree(const ExprNode& expr) {
+  std::vector<ExprPtr> children;
+  for (const ExprPtr& child : expr.children) {
+    children.push_back(copy_tree(*child));
+    if (!children.back()) return nullptr;
+  }
+  ExprPtr copy;
+  switch (expr.kind) {
+    case NodeKind::constant:
+      copy = std::make_unique<ConstantNode>(Value(static_cast<const ConstantNode&>(expr).value));
+      break;
+    case NodeKind::parameter:
+      copy = std::make_unique<ParameterNode>(static_cast<const ParameterNode&>(expr).number);
+      break;
+    case NodeKind::slot: {
+      const auto& of = static_cast<const SlotNode&>(expr);
+      auto slot = std::make_unique<SlotNode>(of.slot);
+      slot->relation = of.relation;
+      slot->column = of.column;
+      copy = std::move(slot);
+      break;
+    }
+    case NodeKind::unary:
+      copy = std::make_unique<UnaryNode>(static_cast<const UnaryNode&>(expr).op,
+                                         std::move(children[0]));
+      break;
+    case NodeKind::comparison: {
+      const auto& of = static_cast<const ComparisonNode&>(expr);
+      copy = std::make_unique<ComparisonNode>(of.op, std::move(children[0]), std::move(children[1]),
+                                              *of.order);
+      break;
+    }
+    case NodeKind::logical:
+      copy = std::make_unique<LogicalNode>(static_cast<const LogicalNode&>(expr).conjunction,
+                                           std::move(children[0]), std::move(children[1]));
+      break;
+    case NodeKind::in_list: {
+      const auto& of = static_cast<const InListNode&>(expr);
+      ExprPtr operand = std::move(children[0]);
+      children.erase(children.begin());
+      copy = std::make_unique<InListNode>(of.negated, std::move(operand), std::move(children),
+                                          *of.order);
+      break;
+    }
+    default: return nullptr;
+  }
+  copy->affinity = expr.affinity;
+  copy->collation = expr.collation;
+  copy->explicit_collation = expr.explicit_collation;
+  copy->tables = expr.tables;
+  copy->subtypes = expr.subtypes;
+  return copy;
+}
+
+ExprPtr combined(ExprPtr left, ExprPtr right, bool conjunction) {
+  if (!left) return right;
+  return std::make_unique<LogicalNode>(conjunction, std::move(left), std::move(right));
+}
+
+/// What a branch of an OR asks of the relation `table` (a bit) alone; null: nothing.
+ExprPtr asked_of(ExprPtr& branch, std::uint64_t table) {
+  std::vector<ExprPtr*> parts;
+  collect_parts(branch, true, parts);
+  ExprPtr all;
+  for (ExprPtr* part : parts) {
+    if ((*part)->tables != table || (*part)->volatile_result || (*part)->reads_outer) continue;
+    ExprPtr copy = copy_tree(**part);
+    if (copy) all = combined(std::move(all), std::move(copy), true);
+  }
+  return all;
+}
+
+/// (a.x = 1 AND b.y = 2) OR (a.x = 3 AND b.y = 4) holds only where a.x = 1 OR a.x = 3 does: what
+/// every branch of an OR asks of one relation thins out its rows before they are joined.
+void imply_for_each_relation(ExprPtr& expr, std::vector<ExprPtr>& out) {
+  if (std::popcount(expr->tables) < 2) return;
+  std::vector<ExprPtr*> branches;
+  collect_parts(expr, false, branches);
+  if (branches.size() < 2 || branches.size() > kBranchesMax) return;
+  for (std::uint64_t rest = expr->tables; rest != 0; rest &= rest - 1) {
+    const std::uint64_t table = rest & -rest;
+    ExprPtr any;
+    for (ExprPtr* branch : branches) {
+      ExprPtr asked = asked_of(*branch, table);
+      if (!asked) {
+        any.reset();
+        break;
+      }
+      any = combined(std::move(any), std::move(asked), false);
+    }
+    if (any) out.push_back(std::move(any));
+  }
+}
+
 }  // namespace
 
 void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out) {
   if (expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction) {
     factor_disjunction(expr, out);
+    imply_for_each_relation(expr, out);
   }
   if (expr->kind == NodeKind::logical && static_cast<LogicalNode&>(*expr).conjunction) {
     ExprPtr right = std::move(expr->children[1]);

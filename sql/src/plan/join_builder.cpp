@@ -204,7 +204,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
     parts.condition = own_conditions();
     return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
   }
-  Choice local = r.right_join ? scan_of(relation) : best_access(relation, 0, 1);
+  Choice local = r.right_join ? scan_of(relation) : best_access(relation, 0, 1, true);
   for (const std::size_t t : local.equal) constant = constant && !terms_[t].reads_outer;
   if (local.low >= 0)
     constant = constant && !terms_[static_cast<std::size_t>(local.low)].reads_outer;
@@ -324,10 +324,11 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   const std::vector<std::size_t> order = TRY(choose_order());
   OperatorPtr op;
   double rows = 1;
+  bool single = true;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t relation = order[i];
     Choice choice =
-        order.size() == 1 ? best_ordered(relation) : best_access(relation, placed_, rows);
+        order.size() == 1 ? best_ordered(relation) : best_access(relation, placed_, rows, single);
     if (std::isinf(choice.cost)) return Error(Code::error, "no query solution");
     if (i == 0 && !(order.size() == 1 && choice.point)) TRY(note_sizes());
     bool backward = false;
@@ -335,7 +336,8 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
     if (i == 0 && scope_.last_right_join() < 0) {
       in_order = gives_order(choice, relation, backward);
     }
-    rows = std::max(rows * choice.rows, 1e-3);
+    rows = std::max(rows * choice.rows, 1.0);
+    single = single && choice.point;
     op = TRY(add_step(std::move(op), relation, choice, in_order && i == 0 && backward));
   }
   return op;

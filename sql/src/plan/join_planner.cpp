@@ -262,6 +262,11 @@ Result<void> JoinPlanner::estimate_relations() {
       }
     }
     info.rows = std::max(info.rows, 1.0);
+  }
+  TRY(find_distinct_values());
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    const Relation& relation = scope_.relations[r];
+    RelationInfo& info = info_[r];
     for (std::size_t i = 0; i < conditions_.size(); ++i) {
       if (conditions_[i].expr->tables != bit(r) || !usable_for(conditions_[i], r)) continue;
       kept_[i] = part_kept(r, i);
@@ -440,7 +445,6 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
   if (r.indexed == ast::Indexed::by && info_[relation].indexes.empty()) return;
   Choice choice;
   choice.kind = Choice::Kind::hash;
-  double partner_rows = 0;
   bool only_outer = true;
   for (std::size_t t = 0; t < terms_.size(); ++t) {
     const Term& term = terms_[t];
@@ -453,9 +457,6 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
     if (doubled) continue;
     choice.equal.push_back(t);
     only_outer = only_outer && term.others == 0;
-    for (std::size_t q = 0; q < info_.size(); ++q) {
-      if ((term.others & bit(q)) != 0) partner_rows = std::max(partner_rows, info_[q].rows);
-    }
   }
   const double rows = info_[relation].rows * info_[relation].kept;
   const double scan = info_[relation].rows + rows * kBuild;
@@ -465,8 +466,7 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
     choice.rows = rows;
     choice.cost = scan / std::max(left_rows, 1.0) + rows * 0.5;
   } else {
-    const double distinct = std::max({info_[relation].rows, partner_rows, 1.0});
-    choice.rows = std::max(rows * (only_outer ? 0.01 : 1 / distinct), 1e-3);
+    choice.rows = std::max(hash_matches(choice, relation), 1e-3);
     const double runs = only_outer ? kSubqueryRuns : std::max(left_rows, 1.0);
     choice.cost = scan / runs + kProbe + choice.rows * 0.5;
   }
@@ -474,8 +474,9 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
   consider(best, std::move(choice));
 }
 
+/// `single`: there is one left row at most.
 JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t placed,
-                                             double left_rows) const {
+                                             double left_rows, bool single) const {
   Choice best;
   best.cost = std::numeric_limits<double>::infinity();
   const Relation& r = scope_.relations[relation];
@@ -494,6 +495,16 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
     call.rows = info_[relation].rows;
     call.cost = kSeek + call.rows;
     consider(best, std::move(call));
+  }
+  // Reading all of a relation again for every left row costs dearly where there are more of them
+  // than was thought.
+  const bool scans = placed != 0 && !single && best.kind != Choice::Kind::function &&
+                     best.equal.empty() && best.low < 0 && best.high < 0;
+  if (scans) {
+    Choice hash;
+    hash.cost = std::numeric_limits<double>::infinity();
+    consider_hash(hash, relation, placed, left_rows);
+    if (!hash.equal.empty()) best = std::move(hash);
   }
   consider_hash(best, relation, placed, left_rows);
   if (!best.filtered) {
@@ -523,6 +534,7 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
   Order order;
   std::uint64_t placed = 0;
   double rows = 1;
+  bool single = true;
   const std::size_t n = scope_.relations.size();
   for (std::size_t step = 0; step < n; ++step) {
     std::size_t best = n;
@@ -538,7 +550,7 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
       if ((placed & bit(r)) != 0 || (info_[r].needs & ~placed) != 0) continue;
       if (step == 0 && r != first) continue;
       if (step > 0 && tied != 0 && (tied & bit(r)) == 0) continue;
-      Choice choice = best_access(r, placed, rows);
+      Choice choice = best_access(r, placed, rows, single);
       const double out = scope_.relations[r].outer_join ? std::max(choice.rows, 1.0) : choice.rows;
       const double score = rows * choice.cost + rows * out;
       if (score < best_score) {
@@ -552,7 +564,7 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
       for (std::size_t r = 0; r < n && best == n; ++r) {
         if ((placed & bit(r)) != 0 || (info_[r].needs & ~placed) != 0) continue;
         best = r;
-        best_choice = best_access(r, placed, rows);
+        best_choice = best_access(r, placed, rows, single);
       }
     }
     if (best == n) {
@@ -563,7 +575,8 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
     if (order.cost >= give_up_at) return order;
     const double out =
         scope_.relations[best].outer_join ? std::max(best_choice.rows, 1.0) : best_choice.rows;
-    rows = std::max(rows * out, 1e-3);
+    rows = std::max(rows * out, 1.0);
+    single = single && best_choice.point;
     placed |= bit(best);
     order.relations.push_back(best);
   }
@@ -651,7 +664,7 @@ bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& 
 
 /// The way to the only relation, the cost of sorting what comes out of order included.
 JoinPlanner::Choice JoinPlanner::best_ordered(std::size_t relation) const {
-  Choice best = best_access(relation, 0, 1);
+  Choice best = best_access(relation, 0, 1, true);
   bool backward = false;
   if (wanted_ == nullptr || best.point || gives_order(best, relation, backward)) return best;
   const Relation& r = scope_.relations[relation];

@@ -38,6 +38,7 @@ class JoinPlanner {
     bool reads_outer = false;
     /// What is compared with, where it is known and an index has samples: of an IN all values.
     std::vector<Value> values = {};
+    double distinct = 0;  ///< values that the column has, as far as the schema tells; 0: unknown
   };
 
   /// An index that the query may use, with its expressions over the relation's slots; null for
@@ -96,6 +97,12 @@ class JoinPlanner {
   double sampled_range(const Index& index, std::vector<ValueRef>& key, int low, int high) const;
   std::optional<double> sampled_rows(const Choice& choice) const;
   double matching_rows(const Choice& choice, double rows) const;
+  Result<double> rows_of(const Table& table) const;
+  Result<double> distinct_values(const Table& table, int column, double rows, int depth) const;
+  Result<void> find_distinct_values();
+  double join_distinct(const Term& term) const;
+  bool is_matched_key(const Index& index, std::size_t r, const Choice& choice) const;
+  double hash_matches(const Choice& choice, std::size_t relation) const;
   double part_kept(std::size_t relation, std::size_t condition) const;
 
   bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
@@ -107,7 +114,8 @@ class JoinPlanner {
                       std::uint64_t placed) const;
   void consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
                      double left_rows) const;
-  Choice best_access(std::size_t relation, std::uint64_t placed, double left_rows) const;
+  Choice best_access(std::size_t relation, std::uint64_t placed, double left_rows,
+                     bool single) const;
   bool uses(const Choice& choice, std::size_t condition) const noexcept;
   Order greedy_from(std::size_t first, double give_up_at) const;
   Result<std::vector<std::size_t>> choose_order() const;

@@ -1,9 +1,12 @@
 #include "base/text.hpp"
 #include "catalog/sample_estimate.hpp"
 #include "plan/join_planner.hpp"
+#include "storage/estimate.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <functional>
 #include <string_view>
 
 // How many rows conditions choose: by what sqlite_stat1 counted, by sqlite_stat4's samples where
@@ -16,17 +19,22 @@ namespace {
 constexpr std::size_t kValuesMax = 64;
 constexpr double kSubqueryValues = 10;
 constexpr double kRangeKeeps = 0.25;
+/// References from key to key that are followed.
+constexpr int kReferencesMax = 3;
+/// Values of a column of which a correlated subquery is guessed to want one.
+constexpr double kOuterValues = 100;
 
 /// Functions that are worth computing for an estimate, and that cost little. What time it is is
 /// known when the statement runs.
 bool is_cheap(const FunctionNode& call) {
   static constexpr std::array<std::string_view, 9> kCheap = {
       "abs", "date", "datetime", "julianday", "lower", "strftime", "time", "unixepoch", "upper"};
-  const bool asks_now = std::any_of(call.children.begin(), call.children.end(), [](const ExprPtr& e) {
-    if (e->kind != NodeKind::constant) return false;
-    const ValueRef v = static_cast<const ConstantNode&>(*e).value.ref();
-    return v.is_text() && equals_nocase(v.bytes(), "now");
-  });
+  const bool asks_now =
+      std::any_of(call.children.begin(), call.children.end(), [](const ExprPtr& e) {
+        if (e->kind != NodeKind::constant) return false;
+        const ValueRef v = static_cast<const ConstantNode&>(*e).value.ref();
+        return v.is_text() && equals_nocase(v.bytes(), "now");
+      });
   return !call.children.empty() && !asks_now &&
          std::find(kCheap.begin(), kCheap.end(), call.function.name) != kCheap.end();
 }
@@ -35,8 +43,7 @@ bool is_cheap(const FunctionNode& call) {
 bool is_known(const ExprNode& expr, std::size_t parameters) {
   switch (expr.kind) {
     case NodeKind::constant: return true;
-    case NodeKind::parameter:
-      return static_cast<const ParameterNode&>(expr).number <= parameters;
+    case NodeKind::parameter: return static_cast<const ParameterNode&>(expr).number <= parameters;
     case NodeKind::function:
       if (expr.volatile_result || !is_cheap(static_cast<const FunctionNode&>(expr))) return false;
       break;
@@ -51,6 +58,7 @@ bool is_known(const ExprNode& expr, std::size_t parameters) {
                      [&](const ExprPtr& child) { return is_known(*child, parameters); });
 }
 
+/// The part of rows that a condition keeps, where nothing is known.
 double guess(const ExprNode& expr) noexcept {
   if (expr.kind == NodeKind::comparison) {
     const ast::BinaryOp op = static_cast<const ComparisonNode&>(expr).op;
@@ -58,7 +66,16 @@ double guess(const ExprNode& expr) noexcept {
     if (op == ast::BinaryOp::ne || op == ast::BinaryOp::is_not) return 0.9;
     return 0.33;
   }
-  if (expr.kind == NodeKind::in_list) return 0.15;
+  if (expr.kind == NodeKind::logical) {
+    const double left = guess(*expr.children[0]);
+    const double right = guess(*expr.children[1]);
+    const bool conjunction = static_cast<const LogicalNode&>(expr).conjunction;
+    return conjunction ? left * right : std::min(left + right, 1.0);
+  }
+  if (expr.kind == NodeKind::in_list) {
+    const double one = 0.05 * static_cast<double>(expr.children.size() - 1);
+    return static_cast<const InListNode&>(expr).negated ? 0.9 : std::min(one, 0.5);
+  }
   if (expr.kind == NodeKind::like) return 0.1;
   return 0.5;
 }
@@ -236,6 +253,8 @@ double JoinPlanner::matching_rows(const Choice& choice, double rows) const {
       matches = static_cast<double>(index.stat[at]);
     } else if (at == index.columns.size() && index.unique && !null_safe) {
       matches = 1;
+    } else if (at == 1 && terms_[choice.equal[0]].distinct > 0) {
+      matches = std::max(1.0, rows / terms_[choice.equal[0]].distinct);
     } else {
       matches = std::max(1.0, std::min(rows * 0.3, 10.0 / static_cast<double>(at)));
     }
@@ -244,6 +263,132 @@ double JoinPlanner::matching_rows(const Choice& choice, double rows) const {
   if (choice.low >= 0) matches *= kRangeKeeps;
   if (choice.high >= 0) matches *= kRangeKeeps;
   return matches;
+}
+
+Result<double> JoinPlanner::rows_of(const Table& table) const {
+  if (table.row_estimate != 0) return static_cast<double>(table.row_estimate);
+  for (std::size_t r = 0; r < info_.size(); ++r) {
+    if (scope_.relations[r].table == &table) return info_[r].rows;
+  }
+  storage::Transaction* const pages = context_.pages(table.database);
+  if (pages == nullptr || table.root == 0) return 0.0;
+  const std::uint64_t rows = TRY(storage::estimate_entries(*pages, table.root));
+  return static_cast<double>(rows);
+}
+
+/// How many distinct values a column has: by statistics, since it is a key, or since it refers to
+/// the key of another table (`depth` of which are looked at). 0: unknown.
+Result<double> JoinPlanner::distinct_values(const Table& table, int column, double rows,
+                                            int depth) const {
+  if (column == SlotNode::kRowidColumn || column == table.rowid_column) return rows;
+  double known = 0;
+  for (const auto& index : table.indexes) {
+    if (index->where != nullptr || index->columns[0].column != column) continue;
+    if (index->stat.size() > 1 && index->stat[1] > 0) {
+      known = std::max(known, static_cast<double>(index->stat[0] / index->stat[1]));
+    } else if (index->unique && index->columns.size() == 1) {
+      known = rows;
+    }
+  }
+  if (known > 0 || depth == 0) return known;
+  for (const ForeignKey& key : table.foreign_keys) {
+    const auto place = std::find(key.columns.begin(), key.columns.end(), column);
+    if (place == key.columns.end()) continue;
+    const Table* const parent = context_.schemas[table.database].find_table(key.parent);
+    if (parent == nullptr || parent->kind != TableKind::table) continue;
+    const auto at = static_cast<std::size_t>(place - key.columns.begin());
+    int referred = parent->rowid_column;
+    if (at < key.parent_columns.size()) {
+      referred = parent->find_column(key.parent_columns[at]);
+    } else if (key.columns.size() > 1) {
+      continue;
+    }
+    const double parent_rows = TRY(rows_of(*parent));
+    double values = parent_rows;
+    if (key.columns.size() > 1) {
+      values = TRY(distinct_values(*parent, referred, parent_rows, depth - 1));
+    }
+    values = std::min(values, rows);
+    if (values > 0 && (known == 0 || values < known)) known = values;
+  }
+  return known;
+}
+
+Result<void> JoinPlanner::find_distinct_values() {
+  for (Term& term : terms_) {
+    const Table* const table = scope_.relations[term.relation].table;
+    if (term.op > TermOp::in || term.column == kNoColumn || table == nullptr) continue;
+    term.distinct =
+        TRY(distinct_values(*table, term.column, info_[term.relation].rows, kReferencesMax));
+  }
+  return {};
+}
+
+/// Of how many values, as likely as each other, an equality wants one: what both sides have is what
+/// the side with fewer has, so that the other one counts.
+double JoinPlanner::join_distinct(const Term& term) const {
+  double known = term.distinct;
+  double rows = info_[term.relation].rows;
+  for (const Term& other : terms_) {
+    if (other.condition == term.condition && other.relation != term.relation) {
+      known = std::max(known, other.distinct);
+    }
+  }
+  if (known > 0) return known;
+  if (term.others == 0) return kOuterValues;
+  for (std::size_t r = 0; r < info_.size(); ++r) {
+    if ((term.others >> r & 1) != 0) rows = std::max(rows, info_[r].rows);
+  }
+  return rows;
+}
+
+/// Whether the values that a choice's terms compare with are those of a whole unique index of `r`.
+bool JoinPlanner::is_matched_key(const Index& index, std::size_t r, const Choice& choice) const {
+  if (!index.unique || index.where != nullptr) return false;
+  return std::all_of(index.columns.begin(), index.columns.end(), [&](const IndexColumn& column) {
+    return std::any_of(choice.equal.begin(), choice.equal.end(), [&](std::size_t t) {
+      return std::any_of(terms_.begin(), terms_.end(), [&](const Term& other) {
+        return other.condition == terms_[t].condition && other.relation == r &&
+               other.column == column.column && column.column >= 0;
+      });
+    });
+  });
+}
+
+/// Rows of a relation that are found in a hash table of those that its own conditions let pass.
+double JoinPlanner::hash_matches(const Choice& choice, std::size_t relation) const {
+  const RelationInfo& info = info_[relation];
+  const double rows = info.rows * info.kept;
+  for (const UsableIndex& usable : info.indexes) {
+    const Index& index = *usable.index;
+    const bool is_key =
+        index.unique && index.where == nullptr &&
+        std::all_of(index.columns.begin(), index.columns.end(), [&](const IndexColumn& column) {
+          return column.column >= 0 &&
+                 std::any_of(choice.equal.begin(), choice.equal.end(), [&](std::size_t t) {
+                   return terms_[t].column == column.column && terms_[t].op == TermOp::eq;
+                 });
+        });
+    if (is_key) return info.kept;
+  }
+  // Where the other side is a key, the rows are spread over its values.
+  for (std::size_t r = 0; r < info_.size(); ++r) {
+    for (const UsableIndex& usable : info_[r].indexes) {
+      if (r != relation && is_matched_key(*usable.index, r, choice)) return rows / info_[r].rows;
+    }
+  }
+  std::vector<double> values;
+  for (const std::size_t t : choice.equal)
+    values.push_back(std::max(join_distinct(terms_[t]), 1.0));
+  std::sort(values.begin(), values.end(), std::greater<>());
+  // Keys of several columns are seldom independent: each further one counts less.
+  double all = 1;
+  double weight = 1;
+  for (const double each : values) {
+    all *= std::pow(each, weight);
+    weight /= 2;
+  }
+  return rows / all;
 }
 
 /// The part of the rows of `relation` that a condition on it alone lets pass.
@@ -264,6 +409,10 @@ double JoinPlanner::part_kept(std::size_t relation, std::size_t condition) const
       const auto all = static_cast<double>(usable.index->stat[0]);
       return std::clamp(*sampled_rows(choice) / std::max(all, 1.0), 1e-6, 1.0);
     }
+  }
+  for (const Term& term : terms_) {
+    if (term.condition != condition || term.relation != relation || term.distinct == 0) continue;
+    if (term.op == TermOp::eq) return 1 / std::max(term.distinct, 1.0);
   }
   return guess(*conditions_[condition].expr);
 }

@@ -20,9 +20,25 @@ ValueRef integer_if_exact(double v) noexcept {
   return ValueRef::real(v);
 }
 
+/// Whether a text cannot be a whole number: a date, say, or a word. Tells many apart at little
+/// cost.
+bool is_surely_no_number(std::string_view text) noexcept {
+  char before = ' ';
+  for (const char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    const bool sign = c == '-' || c == '+';
+    if (sign && ((before >= '0' && before <= '9') || before == '.')) return true;
+    if (!digit && !sign && c != '.' && c != 'e' && c != 'E' && c != ' ' && (c < '\t' || c > '\r')) {
+      return true;
+    }
+    before = c;
+  }
+  return text.empty();
+}
+
 /// A text that is wholly a number becomes it; any other value stays.
 ValueRef numeric_of_text(ValueRef v) noexcept {
-  if (!v.is_text()) {
+  if (!v.is_text() || is_surely_no_number(v.bytes())) {
     return v;
   }
   const ParsedReal real = parse_real(v.bytes());
