@@ -325,6 +325,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   OperatorPtr op;
   double rows = 1;
   bool single = true;
+  in_rowid_order_ = -1;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t relation = order[i];
     Choice choice =
@@ -338,6 +339,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
     }
     rows = std::max(rows * choice.rows, 1.0);
     single = single && choice.point;
+    if (i == 0) note_order(relation, choice);
     op = TRY(add_step(std::move(op), relation, choice, in_order && i == 0 && backward));
   }
   return op;

@@ -21,6 +21,8 @@ namespace {
 
 constexpr double kSeek = 8;
 constexpr double kTableLookup = 6;
+/// What going down costs where the keys come in order: most are on the leaf of the one before.
+constexpr double kInOrder = 0.5;
 constexpr double kBuild = 2;
 constexpr double kProbe = 1.5;
 constexpr double kDerivedRows = 1000;
@@ -272,6 +274,7 @@ Result<void> JoinPlanner::estimate_relations() {
       kept_[i] = part_kept(r, i);
       info.kept *= kept_[i];
     }
+    TRY(try_conditions(r));
     info.kept = std::max(info.kept, 1.0 / info.rows);
     if (relation.outer_join || relation.right_join || relation.keep_place) {
       info.needs |= bit(r) - 1;
@@ -340,7 +343,7 @@ void JoinPlanner::consider_rowid(Choice& best, std::size_t relation, std::uint64
       point.equal.push_back(t);
       point.point = term.op == TermOp::eq;
       point.rows = term.op == TermOp::in ? value_count(term) : 1;
-      point.cost = kSeek * point.rows;
+      point.cost = kSeek * point.rows * (comes_in_order(term) ? kInOrder : 1);
       consider(best, std::move(point));
     } else if ((term.op == TermOp::gt || term.op == TermOp::ge) && range.low < 0) {
       range.low = static_cast<int>(t);
@@ -432,6 +435,7 @@ void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::s
     return;
   }
   choice.cost = (seeks ? kSeek * seek_count : 0) + choice.rows * each;
+  if (at > 0 && comes_in_order(terms_[choice.equal[0]])) choice.cost *= kInOrder;
   consider(best, std::move(choice));
 }
 
@@ -520,6 +524,24 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   return best;
 }
 
+/// Whether the values that a term compares with come in ascending order: rowids of the first
+/// relation of the join, which is read in their order.
+bool JoinPlanner::comes_in_order(const Term& term) const noexcept {
+  if (in_rowid_order_ < 0 || term.others != bit(static_cast<std::size_t>(in_rowid_order_))) {
+    return false;
+  }
+  return std::any_of(terms_.begin(), terms_.end(), [&](const Term& other) {
+    return other.condition == term.condition && other.column == SlotNode::kRowidColumn &&
+           other.relation == static_cast<std::size_t>(in_rowid_order_);
+  });
+}
+
+/// Notes whether the first relation, reached this way, is read in the order of its rowids.
+void JoinPlanner::note_order(std::size_t first, const Choice& choice) const noexcept {
+  const bool scan = choice.kind == Choice::Kind::rowid && choice.equal.empty();
+  in_rowid_order_ = scan && scope_.relations[first].table != nullptr ? static_cast<int>(first) : -1;
+}
+
 bool JoinPlanner::uses(const Choice& choice, std::size_t condition) const noexcept {
   for (const std::size_t t : choice.equal) {
     if (terms_[t].condition == condition) return true;
@@ -535,6 +557,7 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
   std::uint64_t placed = 0;
   double rows = 1;
   bool single = true;
+  in_rowid_order_ = -1;
   const std::size_t n = scope_.relations.size();
   for (std::size_t step = 0; step < n; ++step) {
     std::size_t best = n;
@@ -577,6 +600,7 @@ JoinPlanner::Order JoinPlanner::greedy_from(std::size_t first, double give_up_at
         scope_.relations[best].outer_join ? std::max(best_choice.rows, 1.0) : best_choice.rows;
     rows = std::max(rows * out, 1.0);
     single = single && best_choice.point;
+    if (step == 0) note_order(best, best_choice);
     placed |= bit(best);
     order.relations.push_back(best);
   }

@@ -117,10 +117,16 @@ class JoinPlanner {
   Choice best_access(std::size_t relation, std::uint64_t placed, double left_rows,
                      bool single) const;
   bool uses(const Choice& choice, std::size_t condition) const noexcept;
+  bool comes_in_order(const Term& term) const noexcept;
+  void note_order(std::size_t first, const Choice& choice) const noexcept;
   Order greedy_from(std::size_t first, double give_up_at) const;
   Result<std::vector<std::size_t>> choose_order() const;
   bool gives_order(const Choice& choice, std::size_t relation, bool& backward) const;
   Choice best_ordered(std::size_t relation) const;
+
+  // row_sample.cpp
+  Result<std::uint32_t> read_some_rows(std::size_t relation, const Batch& out, ValueArena& arena);
+  Result<void> try_conditions(std::size_t relation);
 
   // index_use.cpp
   Result<ExprPtr> bind_own(std::size_t relation, const ast::Expr& expr);
@@ -155,6 +161,8 @@ class JoinPlanner {
   std::vector<Term> terms_;
   std::vector<RelationInfo> info_;
   std::vector<double> kept_;  ///< by condition on one relation alone: the part that it lets pass
+  /// The relation that the others are joined to, if its rows come in the order of their rowids.
+  mutable int in_rowid_order_ = -1;
   std::uint64_t placed_ = 0;
   std::vector<Slot> filled_;  ///< by the relations placed
 };
