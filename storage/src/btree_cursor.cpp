@@ -1,6 +1,7 @@
 #include "btree_level.hpp"
 
 #include "base/limits.hpp"
+#include "key_order.hpp"
 
 #include <algorithm>
 
@@ -182,9 +183,15 @@ Result<int> BTreeCursor::compare_at(const Level& level, std::uint32_t index, con
 Result<std::uint32_t> BTreeCursor::search(const Level& level, const Target& target) {
   std::uint32_t low = 0;
   std::uint32_t high = level.node.count();
+  const bool by_key = key_info_ != nullptr && !target.key.empty() && !key_info_->columns.empty();
   while (low < high) {
     const std::uint32_t middle = low + (high - low) / 2;
-    const int order = TRY(compare_at(level, middle, target));
+    int order = 0;
+    ByteSpan record;
+    if (by_key && level.node.look_at_payload(middle, record)) {
+      order = first_column_order(target.key[0], record, key_info_->columns[0]);
+    }
+    if (order == 0) order = TRY(compare_at(level, middle, target));
     if (order < 0) {
       high = middle;
     } else {

@@ -1,6 +1,7 @@
 #include "storage/record.hpp"
 
 #include "base/limits.hpp"
+#include "key_order.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -64,27 +65,6 @@ ValueRef value_of(std::uint64_t type, const std::uint8_t* p, std::uint64_t bytes
   if (type < 7) return ValueRef::integer(load_signed(p, static_cast<unsigned>(bytes)));
   const std::string_view view(reinterpret_cast<const char*>(p), bytes);
   return (type & 1) != 0 ? ValueRef::text(view) : ValueRef::blob(view);
-}
-
-/// The order of `key` and a record's first value, of the one-byte serial type `type` at `p`; 0 also
-/// where that takes more than comparing integers or bytes.
-int first_column_order(ValueRef key, unsigned type, const std::uint8_t* p, const std::uint8_t* end,
-                       const KeyColumn& column) noexcept {
-  if (type - 1 < 6 && key.is_integer()) {
-    const auto bytes = static_cast<unsigned>(serial_type_bytes(type));
-    if (bytes > static_cast<std::size_t>(end - p)) return 0;
-    const std::int64_t other = load_signed(p, bytes);
-    return key.as_integer() < other ? -1 : key.as_integer() > other ? 1 : 0;
-  }
-  if (type >= 13 && type % 2 == 1 && key.is_text() && column.collation == nullptr) {
-    const std::size_t bytes = (type - 13) / 2;
-    if (bytes > static_cast<std::size_t>(end - p)) return 0;
-    const std::string_view text = key.bytes();
-    const int order = std::memcmp(text.data(), p, std::min(bytes, text.size()));
-    if (order != 0) return order < 0 ? -1 : 1;
-    return text.size() < bytes ? -1 : text.size() > bytes ? 1 : 0;
-  }
-  return 0;
 }
 
 /// The order of `key` and a value as `value_of` has it.
@@ -206,11 +186,9 @@ Result<int> compare_key(std::span<const ValueRef> key, ByteSpan record, const Ke
                         PageNo page) {
   const std::uint8_t* head = record.data();
   const std::uint8_t* const end = head + record.size();
-  // Most comparisons are decided by an integer or a short text in the first column.
-  if (record.size() >= 2 && head[0] >= 2 && head[0] < 0x80 && head[1] < 0x80 && !key.empty() &&
-      !info.columns.empty() && head[0] <= record.size()) {
-    const int order = first_column_order(key[0], head[1], head + head[0], end, info.columns[0]);
-    if (order != 0) return info.columns[0].descending ? -order : order;
+  if (!key.empty() && !info.columns.empty()) {
+    const int order = first_column_order(key[0], record, info.columns[0]);
+    if (order != 0) return order;
   }
   std::uint64_t header_bytes = 0;
   const unsigned length = get_varint(head, end, header_bytes);

@@ -20,6 +20,8 @@ PageRef DirtyPage::pin() noexcept {
 
 VersionTable::Version VersionTable::find(PageNo page, std::uint64_t snapshot) const {
   const Shard& s = shard(page);
+  // Whoever may see a version of a page here has learned of its commit after it was added.
+  if (!s.used.load(std::memory_order_acquire)) return {};
   MutexLock lock(s.mutex);
   const auto found = s.pages.find(page);
   if (found == s.pages.end()) return {};
@@ -32,6 +34,7 @@ VersionTable::Version VersionTable::find(PageNo page, std::uint64_t snapshot) co
 void VersionTable::add_recovered(PageNo page, std::uint64_t seq, std::uint32_t frame) {
   Shard& s = shard(page);
   MutexLock lock(s.mutex);
+  s.used.store(true, std::memory_order_release);
   std::vector<Version>& versions = s.pages[page];
   versions.insert(versions.begin(), Version{seq, frame, {}});
 }
@@ -39,6 +42,7 @@ void VersionTable::add_recovered(PageNo page, std::uint64_t seq, std::uint32_t f
 void VersionTable::add_pending(const DirtyPagePtr& page, std::uint64_t durable) {
   Shard& s = shard(page->number);
   MutexLock lock(s.mutex);
+  s.used.store(true, std::memory_order_release);
   std::vector<Version>& versions = s.pages[page->number];
   // One that is in the log already is about to become durable, and readers will want it.
   const bool replaces =

@@ -104,6 +104,7 @@ class VersionTable {
   static constexpr std::size_t kShards = 64;
   struct alignas(64) Shard {
     mutable Mutex mutex;
+    std::atomic<bool> used{false};                           ///< something has ever been added
     std::unordered_map<PageNo, std::vector<Version>> pages;  ///< newest first
   };
   Shard& shard(PageNo page) noexcept { return shards_[page % kShards]; }

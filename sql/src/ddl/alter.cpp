@@ -34,7 +34,8 @@ class AlterProgram : public ImmediateProgram {
 
  protected:
   Result<bool> has_rows(Runtime& runtime) const {
-    storage::BTreeCursor cursor(runtime.transaction(table_.database), table_.root);
+    storage::BTreeCursor cursor(runtime.transaction(table_.database), table_.root,
+                                table_.without_rowid ? &table_.primary->key_info : nullptr);
     return TRY(cursor.first());
   }
   const Table& table_;
@@ -150,7 +151,7 @@ Result<void> AddColumnProgram::prepare(CompileContext& context, const ast::Alter
       case ast::ConstraintKind::primary_key: return at(stmt.at, "Cannot add a PRIMARY KEY column");
       case ast::ConstraintKind::unique: return at(stmt.at, "Cannot add a UNIQUE column");
       case ast::ConstraintKind::generated:
-        if (constraint->stored) return at(stmt.at, "cannot add a STORED column");
+        if (constraint->stored) refused_with_rows_ = "cannot add a STORED column";
         generated_ = true;
         break;
       case ast::ConstraintKind::not_null: not_null = true; break;

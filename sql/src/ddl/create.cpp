@@ -98,16 +98,7 @@ std::string quoted_name(std::string_view name) {
 /// The definition that CREATE TABLE AS makes of its query's columns.
 void CreateTableProgram::columns_from_query() {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < query_.columns.size(); ++i) {
-    std::string name = query_.columns[i].name;
-    for (int n = 1;
-         std::any_of(names.begin(), names.end(),
-                     [&](const std::string& known) { return equals_nocase(known, name); });
-         ++n) {
-      name = cat(query_.columns[i].name, ":", n);
-    }
-    names.push_back(std::move(name));
-  }
+  for (const ResultColumn& column : query_.columns) names.push_back(column.name);
   // SQLite gives each column a line of its own when all of them on one would be long.
   const auto quoted_size = [](const std::string& name) {
     return name.size() + 2 + static_cast<std::size_t>(std::count(name.begin(), name.end(), '"'));
@@ -139,6 +130,7 @@ Result<void> CreateTableProgram::prepare(CompileContext& context, const ast::Cre
   context.writes(database);
   if (stmt.select != nullptr) {
     query_ = TRY(plan_select(context, *stmt.select));
+    name_as_table(*stmt.select, query_);
     columns_from_query();
   } else {
     table_.sql = stored_sql("CREATE TABLE", stmt.text);
@@ -227,9 +219,19 @@ Result<void> CreateIndexProgram::prepare(CompileContext& context, const Table& t
                                          const ast::CreateIndexStmt& stmt) {
   index_.name = std::string(stmt.name);
   index_.table = &table;
+  if (stmt.key.size() > limits::kColumnsMax) return at(stmt.at, "too many columns in index");
   index_.sql = stored_sql(stmt.unique ? "CREATE UNIQUE INDEX" : "CREATE INDEX", stmt.text);
   const Parsed parsed = TRY(parse_next(index_.sql, index_.arena));
-  TRY(define_index(index_, table, ast::as<ast::CreateIndexStmt>(*parsed.stmt)));
+  const auto& definition = ast::as<ast::CreateIndexStmt>(*parsed.stmt);
+  TRY(define_index(index_, table, definition));
+  // A column in the key is no expression to the definition, but its table may not be named either.
+  for (const ast::OrderTerm& term : definition.key) {
+    const auto* collate = ast::as_if<ast::Collate>(term.expr);
+    const ast::Expr& key = collate != nullptr ? *collate->operand : *term.expr;
+    const auto* column = ast::as_if<ast::Column>(&key);
+    if (column == nullptr || !ast::present(column->table)) continue;
+    TRY(check_stored_expr(table, key, StoredExpr::index_key));
+  }
   for (const IndexColumn& column : index_.columns) {
     if (column.column >= 0) continue;
     TRY(check_stored_expr(table, *column.expr, StoredExpr::index_key));

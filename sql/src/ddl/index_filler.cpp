@@ -62,7 +62,10 @@ Result<void> IndexFiller::check_unique(const std::vector<const ValueRef*>& order
 Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
   RowStore keys(static_cast<std::uint32_t>(table_.key_width() + index_.columns.size()),
                 runtime.session.memory);
-  TRY(take_rows(runtime, *query_.root, keys));
+  {
+    const PureUse pure(runtime, "an index");
+    TRY(take_rows(runtime, *query_.root, keys));
+  }
   std::vector<const ValueRef*> order;
   for (std::size_t i = 0; i < keys.size(); ++i) order.push_back(keys.row(i));
   std::sort(order.begin(), order.end(), [&](const ValueRef* a, const ValueRef* b) {

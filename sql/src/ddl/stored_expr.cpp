@@ -78,6 +78,10 @@ Result<void> Checker::check_node(const ast::Expr& expr) const {
       const auto& name = ast::as<ast::Column>(expr);
       if (ast::present(name.table) &&
           (use_ == StoredExpr::index_key || use_ == StoredExpr::generated)) {
+        if (!equals_nocase(name.table, table_.name)) {
+          return Error(Code::error, cat("no such column: ", name.table, ".", name.name))
+              .at(expr.at);
+        }
         return prohibited(expr, "the \".\" operator");
       }
       if (use_ == StoredExpr::default_value && !is_truth(name)) return prohibited(expr, "columns");

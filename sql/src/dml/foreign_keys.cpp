@@ -178,7 +178,7 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
 Result<void> ForeignKeys::add_parent(CompileContext& context, const Table& child,
                                      const ForeignKey& key, bool looks) {
   auto found = find_parent_key(context.schemas, child, key);
-  if (!found && !looks) return {};
+  if (!found && (!looks || !context.triggers)) return {};
   TRY(std::move(found));
   AsParent parent;
   parent.key = &key;
@@ -226,7 +226,10 @@ Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
     // A row may be its own parent: then a change of its key is one of its reference too.
     const bool own = equals_nocase(key.parent, table.name);
     if (updates && !own && !any_touched(key.columns)) continue;
-    children_.push_back({&key, TRY(find_parent_key(context.schemas, table, key))});
+    auto parent = find_parent_key(context.schemas, table, key);
+    // A table that is dropped takes its keys with it, well made or not.
+    if (!parent && !context.triggers) continue;
+    children_.push_back({&key, TRY(std::move(parent))});
   }
   for (const Table* child : context.schemas[table.database].tables()) {
     for (const ForeignKey& key : child->foreign_keys) {

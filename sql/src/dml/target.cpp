@@ -24,7 +24,8 @@ Result<std::unique_ptr<Table>> shape_of_view(CompileContext& context, const Tabl
   context.views.push_back(&view);
   auto planned = plan_select(context, *view.view);
   context.views.pop_back();
-  const Query query = TRY(std::move(planned));
+  Query query = TRY(std::move(planned));
+  name_as_table(*view.view, query);
   auto shape = std::make_unique<Table>();
   shape->kind = TableKind::view;
   shape->name = view.name;
@@ -116,6 +117,9 @@ Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
 
 Result<std::vector<SetColumn>> resolve_set(CompileContext& context, const Table& table,
                                            const List<ast::Assignment>& assignments) {
+  if (assignments.size() > limits::kColumnsMax) {
+    return at(assignments[0].at, "too many columns in set list");
+  }
   std::vector<SetColumn> columns;
   const auto add = [&](const ast::Assignment& assignment, std::string_view name,
                        const ast::Expr* value) -> Result<void> {

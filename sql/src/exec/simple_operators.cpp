@@ -146,7 +146,9 @@ Result<std::int64_t> LimitOperator::evaluate(ExprNode* expr, std::int64_t none) 
   ValueArena arena;
   ValueRef v = TRY(eval_one(*expr, runtime_, arena, kNoColumns));
   v = apply_affinity(v, Affinity::integer, arena);
-  if (v.is_real() && v.as_real() == static_cast<double>(real_to_integer(v.as_real()))) {
+  // 2^63 is no integer, although it equals the greatest one as a real.
+  if (v.is_real() && v.as_real() < 9223372036854775807.0 &&
+      v.as_real() == static_cast<double>(real_to_integer(v.as_real()))) {
     v = ValueRef::integer(real_to_integer(v.as_real()));
   }
   if (!v.is_integer()) return Error(Code::mismatch, "datatype mismatch");

@@ -105,6 +105,7 @@ Result<ValueRef> fn_hex(FunctionContext& context, Arguments a) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string_view bytes = to_text(a[0], context.arena);
   if (a[0].is_text()) bytes = stored_bytes(bytes, context.collation->encoding, context.arena);
+  if (bytes.size() > limits::kLengthMax / 2) return Error(Code::toobig);
   std::string out;
   out.reserve(bytes.size() * 2);
   for (const char c : bytes) {

@@ -29,6 +29,12 @@ bool names_table(const ast::Select& select, std::string_view table) {
                      [&](const ast::SelectCore* core) { return names_table(core->from, table); });
 }
 
+/// A subquery in parentheses of its own is still the whole right side of IN.
+const ast::Subquery* only_subquery(const ast::In& in) noexcept {
+  const bool alone = in.list.size() == 1 && !ast::present(in.table);
+  return alone ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
+}
+
 ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
 
 }  // namespace
@@ -174,8 +180,7 @@ Result<ExprPtr> Binder::bind_row_in_select(const ast::In& in, const ast::Row& ro
     const Planned planned = TRY(plan_subplan(*cte->select, true));
     if (planned.query.columns.size() != row.items.size()) {
       return at(in.at, cat("sub-select returns ", planned.query.columns.size(),
-                           planned.query.columns.size() == 1 ? " column" : " columns",
-                           " - expected ", row.items.size()));
+                           " columns - expected ", row.items.size()));
     }
   }
   const auto exists = [&](bool maybe) -> Result<ExprPtr> {
@@ -215,6 +220,12 @@ Result<ExprPtr> Binder::bind_row_in_select(const ast::In& in, const ast::Row& ro
 /// (a, b) IN ((1, 2), (3, 4)): any of the rows.
 Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
   if (in.select != nullptr || ast::present(in.table)) return bind_row_in_select(in, row);
+  if (const auto* only = only_subquery(in)) {
+    ast::In whole = in;
+    whole.list = {};
+    whole.select = only->select;
+    return bind_row_in_select(whole, row);
+  }
   ExprPtr any = constant(Value(0));
   for (ast::Expr* item : in.list) {
     const auto* given = ast::as_if<ast::Row>(item);
@@ -229,7 +240,7 @@ Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
     equal.op = BinaryOp::eq;
     equal.left = in.operand;
     equal.right = item;
-    ExprPtr here = TRY(bind_row_comparison(equal));
+    ExprPtr here = TRY(bind_row_comparison(equal, terms));
     any = std::make_unique<LogicalNode>(false, std::move(any), std::move(here));
   }
   if (!in.negated) return any;
@@ -238,12 +249,23 @@ Result<ExprPtr> Binder::bind_row_in(const ast::In& in, const ast::Row& row) {
 
 Result<ExprPtr> Binder::bind_in(const ast::In& in) {
   if (const auto* row = ast::as_if<ast::Row>(in.operand)) return bind_row_in(in, *row);
+  const auto* only = only_subquery(in);
+  const bool selects = in.select != nullptr || ast::present(in.table) || only != nullptr;
+  if (selects) {
+    const std::size_t width = TRY(row_width(*in.operand));
+    if (width > 1) return bind_row_in(in, *as_row(in.operand, width));
+  }
   ExprPtr operand = TRY(bind(*in.operand));
-  // A subquery in parentheses of its own is still the whole right side.
-  const bool alone = in.list.size() == 1 && !ast::present(in.table);
-  const auto* only = alone ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
-  if (in.select == nullptr && !ast::present(in.table) && only == nullptr) {
+  if (!selects) {
     std::vector<ExprPtr> list = TRY(bind_list(in.list));
+    if (list.size() == 1 && list[0]->explicit_collation && list[0]->run_constant()) {
+      // x IN (y) is x = y then, but for y's affinity; so COLLATE counts.
+      list[0]->affinity = Affinity::none;
+      ExprPtr equal = std::make_unique<ComparisonNode>(BinaryOp::eq, std::move(operand),
+                                                       std::move(list[0]), context_.binary());
+      if (!in.negated) return equal;
+      return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(equal)));
+    }
     return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list),
                                                 context_.binary()));
   }

@@ -163,13 +163,20 @@ ExprPtr Binder::column_of(Scope& scope, std::size_t relation, int column) {
 ExprPtr Binder::visible_column(Scope& scope, std::size_t relation, int column) {
   ExprPtr own = column_of(scope, relation, column);
   if (column < 0) return own;
-  const auto merged = scope.relations[relation].columns[static_cast<std::size_t>(column)].merged;
+  const Relation::Column& visible =
+      scope.relations[relation].columns[static_cast<std::size_t>(column)];
+  const auto merged = visible.merged;
   if (merged.empty()) return own;
+  const bool superseded = visible.superseded;
+  if (superseded) own = column_of(scope, merged[0].first, merged[0].second);
+  if (superseded && merged.size() == 1) return own;
   const Affinity affinity = own->affinity;
   const Collation* collation = own->collation;
   std::vector<ExprPtr> values;
   values.push_back(std::move(own));
-  for (const auto& [other, place] : merged) values.push_back(column_of(scope, other, place));
+  for (std::size_t i = superseded ? 1 : 0; i < merged.size(); ++i) {
+    values.push_back(column_of(scope, merged[i].first, merged[i].second));
+  }
   auto node = std::make_unique<CoalesceNode>(std::move(values));
   node->affinity = affinity;
   node->collation = collation;
@@ -362,13 +369,54 @@ Result<ExprPtr> Binder::bind_comparison(BinaryOp op, const ast::Expr& left,
       std::make_unique<ComparisonNode>(op, std::move(l), std::move(r), context_.binary()));
 }
 
+namespace {
+
+/// x IS NULL asks one value.
+bool tests_null(const ast::Binary& binary) noexcept {
+  const auto* right = ast::as_if<ast::Literal>(binary.right);
+  return (binary.op == BinaryOp::is || binary.op == BinaryOp::is_not) && right != nullptr &&
+         right->literal == ast::LiteralKind::null && binary.left->kind != ast::ExprKind::row;
+}
+
+bool may_be_row(const ast::Expr& expr) noexcept {
+  return expr.kind == ast::ExprKind::row || expr.kind == ast::ExprKind::subquery;
+}
+
+}  // namespace
+
+/// How many values a row value has: the items of a row, the columns of a subquery; else 1.
+Result<std::size_t> Binder::row_width(const ast::Expr& expr) {
+  if (const auto* row = ast::as_if<ast::Row>(&expr)) return std::size_t{row->items.size()};
+  const auto* subquery = ast::as_if<ast::Subquery>(&expr);
+  if (subquery == nullptr || subquery->width != 1) return std::size_t{1};
+  const ast::SelectCore& core = *subquery->select->cores[0];
+  if (core.is_values) return std::size_t{core.rows[0].size()};
+  const bool star = std::any_of(core.columns.begin(), core.columns.end(),
+                                [](const ast::ResultColumn& c) { return c.expr == nullptr; });
+  if (!star) return std::size_t{core.columns.size()};
+  const Planned planned = TRY(plan_subplan(*subquery->select, true));
+  return planned.query.columns.size();
+}
+
+/// What `row_width` has measured as a row: of a subquery each of its columns as one of its own.
+const ast::Row* Binder::as_row(ast::Expr* expr, std::size_t width) const {
+  if (const auto* row = ast::as_if<ast::Row>(expr)) return row;
+  auto* const row = context_.arena.make<ast::Row>();
+  row->kind = ast::ExprKind::row;
+  row->at = expr->at;
+  for (std::size_t i = 0; i < width; ++i) {
+    auto* const part = context_.arena.make<ast::Subquery>(ast::as<ast::Subquery>(*expr));
+    part->column = static_cast<std::uint32_t>(i);
+    part->width = static_cast<std::uint32_t>(width);
+    row->items.push(context_.arena, part);
+  }
+  return row;
+}
+
 /// (a, b) = (c, d) is a = c AND b = d, and (a, b) < (c, d) is a < c OR (a = c AND b < d).
-Result<ExprPtr> Binder::bind_row_comparison(const ast::Binary& binary) {
-  const auto* left = ast::as_if<ast::Row>(binary.left);
-  const auto* right = ast::as_if<ast::Row>(binary.right);
-  if (left == nullptr || right == nullptr) return at(binary.at, "row value misused");
-  if (left->items.size() != right->items.size()) return at(binary.at, "row value misused");
-  const std::size_t n = left->items.size();
+Result<ExprPtr> Binder::bind_row_comparison(const ast::Binary& binary, std::size_t n) {
+  const ast::Row* const left = as_row(binary.left, n);
+  const ast::Row* const right = as_row(binary.right, n);
   const auto pair = [&](BinaryOp op, std::size_t i) {
     return bind_comparison(op, *left->items[i], *right->items[i]);
   };
@@ -410,8 +458,11 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
     case BinaryOp::le:
     case BinaryOp::gt:
     case BinaryOp::ge:
-      if (binary.left->kind == ast::ExprKind::row || binary.right->kind == ast::ExprKind::row) {
-        return bind_row_comparison(binary);
+      if ((may_be_row(*binary.left) || may_be_row(*binary.right)) && !tests_null(binary)) {
+        const std::size_t left = TRY(row_width(*binary.left));
+        const std::size_t right = TRY(row_width(*binary.right));
+        if (left != right) return at(binary.at, "row value misused");
+        if (left > 1) return bind_row_comparison(binary, left);
       }
       if (binary.op == BinaryOp::is || binary.op == BinaryOp::is_not) {
         // x IS TRUE asks for truth, not for the number 1.
@@ -520,7 +571,13 @@ Result<ExprPtr> Binder::bind_case(const ast::Case& expr) {
   std::vector<ExprPtr> branches;
   for (const ast::WhenThen& branch : expr.branches) {
     if (expr.operand != nullptr) {
-      branches.push_back(TRY(bind_comparison(BinaryOp::eq, *expr.operand, *branch.when)));
+      ast::Binary equal{};
+      equal.kind = ast::ExprKind::binary;
+      equal.at = branch.when->at;
+      equal.op = BinaryOp::eq;
+      equal.left = expr.operand;
+      equal.right = branch.when;
+      branches.push_back(TRY(bind_binary(equal)));
     } else {
       branches.push_back(recode(context_, TRY(bind(*branch.when)), Recode::text));
     }

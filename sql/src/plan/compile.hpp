@@ -120,6 +120,10 @@ struct CteEnv;
 Result<Query> plan_select(CompileContext& context, const ast::Select& select,
                           const CteEnv* ctes = nullptr);
 
+/// Names the columns of `select`'s query as those of a table: COLLATE is no part of a name, and of
+/// equal names the second is "a:1".
+void name_as_table(const ast::Select& select, Query& query);
+
 /// What UPDATE and DELETE visit, and what an index is made of.
 struct TargetRows {
   const Table* table = nullptr;  ///< of the schema; may be a view

@@ -94,6 +94,7 @@ Result<void> FromBinder::add_query(const ast::Select& select, const CteEnv* ctes
   Boundary alone;
   Boundary& boundary = scope.boundary != nullptr ? *scope.boundary : alone;
   Query query = TRY(plan_query(context, select, ctes, &boundary));
+  name_as_table(select, query);
   add_derived(std::move(query), boundary, relation);
   return {};
 }
@@ -199,6 +200,7 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
                                    : plan_query(context, *cte.select, &env, &boundary);
   env.in_progress.pop_back();
   Query query = TRY(std::move(planned));
+  name_as_table(*cte.select, query);
   // What is correlated, or within a recursion, has other rows at each place and time.
   const bool stands_alone = boundary.correlations.size() == correlations && env.recursive.empty() &&
                             context.trigger == nullptr && !context.rows_change;
@@ -254,6 +256,7 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
   auto planned = plan_query(context, *view.view, nullptr, &alone);
   context.views.pop_back();
   Query query = TRY(std::move(planned));
+  name_as_table(*view.view, query);
   if (!view.view_column_names.empty()) {
     if (view.view_column_names.size() != query.columns.size()) {
       return at(source.at, cat("expected ", view.view_column_names.size(), " columns for '",
@@ -360,8 +363,12 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   if (!outer) condition.after = scope.last_right_join(relation);
   conditions.push_back(std::move(condition));
   if (source.right) {
-    scope.relations[left_relation].columns[static_cast<std::size_t>(left)].merged.emplace_back(
-        relation, right);
+    Relation::Column& of = scope.relations[left_relation].columns[static_cast<std::size_t>(left)];
+    if (!source.left) {
+      of.superseded = true;
+      of.merged.clear();
+    }
+    of.merged.emplace_back(relation, right);
   }
   scope.relations[relation].columns[static_cast<std::size_t>(right)].hidden = true;
   return {};
@@ -394,7 +401,7 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
 
 /// Names in ON mean columns of the whole FROM.
 Result<void> FromBinder::bind_on(const On& on) {
-  Binder binder(context, scope, BindRules{.aliases = false, .clause = "ON"});
+  Binder binder(context, scope, BindRules{.aliases = true, .clause = "ON"});
   ExprPtr expr = TRY(binder.bind(*on.expr));
   const std::uint64_t known =
       on.relation == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (on.relation + 1)) - 1;
@@ -467,6 +474,7 @@ Result<void> FromBinder::add_joined(const ast::Source& source) {
       column.table = inner.relations[r].qualifier(column);
       const bool merged = !column.merged.empty();
       column.merged.clear();
+      column.superseded = false;
       const int place = static_cast<int>(c);
       if (merged) {
         // The merged value goes by no table's name, the table's own column by it alone.

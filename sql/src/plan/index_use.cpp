@@ -65,6 +65,7 @@ Result<ExprPtr> JoinPlanner::bind_own(std::size_t relation, const ast::Expr& exp
   for (Relation::Column& column : own.columns) {
     column.hidden = false;
     column.merged.clear();
+    column.superseded = false;
   }
   own.slots = r.slots;
   alone.slot_count = scope_.slot_count;

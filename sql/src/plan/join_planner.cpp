@@ -228,6 +228,7 @@ Result<void> JoinPlanner::bind_virtual_columns() {
       for (Relation::Column& column : alone.relations[0].columns) {
         column.hidden = false;
         column.merged.clear();
+        column.superseded = false;
       }
       alone.slot_count = scope_.slot_count;
       Binder binder(context_, alone, BindRules{.subqueries = false, .clause = "generated columns"});

@@ -80,8 +80,10 @@ struct Relation {
     bool hidden = false;  ///< of USING and NATURAL: not part of `*`, and not found without a table
     bool argument = false;        ///< of a table function: not part of `*`
     std::string_view table = {};  ///< that qualifies it where it is not the relation's name
-    /// Columns of RIGHT and FULL JOIN ... USING that give the value where this one is NULL.
+    /// Columns of RIGHT and FULL JOIN ... USING that give the value where this one is NULL, or
+    /// where it is `superseded` by the first of them whatever it is.
     std::vector<std::pair<std::size_t, int>> merged = {};
+    bool superseded = false;
   };
   std::string_view qualifier(const Column& column) const noexcept {
     return column.table.empty() ? name : column.table;
@@ -145,7 +147,9 @@ class Binder {
   Result<ExprPtr> bind_unary(const ast::Unary& unary);
   Result<ExprPtr> bind_binary(const ast::Binary& binary);
   Result<ExprPtr> bind_comparison(ast::BinaryOp op, const ast::Expr& left, const ast::Expr& right);
-  Result<ExprPtr> bind_row_comparison(const ast::Binary& binary);
+  Result<std::size_t> row_width(const ast::Expr& expr);
+  const ast::Row* as_row(ast::Expr* expr, std::size_t width) const;
+  Result<ExprPtr> bind_row_comparison(const ast::Binary& binary, std::size_t width);
   Result<ExprPtr> bind_like(const ast::Like& like);
   Result<ExprPtr> bind_between(const ast::Between& between);
   Result<ExprPtr> bind_in(const ast::In& in);

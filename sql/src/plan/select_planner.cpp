@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string>
+#include <unordered_set>
 
 // A SELECT, from the inside out: joins, aggregation, HAVING, the result columns, DISTINCT, ORDER
 // BY, LIMIT. What ORDER BY needs beyond the result columns is computed with them, in slots behind
@@ -204,6 +206,9 @@ Result<void> CorePlanner::bind_where() {
 }
 
 Result<void> CorePlanner::bind_group_by() {
+  if (core_.group_by.size() > limits::kColumnsMax) {
+    return at(core_.at, "too many terms in GROUP BY clause");
+  }
   std::size_t number = 0;
   for (const ast::Expr* term : core_.group_by) {
     ++number;
@@ -296,6 +301,9 @@ Result<CorePlanner::OrderItem> CorePlanner::bind_order_term(std::size_t number,
 
 Result<void> CorePlanner::bind_order_by() {
   if (order_by_ == nullptr) return {};
+  if (order_by_->size() > limits::kColumnsMax) {
+    return at(core_.at, "too many terms in ORDER BY clause");
+  }
   // A single row needs no order.
   bool settled = scope_.relations.empty() || (is_aggregate() && group_by_.empty());
   std::size_t number = 0;
@@ -461,8 +469,8 @@ Result<OperatorPtr> CorePlanner::plan_aggregation(Slot& width) {
 }
 
 Result<CorePlan> CorePlanner::plan() {
+  scope_.aliases = &core_.columns;  // ON may name them too
   TRY(bind_from(context_, scope_, core_.from, conditions_));
-  scope_.aliases = &core_.columns;
   scope_.windows = &core_.windows;
   TRY(bind_items());
   TRY(bind_where());
@@ -744,6 +752,30 @@ Result<Query> plan_query(CompileContext& context, const ast::Select& select, con
 Result<Query> plan_select(CompileContext& context, const ast::Select& select, const CteEnv* ctes) {
   Boundary alone;
   return plan_query(context, select, ctes, &alone);
+}
+
+void name_as_table(const ast::Select& select, Query& query) {
+  const ast::SelectCore& first = *select.cores[0];
+  for (std::size_t i = 0; i < first.columns.size() && i < query.columns.size(); ++i) {
+    const ast::ResultColumn& column = first.columns[i];
+    if (column.expr == nullptr) break;  // beyond a star the places differ
+    const ast::Expr* expr = column.expr;
+    while (const auto* collate = ast::as_if<ast::Collate>(expr)) expr = collate->operand;
+    const auto* name = expr == column.expr ? nullptr : ast::as_if<ast::Column>(expr);
+    if (name != nullptr && !ast::present(column.alias)) {
+      query.columns[i].name = std::string(name->name);
+    }
+  }
+  std::unordered_set<std::string> taken;
+  for (ResultColumn& column : query.columns) {
+    std::string name = column.name;
+    for (int n = 1; !taken.insert(to_lower(name)).second; ++n) {
+      std::size_t end = name.find_last_not_of("0123456789");
+      if (end == std::string::npos || end == 0 || name[end] != ':') end = name.size();
+      name = cat(std::string_view(name).substr(0, end), ":", n);
+    }
+    column.name = std::move(name);
+  }
 }
 
 }  // namespace saturn::sql

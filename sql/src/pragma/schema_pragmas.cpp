@@ -19,6 +19,7 @@ Result<std::vector<ResultColumn>> view_columns(const PragmaCall& call, const Tab
   Arena arena;
   CompileContext context{call.schemas, call.runtime, arena, {&view}};
   Query query = TRY(plan_select(context, *view.view));
+  name_as_table(*view.view, query);
   for (std::size_t i = 0; i < query.columns.size() && i < view.view_column_names.size(); ++i) {
     query.columns[i].name = view.view_column_names[i];
   }

@@ -184,6 +184,10 @@ std::optional<Moment> moment_of(const FunctionContext& context, Arguments a, std
   for (std::size_t i = from + 1; i < a.size(); ++i) {
     if (!a[i].is_text() && !a[i].is_blob()) return std::nullopt;
     if (!modify(a[i].bytes(), i == from + 1, m)) return std::nullopt;
+    // The place's time is no more the same for ever than the time that it is now.
+    if (equals_nocase(a[i].bytes(), "localtime") || equals_nocase(a[i].bytes(), "utc")) {
+      context.used_now = true;
+    }
   }
   if (m.raw_number && (m.number < 0 || m.number >= 5373484.5)) return std::nullopt;
   if (!in_range(m.ms)) return std::nullopt;

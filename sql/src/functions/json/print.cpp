@@ -79,7 +79,7 @@ bool print_string5(std::string& out, std::string_view v) {
         at += 2;
         break;
       case 'v':
-        out += "\\u0009";  // a tab, where it stands for U+000B: SQLite's answer
+        out += "\\u000b";
         at += 2;
         break;
       case 'x':
