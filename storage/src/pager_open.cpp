@@ -218,7 +218,7 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
   std::uint8_t head[DatabaseHeader::kBytes] = {};
   const std::size_t got = TRY(file_->read(0, head));
   DatabaseHeader header = TRY(DatabaseHeader::decode({head, got}));
-  if (header.schema_format != 0 || header.schema_cookie != 0) return false;
+  if (!header.is_empty()) return false;
   if (page_size < header.reserved_bytes + DatabaseHeader::kUsableBytesMin) return false;
   {
     MutexLock lock(state_mutex_);

@@ -26,6 +26,14 @@ bool is_text(const ast::Expr* expr) noexcept {
   return column != nullptr && column->double_quoted && !ast::present(column->table);
 }
 
+/// Keys of indexes and generated columns do not see the rowid: "rowid" is a text there.
+void hide_rowid(ast::Expr& expr) {
+  if (expr.kind == ast::ExprKind::column) static_cast<ast::Column&>(expr).never_rowid = true;
+  // The nodes are those of the definition's own tree, which nobody else has yet.
+  ast::for_each_child(expr,
+                      [](const ast::Expr& child) { hide_rowid(const_cast<ast::Expr&>(child)); });
+}
+
 bool is_integer_type(std::string_view type) noexcept { return equals_nocase(type, "INTEGER"); }
 
 /// Builds the parts of a table from its definition.
@@ -140,6 +148,7 @@ Result<void> TableDefiner::add_column_constraint(const ast::Constraint& constrai
     case ast::ConstraintKind::foreign_key: return add_foreign_key(constraint, {number});
     case ast::ConstraintKind::generated:
       column.generated = constraint.expr;
+      hide_rowid(*constraint.expr);
       column.generated_stored = constraint.stored;
       return {};
     case ast::ConstraintKind::collate:
@@ -160,6 +169,9 @@ Result<std::vector<IndexColumn>> TableDefiner::key_columns(const ast::Constraint
     }
     std::string_view name;
     if (const auto* column = ast::as_if<ast::Column>(expr)) {
+      if (ast::present(column->table)) {
+        return fail(column->at, "the \".\" operator prohibited in index expressions");
+      }
       name = column->name;
     } else if (const auto* literal = ast::as_if<ast::Literal>(expr);
                literal != nullptr && literal->literal == ast::LiteralKind::string) {
@@ -285,7 +297,7 @@ Result<void> TableDefiner::add_foreign_key(const ast::Constraint& constraint,
   key.deferred = references.initially == ast::Deferral::deferred;
   for (const std::string_view name : references.columns) key.parent_columns.emplace_back(name);
   if (!key.parent_columns.empty() && key.parent_columns.size() != columns.size()) {
-    if (columns.size() == 1) {
+    if (columns.size() == 1 && constraint.of_column) {
       return fail(constraint.at, cat("foreign key on ", table_.columns[columns[0]].name,
                                      " should reference only one column of table ", key.parent));
     }
@@ -441,6 +453,7 @@ Result<void> define_table(Table& table, const ast::CreateTableStmt& stmt) {
 }
 
 Result<void> define_index(Index& index, const Table& table, const ast::CreateIndexStmt& stmt) {
+  if (stmt.key.size() > limits::kColumnsMax) return fail(0, "too many columns in index");
   index.table = &table;
   index.unique = stmt.unique;
   index.where = stmt.where;
@@ -455,7 +468,8 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
     }
     key.descending = term.order == ast::SortOrder::desc && table.descending_keys;
     std::string_view name;
-    if (const auto* column = ast::as_if<ast::Column>(expr)) {
+    if (const auto* column = ast::as_if<ast::Column>(expr);
+        column != nullptr && !ast::present(column->table)) {
       name = column->name;
     } else if (const auto* literal = ast::as_if<ast::Literal>(expr);
                literal != nullptr && literal->literal == ast::LiteralKind::string) {
@@ -477,6 +491,7 @@ Result<void> define_index(Index& index, const Table& table, const ast::CreateInd
       key.column = IndexColumn::kExpression;
       key.expr = expr;
     }
+    if (key.expr != nullptr) hide_rowid(*term.expr);
     if (collation != nullptr) key.collation = collation;
     index.columns.push_back(key);
   }

@@ -35,12 +35,12 @@ class SchemaLoader {
     add_own_table();
   }
 
-  Result<void> run(storage::PageSource& source) {
+  Result<void> run(storage::PageSource& source, std::optional<TextEncoding> of_empty) {
     source_ = &source;
     const storage::PageRef page = TRY(source_->read(1));
     const auto header =
         TRY(storage::DatabaseHeader::decode({page.data(), storage::DatabaseHeader::kBytes}));
-    begin(header.text_encoding());
+    begin(header.is_empty() ? of_empty.value_or(header.text_encoding()) : header.text_encoding());
     schema_.cookie_ = header.schema_cookie;
     // 0: a file without tables, which gets the latest format with the first.
     descending_keys_ = header.schema_format == 0 ||
@@ -232,10 +232,10 @@ Result<void> SchemaLoader::add_trigger(const SchemaRow& row) {
   return {};
 }
 
-Result<std::shared_ptr<const Schema>> Schema::load(storage::PageSource& source,
-                                                   DatabaseNo database) {
+Result<std::shared_ptr<const Schema>> Schema::load(storage::PageSource& source, DatabaseNo database,
+                                                   std::optional<TextEncoding> of_empty) {
   auto schema = std::make_shared<Schema>();
-  TRY(SchemaLoader(*schema, database).run(source));
+  TRY(SchemaLoader(*schema, database).run(source, of_empty));
   return std::shared_ptr<const Schema>(std::move(schema));
 }
 

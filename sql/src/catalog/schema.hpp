@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -167,10 +168,12 @@ class Schema {
  public:
   /// Reads sqlite_schema (and the tables of ANALYZE). `corrupt` ("malformed database schema
   /// (NAME)") when a row makes no sense. The schema is for sessions to which the database is number
-  /// `database`.
+  /// `database`; `of_empty` is the encoding of a database that nothing was put into, instead of the
+  /// file's.
   /// // SUSPENDS
   static Result<std::shared_ptr<const Schema>> load(storage::PageSource& source,
-                                                    DatabaseNo database);
+                                                    DatabaseNo database,
+                                                    std::optional<TextEncoding> of_empty = {});
   /// That of a temp database which nothing was put into.
   static std::shared_ptr<const Schema> empty_temp();
 

@@ -559,8 +559,11 @@ Result<ProgramPtr> compile_rename(CompileContext& context, const Table& table,
   if (column < 0) return at(stmt.at, cat("no such column: \"", stmt.written_column, "\""));
   const int other = table.find_column(stmt.new_name);
   if (other >= 0 && other != column) {
-    return at(stmt.at, cat("error in table ", table.name,
-                           " after rename: duplicate column name: ", stmt.new_name));
+    // The definition that comes second is the wrong one.
+    const std::string_view second =
+        other > column ? table.columns[static_cast<std::size_t>(other)].name : stmt.new_name;
+    return at(stmt.at,
+              cat("error in table ", table.name, " after rename: duplicate column name: ", second));
   }
   // The last token of the statement is the new name as it was written.
   const char last = stmt.text.back();

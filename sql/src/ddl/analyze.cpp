@@ -201,7 +201,8 @@ class AnalyzeProgram final : public ImmediateProgram {
     const Table* known = schemas_[analysis.database].find_table(table.name);
     if (known == nullptr) {
       const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::table));
-      TRY(add_schema_entry(transaction, {"table", table.name, table.name, root, table.sql}));
+      TRY(add_schema_entry(transaction, schemas_[analysis.database].encoding(),
+                           {"table", table.name, table.name, root, table.sql}));
       return root;
     }
     TRY(clear_statistics(transaction, analysis, *known, table.columns));

@@ -97,8 +97,7 @@ std::string quoted_name(std::string_view name) {
 
 /// The definition that CREATE TABLE AS makes of its query's columns.
 void CreateTableProgram::columns_from_query() {
-  std::vector<std::string> names;
-  for (const ResultColumn& column : query_.columns) names.push_back(column.name);
+  const std::vector<std::string> names = names_as_table(query_);
   // SQLite gives each column a line of its own when all of them on one would be long.
   const auto quoted_size = [](const std::string& name) {
     return name.size() + 2 + static_cast<std::size_t>(std::count(name.begin(), name.end(), '"'));
@@ -130,7 +129,6 @@ Result<void> CreateTableProgram::prepare(CompileContext& context, const ast::Cre
   context.writes(database);
   if (stmt.select != nullptr) {
     query_ = TRY(plan_select(context, *stmt.select));
-    name_as_table(*stmt.select, query_);
     columns_from_query();
   } else {
     table_.sql = stored_sql("CREATE TABLE", stmt.text);
@@ -182,18 +180,21 @@ Result<void> CreateTableProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = runtime.transaction(table_.database);
   const storage::PageNo root = TRY(storage::create_tree(
       transaction, table_.without_rowid ? storage::TreeKind::index : storage::TreeKind::table));
-  TRY(add_schema_entry(transaction, {"table", table_.name, table_.name, root, table_.sql}));
+  TRY(add_schema_entry(transaction, runtime.session.encoding(),
+                       {"table", table_.name, table_.name, root, table_.sql}));
   for (const auto& index : table_.indexes) {
     if (index->clustered) continue;
     const storage::PageNo index_root =
         TRY(storage::create_tree(transaction, storage::TreeKind::index));
-    TRY(add_schema_entry(transaction, {"index", index->name, table_.name, index_root, ""}));
+    TRY(add_schema_entry(transaction, runtime.session.encoding(),
+                         {"index", index->name, table_.name, index_root, ""}));
   }
   if (needs_sequence_) {
     const storage::PageNo sequence =
         TRY(storage::create_tree(transaction, storage::TreeKind::table));
-    TRY(add_schema_entry(transaction, {"table", "sqlite_sequence", "sqlite_sequence", sequence,
-                                       "CREATE TABLE sqlite_sequence(name,seq)"}));
+    TRY(add_schema_entry(transaction, runtime.session.encoding(),
+                         {"table", "sqlite_sequence", "sqlite_sequence", sequence,
+                          "CREATE TABLE sqlite_sequence(name,seq)"}));
   }
   if (query_.root) TRY(fill(runtime, root));
   return runtime.session.schema_changed(transaction, table_.database);
@@ -248,7 +249,8 @@ Result<void> CreateIndexProgram::work(Runtime& runtime, std::vector<Row>&) {
   storage::Transaction& transaction = runtime.transaction(database);
   const storage::PageNo root = TRY(storage::create_tree(transaction, storage::TreeKind::index));
   TRY(filler_->fill(runtime, root));
-  TRY(add_schema_entry(transaction, {"index", index_.name, index_.table->name, root, index_.sql}));
+  TRY(add_schema_entry(transaction, runtime.session.encoding(),
+                       {"index", index_.name, index_.table->name, root, index_.sql}));
   return runtime.session.schema_changed(transaction, database);
 }
 
@@ -262,7 +264,7 @@ class CreateViewProgram final : public DdlProgram {
  protected:
   Result<void> work(Runtime& runtime, std::vector<Row>&) override {
     storage::Transaction& transaction = runtime.transaction(database_);
-    TRY(add_schema_entry(transaction, {"view", name_, name_, 0, sql_}));
+    TRY(add_schema_entry(transaction, runtime.session.encoding(), {"view", name_, name_, 0, sql_}));
     return runtime.session.schema_changed(transaction, database_);
   }
 
@@ -297,6 +299,9 @@ Result<ProgramPtr> compile_create_index(CompileContext& context, const ast::Crea
   const Schema& schema = context.schemas[*named];
   const Table* table = schema.find_table(stmt.table);
   if (table == nullptr) {
+    if (*named == kTempDatabase && context.schemas.find_table({}, stmt.table) != nullptr) {
+      return at(stmt.at, cat("cannot create a TEMP index on non-TEMP table \"", stmt.table, "\""));
+    }
     return context.no_such_table(context.schemas.name(*named), stmt.table, stmt.at);
   }
   TRY(check_name(context, *named, stmt.name, "index", stmt.at));

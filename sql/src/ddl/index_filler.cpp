@@ -1,5 +1,6 @@
 #include "ddl/index_filler.hpp"
 
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
 #include "storage/tree_builder.hpp"
 #include "value/stored_text.hpp"
@@ -63,7 +64,7 @@ Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
   RowStore keys(static_cast<std::uint32_t>(table_.key_width() + index_.columns.size()),
                 runtime.session.memory);
   {
-    const PureUse pure(runtime, "an index");
+    const ScopedValue<std::string_view> pure(runtime.pure_in, "an index");
     TRY(take_rows(runtime, *query_.root, keys));
   }
   std::vector<const ValueRef*> order;

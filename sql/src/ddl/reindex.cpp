@@ -63,12 +63,15 @@ Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexSt
   const Collation* collation = nullptr;
   const Table* table = nullptr;
   const Index* index = nullptr;
+  bool expressions = false;  // REINDEX EXPRESSIONS: the indexes on some
   if (ast::present(stmt.name)) {
     const std::optional<DatabaseNo> in = TRY(context.database(stmt.schema, stmt.at));
     if (!qualified) collation = Collation::find(stmt.name, context.encoding());
     if (collation == nullptr) table = schemas.find_table(in, stmt.name);
     if (collation == nullptr && table == nullptr) index = schemas.find_index(in, stmt.name);
-    if (collation == nullptr && table == nullptr && index == nullptr) {
+    expressions = collation == nullptr && table == nullptr && index == nullptr && !qualified &&
+                  equals_nocase(stmt.name, "expressions");
+    if (collation == nullptr && table == nullptr && index == nullptr && !expressions) {
       return Error(Code::error, "unable to identify the object to be reindexed");
     }
   }
@@ -80,6 +83,7 @@ Result<ProgramPtr> compile_reindex(CompileContext& context, const ast::ReindexSt
     for (const Table* known : entry.schema->tables()) {
       if (known->kind != TableKind::table || (table != nullptr && known != table)) continue;
       for (const auto& each : known->indexes) {
+        if (expressions && !each->has_expressions()) continue;
         if (collation == nullptr || uses(*each, *collation)) {
           TRY(program->add(context, *known, *each));
         }

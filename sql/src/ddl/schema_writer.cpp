@@ -10,7 +10,13 @@
 
 namespace saturn::sql {
 
-Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEntry& entry) {
+Result<void> add_schema_entry(storage::Transaction& transaction, TextEncoding encoding,
+                              const SchemaEntry& entry) {
+  storage::DatabaseHeader header = TRY(transaction.header());
+  if (header.is_empty() && header.text_encoding() != encoding) {
+    header.text_encoding_field = static_cast<std::uint32_t>(encoding);
+    TRY(transaction.set_header(header));
+  }
   storage::BTreeCursor cursor(transaction, 1);
   const bool any = TRY(cursor.last());
   const std::int64_t rowid = any ? cursor.rowid() + 1 : 1;
@@ -18,7 +24,7 @@ Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEnt
                              ValueRef::text(entry.table), ValueRef::integer(entry.root),
                              entry.sql.empty() ? ValueRef() : ValueRef::text(entry.sql)};
   std::string record;
-  TRY(encode_record(values, TRY(transaction.header()).text_encoding(), record));
+  TRY(encode_record(values, header.text_encoding(), record));
   return cursor.insert(rowid,
                        {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
 }

@@ -20,8 +20,10 @@ struct SchemaEntry {
   std::string_view sql;  ///< empty: NULL
 };
 
-/// Appends a row to sqlite_schema. // SUSPENDS
-Result<void> add_schema_entry(storage::Transaction& transaction, const SchemaEntry& entry);
+/// Appends a row to sqlite_schema. Texts in a database that was empty will be in `encoding`.
+/// // SUSPENDS
+Result<void> add_schema_entry(storage::Transaction& transaction, TextEncoding encoding,
+                              const SchemaEntry& entry);
 
 /// The same with its own texts.
 struct SchemaRow {

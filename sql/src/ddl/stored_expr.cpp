@@ -52,6 +52,11 @@ class Checker {
   }
 
   Result<void> check_node(const ast::Expr& expr) const;
+  /// Whether the table may be in a database of this name.
+  bool is_database(std::string_view name) const noexcept {
+    if (table_.database > kTempDatabase) return true;
+    return equals_nocase(name, table_.database == kTempDatabase ? "temp" : "main");
+  }
 
   const Table& table_;
   const StoredExpr use_;
@@ -78,15 +83,18 @@ Result<void> Checker::check_node(const ast::Expr& expr) const {
       const auto& name = ast::as<ast::Column>(expr);
       if (ast::present(name.table) &&
           (use_ == StoredExpr::index_key || use_ == StoredExpr::generated)) {
-        if (!equals_nocase(name.table, table_.name)) {
-          return Error(Code::error, cat("no such column: ", name.table, ".", name.name))
-              .at(expr.at);
-        }
-        return prohibited(expr, "the \".\" operator");
+        const bool known = equals_nocase(name.table, table_.name) &&
+                           (!ast::present(name.schema) || is_database(name.schema)) &&
+                           (table_.find_column(name.name) >= 0 || is_rowid(name.name));
+        if (known) return prohibited(expr, "the \".\" operator");
+        const std::string schema = ast::present(name.schema) ? cat(name.schema, ".") : "";
+        return Error(Code::error, cat("no such column: ", schema, name.table, ".", name.name))
+            .at(expr.at);
       }
       if (use_ == StoredExpr::default_value && !is_truth(name)) return prohibited(expr, "columns");
+      // In double quotes it is a text there.
       if ((use_ == StoredExpr::index_key || use_ == StoredExpr::generated) && is_rowid(name.name) &&
-          table_.find_column(name.name) < 0) {
+          !name.double_quoted && table_.find_column(name.name) < 0) {
         return Error(Code::error, cat("no such column: ", name.name)).at(expr.at);
       }
       return {};
@@ -96,8 +104,9 @@ Result<void> Checker::check_node(const ast::Expr& expr) const {
       const auto& call = ast::as<ast::Function>(expr);
       const int count = call.star ? 0 : static_cast<int>(call.arguments.size());
       const Result<const Function*> function = FunctionRegistry::find(call.name, count);
-      // A function that does not exist is the binder's error.
-      if (function && !(*function)->deterministic) {
+      // A function that does not exist is the binder's error. What tells of the engine may be
+      // something else in its next version.
+      if (function && (!(*function)->deterministic || (*function)->name.starts_with("sqlite_"))) {
         return prohibited(expr, "non-deterministic functions");
       }
       return {};

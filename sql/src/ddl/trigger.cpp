@@ -30,7 +30,8 @@ class TriggerProgram final : public ImmediateProgram {
     if (sql_.empty()) {
       TRY(remove_rows(transaction, 1, 1, name_, "trigger"));
     } else {
-      TRY(add_schema_entry(transaction, {"trigger", name_, table_, 0, sql_}));
+      TRY(add_schema_entry(transaction, runtime.session.encoding(),
+                           {"trigger", name_, table_, 0, sql_}));
     }
     return runtime.session.schema_changed(transaction, database_);
   }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "dml/sequences.hpp"
 #include "dml/table_writer.hpp"
 #include "dml/target.hpp"
+#include "exec/listing.hpp"
 #include "exec/program.hpp"
 #include "exec/row_store.hpp"
 
@@ -13,19 +15,21 @@ namespace saturn::sql {
 /// them is changed, and RETURNING.
 class ChangeProgram : public Program {
  public:
-  ChangeProgram() {
+  explicit ChangeProgram(const CompileContext& context) : outermost_(context.trigger == nullptr) {
     access = Access::write;
     counts_changes = true;
     readonly = false;
   }
-  Result<void> start(Runtime&) override {
+  Result<void> start(Runtime& runtime) override {
     done_ = false;
     returning_.clear();
+    if (outermost_) forget_sequences(runtime.session);
     return writer_ ? writer_->open() : Result<void>();
   }
   Result<const Batch*> next(Runtime& runtime) override {
     if (!done_) {
       TRY(run(runtime));
+      if (outermost_) TRY(write_sequences(runtime));
       done_ = true;
     }
     return returning_.next();
@@ -37,6 +41,12 @@ class ChangeProgram : public Program {
     returning_.clear();
   }
   const Operator* plan() const noexcept override { return query_.root.get(); }
+  void list(Listing& listing) const override {
+    if (query_.root) listing.add("rows", *query_.root);
+    if (writer_) listing.add("target", *writer_);
+    instead_.list(listing);
+    returning_.list(listing);
+  }
 
  protected:
   /// Takes the rows and changes them. // SUSPENDS
@@ -52,6 +62,7 @@ class ChangeProgram : public Program {
   ValueArena arena_;  ///< of one row
 
  private:
+  const bool outermost_;  ///< no statement of a trigger
   bool done_ = false;
 };
 

@@ -8,6 +8,7 @@ namespace {
 
 class DeleteProgram final : public ChangeProgram {
  public:
+  using ChangeProgram::ChangeProgram;
   Result<void> prepare(CompileContext& context, const ast::DeleteStmt& stmt);
 
  protected:
@@ -67,8 +68,12 @@ Result<void> DeleteProgram::run(Runtime& runtime) {
     arena_.reset();
     const bool removed = TRY(remove_row(runtime, taken_->row(i)));
     if (!removed) continue;
-    ++runtime.affected_rows;
-    if (target_.is_view) TRY(returning_.add(runtime, row_.data()));
+    // changes() does not count the rows of views.
+    if (target_.is_view) {
+      TRY(returning_.add(runtime, row_.data()));
+    } else {
+      ++runtime.affected_rows;
+    }
   }
   return {};
 }
@@ -76,7 +81,7 @@ Result<void> DeleteProgram::run(Runtime& runtime) {
 }  // namespace
 
 Result<ProgramPtr> compile_delete(CompileContext& context, const ast::DeleteStmt& stmt) {
-  auto program = std::make_unique<DeleteProgram>();
+  auto program = std::make_unique<DeleteProgram>(context);
   TRY(program->prepare(context, stmt));
   return ProgramPtr(std::move(program));
 }

@@ -22,6 +22,16 @@ bool acts(ast::Action action) noexcept {
          action == ast::Action::set_default;
 }
 
+/// What SQLite says of an action that would set a generated column.
+Result<void> check_settable(const Table& child, const ForeignKey& key) {
+  for (const std::uint32_t c : key.columns) {
+    const TableColumn& column = child.columns[c];
+    if (column.generated == nullptr) continue;
+    return Error(Code::error, cat("cannot UPDATE generated column \"", column.name, "\""));
+  }
+  return {};
+}
+
 /// The SQL texts of what a foreign key does to the children of a row.
 class KeyText {
  public:
@@ -159,6 +169,7 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
     const ValueRef v = child_row[key.columns[i]];
     if (v.is_null()) return true;
+    if (key.table == nullptr) continue;
     Affinity affinity = Affinity::integer;
     if (key.index != nullptr) {
       const int column = key.index->columns[i].column;
@@ -166,6 +177,7 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
     }
     values.push_back(compact_real(apply_affinity(v, affinity, arena)));
   }
+  if (key.table == nullptr) return false;
   if (key.index != nullptr) {
     storage::BTreeCursor cursor(source, key.index->root, &key.index->key_info);
     return cursor.seek(storage::Seek::eq, StoredKey(key.table->encoding).of(values));
@@ -176,10 +188,15 @@ Result<bool> ForeignKeys::has_parent(storage::PageSource& source, const ParentKe
 }
 
 Result<void> ForeignKeys::add_parent(CompileContext& context, const Table& child,
-                                     const ForeignKey& key, bool looks) {
+                                     const ForeignKey& key, bool removes, bool changes,
+                                     bool looks) {
   auto found = find_parent_key(context.schemas, child, key);
+  // A single row that is inserted cannot be in the way of an immediate key.
+  looks = looks || removes || changes || key.deferred || context.runtime.session.defer_foreign_keys;
   if (!found && (!looks || !context.triggers)) return {};
   TRY(std::move(found));
+  const bool sets = key.on_delete != ast::Action::cascade && acts(key.on_delete);
+  if ((removes && sets) || (changes && acts(key.on_update))) TRY(check_settable(child, key));
   AsParent parent;
   parent.key = &key;
   parent.child = &child;
@@ -190,6 +207,8 @@ Result<void> ForeignKeys::add_parent(CompileContext& context, const Table& child
   };
   parent.count_old = TRY(program(text.count("OLD")));
   parent.count_new = TRY(program(text.count("NEW")));
+  parent.count_old->use_affinities();
+  parent.count_new->use_affinities();
   if (acts(key.on_delete)) parent.on_delete = TRY(program(text.act(key.on_delete, true)));
   if (acts(key.on_update)) parent.on_update = TRY(program(text.act(key.on_update, false)));
   parents_.push_back(std::move(parent));
@@ -202,7 +221,8 @@ bool ForeignKeys::touches(std::span<const int> updated, int column) const noexce
 }
 
 Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
-                                  std::span<const int> updated, bool removes, bool updates) {
+                                  std::span<const int> updated, bool removes, bool updates,
+                                  bool looks) {
   table_ = &table;
   const auto any_touched = [&](const auto& columns) {
     return std::any_of(columns.begin(), columns.end(),
@@ -227,8 +247,11 @@ Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
     const bool own = equals_nocase(key.parent, table.name);
     if (updates && !own && !any_touched(key.columns)) continue;
     auto parent = find_parent_key(context.schemas, table, key);
-    // A table that is dropped takes its keys with it, well made or not.
-    if (!parent && !context.triggers) continue;
+    if (!parent && !context.triggers) {
+      const bool missing = context.schemas[table.database].find_table(key.parent) == nullptr;
+      if (missing) children_.push_back({&key, {nullptr, nullptr, key.columns}});
+      continue;
+    }
     children_.push_back({&key, TRY(std::move(parent))});
   }
   for (const Table* child : context.schemas[table.database].tables()) {
@@ -236,7 +259,7 @@ Result<void> ForeignKeys::compile(CompileContext& context, const Table& table,
       if (!equals_nocase(key.parent, table.name)) continue;
       const bool changes = updates && any_touched(named_columns(table, key));
       if (updates && !removes && !changes) continue;
-      TRY(add_parent(context, *child, key, removes || changes));
+      TRY(add_parent(context, *child, key, removes, changes, looks));
     }
   }
   return {};

@@ -20,10 +20,12 @@ namespace saturn::sql {
 class ForeignKeys {
  public:
   /// Fails with "foreign key mismatch" where a parent's columns are no key. // SUSPENDS
-  /// Only what the statement may touch: of an UPDATE the keys with columns in `updated` (-1: the
+  /// Without `context.triggers`, where a table is dropped, such keys have no parents instead. Only
+  /// what the statement may touch: of an UPDATE the keys with columns in `updated` (-1: the
   /// rowid), and parents only where rows go or change.
+  /// `looks`: keys of children must be well made though rows are only inserted.
   Result<void> compile(CompileContext& context, const Table& table, std::span<const int> updated,
-                       bool removes, bool updates);
+                       bool removes, bool updates, bool looks);
 
   Result<void> before_insert(Runtime& runtime, const ValueRef* row);  // SUSPENDS
   Result<void> after_insert(Runtime& runtime, const ValueRef* row);   // SUSPENDS
@@ -33,12 +35,14 @@ class ForeignKeys {
                             const ValueRef* new_row);                 // SUSPENDS
   Result<void> before_remove(Runtime& runtime, const ValueRef* row);  // SUSPENDS
   Result<void> after_remove(Runtime& runtime, const ValueRef* row);   // SUSPENDS
+  /// For EXPLAIN.
+  void list(Listing& listing) const;
   /// Whether removing a row has to do with any key.
   bool concern_removal() const noexcept { return !parents_.empty() || !children_.empty(); }
 
   /// A key of `parent` as a foreign key means it.
   struct ParentKey {
-    const Table* table = nullptr;
+    const Table* table = nullptr;        ///< null: there is none, and no row has its parent
     const Index* index = nullptr;        ///< null: the rowid
     std::vector<std::uint32_t> columns;  ///< of the child, in the order of the index's key
   };
@@ -67,7 +71,7 @@ class ForeignKeys {
   };
 
   Result<void> add_parent(CompileContext& context, const Table& child, const ForeignKey& key,
-                          bool looks);
+                          bool removes, bool changes, bool looks);
   bool touches(std::span<const int> updated, int column) const noexcept;
   static std::int64_t& violations(Runtime& runtime, const ForeignKey& key) noexcept;
   Result<bool> check_child(Runtime& runtime, const AsChild& child, const ValueRef* row);

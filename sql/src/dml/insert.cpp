@@ -1,7 +1,11 @@
 #include "base/text.hpp"
+#include "catalog/index_order.hpp"
+#include "dml/reads_table.hpp"
+#include "dml/sequences.hpp"
 #include "dml/table_writer.hpp"
 #include "dml/target.hpp"
 #include "dml/upsert_target.hpp"
+#include "exec/listing.hpp"
 #include "exec/nodes.hpp"
 #include "exec/row_store.hpp"
 #include "plan/scope.hpp"
@@ -20,8 +24,14 @@ Error at(std::uint32_t position, std::string message) {
   return Error(Code::error, std::move(message)).at(position);
 }
 
+/// VALUES with one row, or DEFAULT VALUES.
+bool is_one_row(const ast::Select* select) {
+  return select == nullptr || (select->cores.size() == 1 && select->cores[0]->is_values &&
+                               select->cores[0]->rows.size() == 1);
+}
+
 struct UpsertAction {
-  bool update = false;
+  std::unique_ptr<TableWriter> updater;              ///< of DO UPDATE; null for DO NOTHING
   std::vector<std::pair<int, ExprPtr>> assignments;  ///< column or kRowidTarget
   ExprPtr where;
 };
@@ -39,10 +49,12 @@ class InsertProgram final : public Program {
   Result<const Batch*> next(Runtime& runtime) override;
   void finish(Runtime& runtime) noexcept override;
   const Operator* plan() const noexcept override { return query_.root.get(); }
+  void list(Listing& listing) const override;
 
  private:
   Result<void> choose_targets(const CompileContext& context, const ast::InsertStmt& stmt);
   Result<void> bind_defaults(CompileContext& context);
+  bool sees_inserted(const CompileContext& context, const ast::SelectCore& values) const;
   Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt,
                            const CteEnv* ctes);
   Result<void> bind_upserts(CompileContext& context, const ast::InsertStmt& stmt);
@@ -56,10 +68,10 @@ class InsertProgram final : public Program {
   Result<void> insert_into_view(Runtime& runtime);
   Result<void> do_upsert(Runtime& runtime, const TableWriter::Outcome& outcome);
 
+  bool outermost_ = true;  ///< no statement of a trigger
   DmlTarget target_;
   const Table* table_ = nullptr;
-  std::unique_ptr<TableWriter> writer_;   ///< null for a view
-  std::unique_ptr<TableWriter> updater_;  ///< of DO UPDATE
+  std::unique_ptr<TableWriter> writer_;  ///< null for a view
   TriggerSet instead_;
   bool all_columns_ = false;  ///< no column list
   std::vector<int> targets_;  ///< of each value: a column, or kRowidTarget
@@ -123,6 +135,21 @@ Result<void> InsertProgram::bind_defaults(CompileContext& context) {
   return {};
 }
 
+/// Whether a row of VALUES could see what those before it have done: then all are made before the
+/// first one is inserted.
+bool InsertProgram::sees_inserted(const CompileContext& context,
+                                  const ast::SelectCore& values) const {
+  if (values.rows.size() < 2) return false;
+  const bool fires =
+      TriggerSet::exists(context, *table_, *target_.owner, ast::TriggerEvent::insert, {});
+  const auto sees = [&](const ast::Expr* value) {
+    return fires ? has_subquery(*value) : reads_table(context, *value, *target_.owner);
+  };
+  return std::any_of(values.rows.begin(), values.rows.end(), [&](const List<ast::Expr*>& row) {
+    return std::any_of(row.begin(), row.end(), sees);
+  });
+}
+
 Result<void> InsertProgram::bind_values(CompileContext& context, const ast::InsertStmt& stmt,
                                         const CteEnv* ctes) {
   if (stmt.select == nullptr) {  // DEFAULT VALUES
@@ -133,7 +160,8 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
   const ast::Select& select = *stmt.select;
   const bool plain_values = select.cores.size() == 1 && select.cores[0]->is_values &&
                             select.with == nullptr && stmt.with == nullptr &&
-                            select.order_by.empty() && select.limit == nullptr;
+                            select.order_by.empty() && select.limit == nullptr &&
+                            !sees_inserted(context, *select.cores[0]);
   if (plain_values) {
     const RowScope none;
     for (const List<ast::Expr*>& row : select.cores[0]->rows) {
@@ -156,13 +184,14 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
   return {};
 }
 
-/// Which key of the table ON CONFLICT (...) names; without a target all of them.
+/// Which key of the table ON CONFLICT (...) names; without a target all of them, in the order in
+/// which they are checked.
 Result<void> InsertProgram::bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
                                                std::size_t clause) {
   if (upsert.target.empty()) {
-    upsert_keys_.emplace_back(table_->primary, clause);
-    for (const auto& index : table_->indexes) {
-      if (index->unique && !index->clustered) upsert_keys_.emplace_back(index.get(), clause);
+    if (!table_->without_rowid) upsert_keys_.emplace_back(nullptr, clause);
+    for (const Index* index : in_list_order(*table_)) {
+      if (index->unique) upsert_keys_.emplace_back(index, clause);
     }
     return {};
   }
@@ -179,17 +208,19 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
   if (stmt.upserts.empty()) return {};
   if (target_.is_view) return at(stmt.upserts[0]->at, "cannot UPSERT a view");
   upsert_count_ = stmt.upserts.size();
-  std::vector<int> updated;
   RowScope scope;
   scope.relations.push_back({table_, target_.name, 0});
   // Plain names in SET and WHERE mean the row that is there.
-  scope.relations.push_back(
-      {table_, "excluded", static_cast<Slot>(table_->columns.size() + 1), true});
+  scope.relations.push_back({.table = table_,
+                             .name = "excluded",
+                             .base = static_cast<Slot>(table_->columns.size() + 1),
+                             .qualified_only = true,
+                             .bare_values = true});
   for (std::size_t clause = 0; clause < stmt.upserts.size(); ++clause) {
     const ast::Upsert& upsert = *stmt.upserts[clause];
     TRY(bind_upsert_target(context, upsert, clause));
     UpsertAction action;
-    action.update = upsert.update;
+    std::vector<int> updated;
     for (const SetColumn& set : TRY(resolve_set(context, *table_, upsert.assignments))) {
       ExprPtr value = TRY(bind_row_expr(context, scope, *set.value, true));
       action.assignments.emplace_back(set.target, std::move(value));
@@ -197,17 +228,20 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
     }
     if (upsert.where != nullptr)
       action.where = TRY(bind_row_condition(context, scope, *upsert.where, true));
+    if (upsert.update) {
+      WriteRules rules{
+          .conflict = ast::Conflict::abort, .updates = true, .updated = std::move(updated)};
+      action.updater = TRY(TableWriter::make(context, *table_, std::move(rules)));
+    }
     upserts_.push_back(std::move(action));
   }
-  if (updated.empty()) return {};
-  WriteRules rules{.conflict = ast::Conflict::abort, .updates = true, .updated = updated};
-  updater_ = TRY(TableWriter::make(context, *table_, std::move(rules)));
   return {};
 }
 
 Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertStmt& stmt) {
   const CteEnv with{nullptr, stmt.with};
   const CteEnv* const ctes = stmt.with != nullptr ? &with : nullptr;
+  outermost_ = context.trigger == nullptr;
   target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::insert));
   table_ = target_.table;
   const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
@@ -216,7 +250,12 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
     TRY(instead_.compile(context, *table_, *target_.owner, ast::TriggerEvent::insert, {},
                          conflict));
   } else {
-    writer_ = TRY(TableWriter::make(context, *table_, {.conflict = conflict, .inserts = true}));
+    const bool gives_rowid =
+        std::find(targets_.begin(), targets_.end(), kRowidTarget) != targets_.end();
+    const bool many = !is_one_row(stmt.select) || !stmt.returning.empty();
+    writer_ = TRY(TableWriter::make(
+        context, *table_,
+        {.conflict = conflict, .inserts = true, .gives_rowid = gives_rowid, .many = many}));
   }
   TRY(bind_values(context, stmt, ctes));
   TRY(bind_defaults(context));
@@ -224,7 +263,9 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
   TRY(returning_.compile(context, *table_, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
-  if (updater_) updater_->set_returning(returning_);
+  for (const UpsertAction& upsert : upserts_) {
+    if (upsert.updater) upsert.updater->set_returning(returning_);
+  }
   const std::size_t width = table_->columns.size() + 1;
   row_.resize(width);
   both_.resize(2 * width);
@@ -232,28 +273,63 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
   return {};
 }
 
-Result<void> InsertProgram::start(Runtime&) {
+Result<void> InsertProgram::start(Runtime& runtime) {
   done_ = false;
   returning_.clear();
-  if (updater_) TRY(updater_->open());
+  if (outermost_) forget_sequences(runtime.session);
+  for (const UpsertAction& upsert : upserts_) {
+    if (upsert.updater) TRY(upsert.updater->open());
+  }
   return writer_ ? writer_->open() : Result<void>();
+}
+
+void InsertProgram::list(Listing& listing) const {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    listing.add(cat("row ", i + 1, " value"), rows_[i]);
+  }
+  if (query_.root) listing.add("rows", *query_.root);
+  for (std::size_t i = 0; i < defaults_.size(); ++i) {
+    listing.add(cat("default of ", table_->columns[i].name), defaults_[i]);
+  }
+  if (writer_) listing.add("target", *writer_);
+  instead_.list(listing);
+  for (const UpsertAction& upsert : upserts_) {
+    const Listing::Part part = listing.part("Upsert", upsert.updater ? "UPDATE" : "NOTHING");
+    listing.add("condition", upsert.where);
+    for (const auto& [target, value] : upsert.assignments) {
+      listing.add(cat("value of ", target == kRowidTarget
+                                       ? std::string_view("rowid")
+                                       : table_->columns[static_cast<std::size_t>(target)].name),
+                  value);
+    }
+    if (upsert.updater) listing.add("updated", *upsert.updater);
+  }
+  returning_.list(listing);
 }
 
 void InsertProgram::finish(Runtime&) noexcept {
   if (query_.root) query_.root->close();
   if (taken_) taken_->clear();
   if (writer_) writer_->close();
-  if (updater_) updater_->close();
+  for (const UpsertAction& upsert : upserts_) {
+    if (upsert.updater) upsert.updater->close();
+  }
   returning_.clear();
 }
 
 Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outcome& outcome) {
   UpsertAction& action = upserts_[outcome.clause];
-  if (!action.update) return {};
+  if (!action.updater) return {};
   const std::size_t width = writer_->width();
-  const bool found = TRY(updater_->read(writer_->row_in_the_way(), both_.data(), arena_));
+  const bool found = TRY(action.updater->read(writer_->row_in_the_way(), both_.data(), arena_));
   if (!found) return {};
   std::copy(row_.begin(), row_.end(), both_.begin() + static_cast<std::ptrdiff_t>(width));
+  // Affinities may not have been applied yet, but for this one.
+  for (std::size_t i = 0; i + 1 < width; ++i) {
+    if (table_->columns[i].affinity != Affinity::real) continue;
+    ValueRef& value = both_[width + i];
+    if (value.is_integer()) value = apply_affinity(value, Affinity::real, arena_);
+  }
   Batch batch;
   for (ValueRef& value : both_) batch.columns.push_back(&value);
   batch.selection = first_rows(1);
@@ -266,7 +342,7 @@ Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outco
     const ValueRef v = TRY(eval_one(*expr, runtime, arena_, batch));
     put(*table_, target, v, changed_.data());
   }
-  const TableWriter::Outcome updated = TRY(updater_->update(both_.data(), changed_.data()));
+  const TableWriter::Outcome updated = TRY(action.updater->update(both_.data(), changed_.data()));
   if (updated.kind != TableWriter::Outcome::Kind::done) return {};
   ++runtime.affected_rows;
   return {};
@@ -276,8 +352,7 @@ Result<void> InsertProgram::insert_into_view(Runtime& runtime) {
   const bool goes_on =
       TRY(instead_.fire(runtime, ast::TriggerTime::instead_of, nullptr, row_.data()));
   if (!goes_on) return {};
-  ++runtime.affected_rows;
-  return returning_.add(runtime, row_.data());
+  return returning_.add(runtime, row_.data());  // which changes() does not count
 }
 
 /// Writes one row; `values` in the order of the targets.
@@ -335,7 +410,7 @@ Result<void> InsertProgram::run_query(Runtime& runtime) {
 Result<const Batch*> InsertProgram::next(Runtime& runtime) {
   if (!done_) {
     TRY(query_.root ? run_query(runtime) : run_values(runtime));
-    if (writer_) TRY(writer_->finish_insert());
+    if (outermost_) TRY(write_sequences(runtime));
     done_ = true;
   }
   return returning_.next();

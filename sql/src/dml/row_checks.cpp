@@ -1,3 +1,4 @@
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
 #include "dml/table_writer.hpp"
 #include "value/number.hpp"
@@ -101,6 +102,24 @@ Result<void> TableWriter::check_types(const ValueRef* row, bool generated) const
   return {};
 }
 
+/// NOT NULL and then the rowid, where they come before everything else (`types_come_late`). Of an
+/// upsert only a first clause about the rowid counts here.
+Result<TableWriter::Stopped> TableWriter::check_rowid_first(ValueRef* row, const OwnedKey* own,
+                                                            const UpsertClause* upsert) {
+  bool replaced = false;
+  const Stopped stopped = TRY(check_not_null(row, replaced));
+  if (stopped) return stopped;
+  if (upsert != nullptr) {
+    const bool concerned = upsert->front().first == nullptr;
+    return check_upsert_keys(row, std::span(*upsert).first(concerned ? 1 : 0));
+  }
+  const ast::Conflict conflict = action(table_.primary_key_conflict);
+  if (conflict == ast::Conflict::replace) return Stopped();
+  const auto other = TRY(find_in_way(nullptr, row));
+  if (!other || (own != nullptr && same_key(*other, *own))) return Stopped();
+  return Stopped(TRY(duplicate(nullptr, conflict)));
+}
+
 /// An outcome when the row is not to be written.
 Result<TableWriter::Stopped> TableWriter::check_row(ValueRef* row) {
   TRY(convert(row));
@@ -109,7 +128,7 @@ Result<TableWriter::Stopped> TableWriter::check_row(ValueRef* row) {
   if (stopped) return stopped;
   TRY(check_types(row, true));
   if (runtime_.session.ignore_check_constraints) return Stopped();
-  const PureUse pure(runtime_, "a CHECK constraint");
+  const ScopedValue<std::string_view> pure(runtime_.pure_in, "a CHECK constraint");
   const Batch& batch = batch_of(row);
   for (std::size_t i = 0; i < checks_.size(); ++i) {
     const ValueRef v = TRY(eval_one(*checks_[i], runtime_, arena_, batch));

@@ -1,3 +1,4 @@
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
 #include "dml/table_writer.hpp"
 #include "value/number.hpp"
@@ -64,7 +65,7 @@ Result<TableWriter::Outcome> TableWriter::duplicate(const Index* index, ast::Con
 Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
                                      std::vector<ValueRef>& entry) {
   if (writer.where) {
-    const PureUse pure(runtime_, "an index");
+    const ScopedValue<std::string_view> pure(runtime_.pure_in, "an index");
     const ValueRef v = TRY(eval_one(*writer.where, runtime_, arena_, batch_of(row)));
     if (v.is_null() || !to_boolean(v)) return false;
   }
@@ -73,7 +74,7 @@ Result<bool> TableWriter::make_entry(IndexWriter& writer, const ValueRef* row,
   for (std::size_t i = 0; i < index.entry_width(); ++i) {
     const int column = index.entry_column(i).column;
     if (column == IndexColumn::kExpression) {
-      const PureUse pure(runtime_, "an index");
+      const ScopedValue<std::string_view> pure(runtime_.pure_in, "an index");
       entry.push_back(TRY(eval_one(*writer.exprs[i], runtime_, arena_, batch_of(row))));
       continue;
     }
@@ -147,10 +148,10 @@ Result<std::optional<TableWriter::OwnedKey>> TableWriter::find_in_way(const Inde
   return Found();
 }
 
-/// The clauses of an upsert, in the order in which they were written.
-Result<TableWriter::Stopped> TableWriter::check_upsert_keys(const ValueRef* row,
-                                                            const UpsertClause& upsert) {
-  for (const auto& [index, clause] : upsert) {
+/// The keys of an upsert's clauses, in their order.
+Result<TableWriter::Stopped> TableWriter::check_upsert_keys(
+    const ValueRef* row, std::span<const UpsertClause::value_type> keys) {
+  for (const auto& [index, clause] : keys) {
     auto other = TRY(find_in_way(index, row));
     if (!other) continue;
     way_ = std::move(*other);

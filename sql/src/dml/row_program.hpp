@@ -30,6 +30,8 @@ class RowProgram {
                                                        const Table& table, std::string text);
   ~RowProgram();
 
+  /// In comparisons OLD and NEW have their columns' affinities from now on.
+  void use_affinities() noexcept { frame_.has_affinities = true; }
   /// Which of OLD and NEW there are; both unless told.
   void set_rows(bool has_old, bool has_new) noexcept;
   Result<void> compile();  // SUSPENDS
@@ -41,6 +43,9 @@ class RowProgram {
   Result<bool> run(Runtime& outer, const ValueRef* old_row, const ValueRef* new_row);
   /// Runs its one SELECT: the integer in the first column of the first row, 0 without one.
   Result<std::int64_t> count(Runtime& outer, const ValueRef* old_row, const ValueRef* new_row);
+
+  /// For EXPLAIN: its condition and statements, as far as they are compiled.
+  void list(Listing& listing) const;
 
  private:
   Result<void> prepare_run(Runtime& outer, const ValueRef* old_row, const ValueRef* new_row);

@@ -1,6 +1,8 @@
 #include "dml/table_writer.hpp"
 
 #include "base/text.hpp"
+#include "catalog/index_order.hpp"
+#include "dml/sequences.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>
@@ -94,11 +96,14 @@ Result<void> TableWriter::compile_defaults(CompileContext& context) {
 
 /// Triggers and foreign keys.
 Result<void> TableWriter::compile_rules(CompileContext& context) {
-  const bool may_replace =
+  const bool has_keys =
+      rules_.updates || rules_.gives_rowid || table_.without_rowid || !unique_order_.empty();
+  const bool replaces =
       rules_.conflict == ast::Conflict::replace || primary_conflict_ == ast::Conflict::replace ||
       action(table_.primary_key_conflict) == ast::Conflict::replace ||
       std::any_of(indexes_.begin(), indexes_.end(),
                   [](const auto& w) { return w->conflict == ast::Conflict::replace; });
+  const bool may_replace = has_keys && replaces;
   using Event = ast::TriggerEvent;
   if (rules_.inserts) {
     TRY(insert_triggers_.compile(context, table_, table_, Event::insert, {}, rules_.conflict));
@@ -115,14 +120,16 @@ Result<void> TableWriter::compile_rules(CompileContext& context) {
     TRY(replace_triggers_.compile(context, table_, table_, Event::remove, {},
                                   ast::Conflict::replace));
   }
-  if (!context.runtime.session.options.foreign_keys) return {};
+  // Who only asks what names mean does not ask whether keys are well made.
+  if (!context.runtime.session.options.foreign_keys || context.names != nullptr) return {};
   // Any change may change a generated column.
   std::vector<int> touched = rules_.updated;
   for (const std::uint32_t column : table_.generated_order) {
     touched.push_back(static_cast<int>(column));
   }
+  const bool looks = rules_.many || context.trigger != nullptr || !insert_triggers_.empty();
   return foreign_keys_.compile(context, table_, touched, rules_.deletes || may_replace,
-                               rules_.updates);
+                               rules_.updates, looks);
 }
 
 Result<void> TableWriter::compile(CompileContext& context) {
@@ -134,11 +141,10 @@ Result<void> TableWriter::compile(CompileContext& context) {
   generated_ = TRY(bind_generated(context, table_));
   for (const auto& index : table_.indexes) {
     TRY(compile_index(context, scope, *index));
-    if (index->unique) unique_order_.insert(unique_order_.begin(), index.get());
   }
-  std::stable_partition(unique_order_.begin(), unique_order_.end(), [](const Index* index) {
-    return index->conflict != ast::Conflict::replace;
-  });
+  for (const Index* index : in_list_order(table_)) {
+    if (index->unique) unique_order_.push_back(index);
+  }
   if (table_.without_rowid) {
     const auto& key = table_.primary->columns;
     key_may_change_ = std::any_of(key.begin(), key.end(), [&](const IndexColumn& column) {
@@ -165,7 +171,9 @@ Result<void> TableWriter::open() {
     writer->cursor.emplace(runtime_.transaction(table_.database), writer->index->root,
                            &writer->index->key_info);
   }
-  sequence_loaded_ = false;
+  if (rules_.inserts && table_.autoincrement) {
+    sequence_ = TRY(sequence_of(runtime_, table_, sequence_table_));
+  }
   return {};
 }
 
@@ -250,29 +258,36 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   const Outcome ignored{Outcome::Kind::ignored, 0};
   TRY(take_rowid(row));
   if (insert_triggers_.any(ast::TriggerTime::before)) {
-    // Where the rowid is not known yet SQLite shows -1.
-    const ValueRef rowid = row[n];
-    if (!table_.without_rowid && rowid.is_null()) row[n] = ValueRef::integer(-1);
-    if (table_.rowid_column >= 0) row[table_.rowid_column] = row[n];
-    TRY(convert(row));
+    // They see the columns' affinities, which the row itself gets when it is checked. Where the
+    // rowid is not known yet SQLite shows -1.
+    std::copy(row, row + width(), removed_row_.begin());
+    ValueRef* const seen = removed_row_.data();
+    if (!table_.without_rowid && seen[n].is_null()) seen[n] = ValueRef::integer(-1);
+    if (table_.rowid_column >= 0) seen[table_.rowid_column] = seen[n];
+    TRY(convert(seen));
+    TRY(check_types(seen, true));
     const bool goes_on =
-        TRY(insert_triggers_.fire(runtime_, ast::TriggerTime::before, nullptr, row));
+        TRY(insert_triggers_.fire(runtime_, ast::TriggerTime::before, nullptr, seen));
     if (!goes_on) return ignored;
-    row[n] = rowid;
   }
   rowid_is_chosen_ = !table_.without_rowid && row[n].is_null();
   if (rowid_is_chosen_) row[n] = ValueRef::integer(TRY(choose_rowid()));
   if (table_.rowid_column >= 0) row[table_.rowid_column] = row[n];
-  if (table_.autoincrement) {
-    // A number that was given out counts, whatever becomes of the row.
-    if (!sequence_loaded_) TRY(load_sequence());
-    sequence_ = std::max(sequence_, row[n].as_integer());
+  // A number that was given out counts, whatever becomes of the row.
+  if (table_.autoincrement) sequence_->last = std::max(sequence_->last, row[n].as_integer());
+  Stopped stopped;
+  const bool rowid_first = types_come_late() && (table_.strict || upsert != nullptr);
+  if (rowid_first) {
+    stopped = TRY(check_rowid_first(row, nullptr, upsert));
+    if (stopped) return *stopped;
   }
-  Stopped stopped = TRY(check_row(row));
+  stopped = TRY(check_row(row));
   if (stopped) return *stopped;
   forget_entries();
   if (upsert != nullptr) {
-    stopped = TRY(check_upsert_keys(row, *upsert));
+    std::span<const UpsertClause::value_type> keys(*upsert);
+    if (rowid_first && keys.front().first == nullptr) keys = keys.subspan(1);
+    stopped = TRY(check_upsert_keys(row, keys));
     if (stopped) return *stopped;
   }
   std::vector<OwnedKey> replaced;
@@ -289,10 +304,9 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   TRY(foreign_keys_.after_insert(runtime_, row));
   ++runtime_.rows_written;
   if (returning_ != nullptr) TRY(returning_->add(runtime_, row));
-  if (!insert_triggers_.any(ast::TriggerTime::after)) return Outcome{};
-  if (table_.autoincrement) TRY(finish_insert());
-  TRY(insert_triggers_.fire(runtime_, ast::TriggerTime::after, nullptr, row));
-  sequence_loaded_ = false;
+  if (insert_triggers_.any(ast::TriggerTime::after)) {
+    TRY(insert_triggers_.fire(runtime_, ast::TriggerTime::after, nullptr, row));
+  }
   return Outcome{};
 }
 
@@ -324,16 +338,21 @@ Result<TableWriter::Outcome> TableWriter::update(ValueRef* old_row, ValueRef* ne
   Stopped stopped;
   if (update_triggers_.any(ast::TriggerTime::before)) {
     TRY(convert(new_row));
+    TRY(check_types(new_row, true));
     const bool goes_on =
         TRY(update_triggers_.fire(runtime_, ast::TriggerTime::before, old_row, new_row));
     if (!goes_on) return Outcome{Outcome::Kind::ignored, 0};
     stopped = TRY(reload(old_row, new_row));
     if (stopped) return *stopped;
   }
+  key_of(old_row, old_key_);
+  if (table_.strict && types_come_late()) {
+    stopped = TRY(check_rowid_first(new_row, &old_key_, nullptr));
+    if (stopped) return *stopped;
+  }
   stopped = TRY(check_row(new_row));
   if (stopped) return *stopped;
   forget_entries();
-  key_of(old_row, old_key_);
   key_of(new_row, new_key_);
   std::vector<OwnedKey> replaced;
   stopped = TRY(check_keys(new_row, &old_key_, replaced));

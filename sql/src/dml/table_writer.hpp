@@ -23,6 +23,8 @@ namespace saturn::sql {
 struct WriteRules {
   ast::Conflict conflict = ast::Conflict::unspecified;  ///< the statement's OR clause
   bool inserts = false;
+  bool gives_rowid = false;  ///< an insert may have a rowid that is not chosen here
+  bool many = false;  ///< of the inserts: there may be several, or something happens with each
   bool updates = false;
   bool deletes = false;
   /// Of an UPDATE or an upsert: the columns that SET names; kRowidTarget for the rowid.
@@ -58,8 +60,6 @@ class TableWriter {
 
   Result<void> open();
   void close() noexcept;
-  /// After the rows of an INSERT: writes AUTOINCREMENT's counter. // SUSPENDS
-  Result<void> finish_insert();
 
   /// Inserts; `row` is changed to what is stored. A NULL rowid is chosen here. // SUSPENDS
   Result<Outcome> insert(ValueRef* row, const UpsertClause* upsert = nullptr);
@@ -80,6 +80,8 @@ class TableWriter {
   /// Rows that are inserted, updated or removed are added to it, before AFTER triggers see them.
   void set_returning(Returning& returning) noexcept { returning_ = &returning; }
 
+  /// For EXPLAIN: the table with all that belongs to a change of its rows.
+  void list(Listing& listing) const;
   const Table& table() const noexcept { return table_; }
   std::size_t width() const noexcept { return table_.columns.size() + 1; }
   std::size_t key_width() const noexcept { return table_.key_width(); }
@@ -119,6 +121,7 @@ class TableWriter {
   Result<Stopped> check_not_null(ValueRef* row, bool generated, bool& replaced);
   Result<void> check_types(const ValueRef* row, bool generated) const;
   Result<Stopped> check_row(ValueRef* row);
+  Result<Stopped> check_rowid_first(ValueRef* row, const OwnedKey* own, const UpsertClause* upsert);
 
   // row_keys.cpp
   void key_of(const ValueRef* row, OwnedKey& key) const;
@@ -131,7 +134,8 @@ class TableWriter {
   void forget_entries() noexcept;
   Result<std::optional<OwnedKey>> find_duplicate(IndexWriter& writer);
   Result<std::optional<OwnedKey>> find_in_way(const Index* index, const ValueRef* row);
-  Result<Stopped> check_upsert_keys(const ValueRef* row, const UpsertClause& upsert);
+  Result<Stopped> check_upsert_keys(const ValueRef* row,
+                                    std::span<const UpsertClause::value_type> keys);
   bool may_collide(const Index* index, const OwnedKey* own) const noexcept;
   Result<Stopped> check_keys(const ValueRef* row, const OwnedKey* own,
                              std::vector<OwnedKey>& replaced);
@@ -143,8 +147,13 @@ class TableWriter {
 
   // rowids.cpp
   Result<std::int64_t> choose_rowid();
-  Result<void> load_sequence();
 
+  /// Whether the rowid is looked for before the columns have got their affinities and types are
+  /// checked: as in SQLite where nothing else needs the columns first.
+  bool types_come_late() const noexcept {
+    return !table_.without_rowid && generated_.empty() &&
+           (checks_.empty() || runtime_.session.ignore_check_constraints);
+  }
   /// Whether triggers or foreign keys act when a row is replaced.
   bool replacing_runs_more() const noexcept {
     return !replace_triggers_.empty() || foreign_keys_.concern_removal();
@@ -188,9 +197,7 @@ class TableWriter {
   OwnedKey new_key_;
   StoredKey stored_key_;  ///< of the key that is sought
   std::string record_;
-  std::int64_t sequence_ = 0;
-  std::int64_t sequence_stored_ = -1;  ///< in sqlite_sequence; -1: nothing
-  bool sequence_loaded_ = false;
+  Sequence* sequence_ = nullptr;  ///< of AUTOINCREMENT, in an INSERT's run
 };
 
 }  // namespace saturn::sql

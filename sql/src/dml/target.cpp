@@ -25,15 +25,14 @@ Result<std::unique_ptr<Table>> shape_of_view(CompileContext& context, const Tabl
   auto planned = plan_select(context, *view.view);
   context.views.pop_back();
   Query query = TRY(std::move(planned));
-  name_as_table(*view.view, query);
   auto shape = std::make_unique<Table>();
   shape->kind = TableKind::view;
   shape->name = view.name;
   shape->database = view.database;
+  const std::vector<std::string> names = names_as_table(query, view.view_column_names);
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
     TableColumn column;
-    column.name =
-        i < view.view_column_names.size() ? view.view_column_names[i] : query.columns[i].name;
+    column.name = names[i];
     column.type = query.columns[i].decltype_text;
     column.affinity = query.affinities[i];
     column.collation = query.collations[i];
@@ -117,9 +116,9 @@ Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
 
 Result<std::vector<SetColumn>> resolve_set(CompileContext& context, const Table& table,
                                            const List<ast::Assignment>& assignments) {
-  if (assignments.size() > limits::kColumnsMax) {
-    return at(assignments[0].at, "too many columns in set list");
-  }
+  std::size_t named = 0;
+  for (const ast::Assignment& assignment : assignments) named += assignment.columns.size();
+  if (named > limits::kColumnsMax) return Error(Code::error, "too many columns in set list");
   std::vector<SetColumn> columns;
   const auto add = [&](const ast::Assignment& assignment, std::string_view name,
                        const ast::Expr* value) -> Result<void> {
@@ -140,6 +139,7 @@ Result<std::vector<SetColumn>> resolve_set(CompileContext& context, const Table&
       TRY(add(assignment, assignment.columns[0], assignment.value));
       continue;
     }
+    if (row != nullptr && !assignment.is_row) return at(row->at, "row value misused");
     const std::size_t given = row != nullptr ? row->items.size() : subquery != nullptr ? n : 1;
     if (given != n) {
       return at(assignment.at, cat(n, " columns assigned ", given, " values"));

@@ -71,6 +71,8 @@ class Returning {
   Result<void> add(Runtime& runtime, const ValueRef* row);
   /// The next batch of what was added; null at the end.
   const Batch* next();
+  /// For EXPLAIN.
+  void list(Listing& listing) const;
 
  private:
   BoundColumns bound_;

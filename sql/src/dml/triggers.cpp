@@ -55,9 +55,19 @@ Result<void> TriggerSet::compile(CompileContext& context, const Table& table, co
       TRY(program->compile());
       context.runtime.use |= program->use();
     }
-    triggers_.push_back({definition.time, std::move(program)});
+    triggers_.push_back({definition.time, candidate, std::move(program)});
   }
   return {};
+}
+
+bool TriggerSet::exists(const CompileContext& context, const Table& table, const Table& owner,
+                        ast::TriggerEvent event, std::span<const int> updated) {
+  const auto fires = [&](const auto& trigger) {
+    return trigger->definition->event == event && concerns(*trigger->definition, table, updated);
+  };
+  const auto temp = context.schemas.temp_triggers(owner);
+  return std::any_of(owner.triggers.begin(), owner.triggers.end(), fires) ||
+         std::any_of(temp.begin(), temp.end(), fires);
 }
 
 bool TriggerSet::any(ast::TriggerTime time) const noexcept {

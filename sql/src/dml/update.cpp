@@ -1,17 +1,45 @@
+#include "base/text.hpp"
 #include "dml/change_program.hpp"
+#include "dml/reads_table.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
 
-// UPDATE. Which rows, and their new values, is settled for all of them before the first one is
-// changed.
+// UPDATE. Which rows is settled for all of them before the first one is changed, and their new
+// values too, unless what is done to one may show in those of another.
 
 namespace saturn::sql {
 namespace {
 
+/// The table that is changed may not be one that FROM joins with it, under the same name.
+Result<void> check_from(const CompileContext& context, const List<ast::Source*>& from,
+                        const ast::Target& target) {
+  const auto same_name = [](std::string_view a, std::string_view b) {
+    return ast::present(a) == ast::present(b) && equals_nocase(a, b);
+  };
+  for (const ast::Source* source : from) {
+    TRY(check_from(context, source->nested, target));
+    if (source->kind != ast::SourceKind::table || !same_name(source->alias, target.alias)) continue;
+    if (!equals_nocase(source->name, target.name)) continue;
+    if (context.find_table(source->schema, source->name) !=
+        context.find_table(target.schema, target.name)) {
+      continue;
+    }
+    return Error(Code::error, cat("target object/alias may not appear in FROM clause: ",
+                                  ast::present(target.alias) ? target.alias : target.name))
+        .at(source->at);
+  }
+  return {};
+}
+
 class UpdateProgram final : public ChangeProgram {
  public:
+  using ChangeProgram::ChangeProgram;
   Result<void> prepare(CompileContext& context, const ast::UpdateStmt& stmt);
+  void list(Listing& listing) const override {
+    listing.add("new value", late_);
+    ChangeProgram::list(listing);
+  }
 
  protected:
   Result<void> run(Runtime& runtime) override;
@@ -21,7 +49,14 @@ class UpdateProgram final : public ChangeProgram {
   Result<bool> change_row(Runtime& runtime, const ValueRef* taken);
   Result<bool> change_view(Runtime& runtime, const ValueRef* taken);
 
+  bool computes_late(const CompileContext& context, const ast::UpdateStmt& stmt) const;
+  Result<void> bind_late(CompileContext& context, const CteEnv* ctes);
+  Result<void> make_new_row(Runtime& runtime, const ValueRef* taken);
+
   std::vector<SetColumn> set_;
+  /// The values of `set_` over the row, where they are computed late; else they come with the rows.
+  std::vector<ExprPtr> late_;
+  Batch batch_;         ///< of the old row
   bool joins_ = false;  ///< with FROM a row may come several times
   std::vector<ValueRef> old_row_;
   std::vector<ValueRef> new_row_;
@@ -33,8 +68,18 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
   target_ = TRY(find_target(context, stmt.target, ast::TriggerEvent::update));
   const Table& table = *target_.table;
   set_ = TRY(resolve_set(context, table, stmt.assignments));
+  if (target_.is_view && !TriggerSet::exists(context, table, *target_.owner,
+                                             ast::TriggerEvent::update, set_targets(set_))) {
+    return Error(Code::error, cat("cannot modify ", table.name, " because it is a view"))
+        .at(stmt.target.at);
+  }
+  TRY(check_from(context, stmt.from, stmt.target));
   std::vector<const ast::Expr*> values;
-  for (const SetColumn& column : set_) values.push_back(column.value);
+  if (computes_late(context, stmt)) {
+    TRY(bind_late(context, ctes));
+  } else {
+    for (const SetColumn& column : set_) values.push_back(column.value);
+  }
   query_ =
       TRY(plan_target_rows(context, target_, stmt.target, stmt.from, stmt.where, values, ctes));
   const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
@@ -55,6 +100,57 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
   if (writer_) writer_->set_returning(returning_);
   old_row_.resize(table.columns.size() + 1);
   new_row_.resize(table.columns.size() + 1);
+  return {};
+}
+
+/// Whether the new values of a row may depend on what the statement has done to rows before it:
+/// then they are computed when its turn comes.
+bool UpdateProgram::computes_late(const CompileContext& context,
+                                  const ast::UpdateStmt& stmt) const {
+  if (!stmt.from.empty()) return false;
+  const Table& table = *target_.owner;
+  if (context.triggers && TriggerSet::exists(context, *target_.table, table,
+                                             ast::TriggerEvent::update, set_targets(set_))) {
+    return true;
+  }
+  const auto acts_on_it = [&](const ForeignKey& key) {
+    return equals_nocase(key.parent, table.name) && key.on_update > ast::Action::restrict;
+  };
+  if (context.runtime.session.options.foreign_keys &&
+      std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(), acts_on_it)) {
+    return true;
+  }
+  bool ctes_read = false;
+  if (stmt.with != nullptr) {
+    for (const ast::Cte* cte : stmt.with->ctes) {
+      ctes_read = ctes_read || reads_table(context, *cte->select, table);
+    }
+  }
+  return std::any_of(set_.begin(), set_.end(), [&](const SetColumn& column) {
+    return ctes_read ? has_subquery(*column.value) : reads_table(context, *column.value, table);
+  });
+}
+
+Result<void> UpdateProgram::bind_late(CompileContext& context, const CteEnv* ctes) {
+  RowScope scope;
+  scope.relations.push_back({target_.table, target_.name, 0});
+  for (const SetColumn& column : set_) {
+    late_.push_back(TRY(bind_row_expr(context, scope, *column.value, true, ctes)));
+  }
+  batch_.columns.resize(target_.table->columns.size() + 1);
+  batch_.selection = first_rows(1);
+  return {};
+}
+
+/// `new_row_`, of what `old_row_` is now and of what was taken.
+Result<void> UpdateProgram::make_new_row(Runtime& runtime, const ValueRef* taken) {
+  new_row_ = old_row_;
+  for (std::size_t i = 0; i < batch_.columns.size(); ++i) batch_.columns[i] = &old_row_[i];
+  for (std::size_t t = 0; t < set_.size(); ++t) {
+    const ValueRef value =
+        late_.empty() ? taken[key_width_ + t] : TRY(eval_one(*late_[t], runtime, arena_, batch_));
+    put(*target_.table, set_[t].target, value, new_row_.data());
+  }
   return {};
 }
 
@@ -84,23 +180,17 @@ std::vector<std::size_t> UpdateProgram::rows_to_change() const {
 }
 
 /// False when the row is not changed after all.
-Result<bool> UpdateProgram::change_row(Runtime&, const ValueRef* taken) {
+Result<bool> UpdateProgram::change_row(Runtime& runtime, const ValueRef* taken) {
   const bool found = TRY(writer_->read({taken, key_width_}, old_row_.data(), arena_));
   if (!found) return false;  // REPLACE or a trigger has removed it
-  new_row_ = old_row_;
-  for (std::size_t t = 0; t < set_.size(); ++t) {
-    put(*target_.table, set_[t].target, taken[key_width_ + t], new_row_.data());
-  }
+  TRY(make_new_row(runtime, taken));
   const TableWriter::Outcome outcome = TRY(writer_->update(old_row_.data(), new_row_.data()));
   return outcome.kind == TableWriter::Outcome::Kind::done;
 }
 
 Result<bool> UpdateProgram::change_view(Runtime& runtime, const ValueRef* taken) {
   std::copy(taken, taken + key_width_, old_row_.begin());
-  new_row_ = old_row_;
-  for (std::size_t t = 0; t < set_.size(); ++t) {
-    put(*target_.table, set_[t].target, taken[key_width_ + t], new_row_.data());
-  }
+  TRY(make_new_row(runtime, taken));
   return instead_.fire(runtime, ast::TriggerTime::instead_of, old_row_.data(), new_row_.data());
 }
 
@@ -113,8 +203,12 @@ Result<void> UpdateProgram::run(Runtime& runtime) {
     const bool changed =
         TRY(writer_ ? change_row(runtime, taken_->row(i)) : change_view(runtime, taken_->row(i)));
     if (!changed) continue;
-    ++runtime.affected_rows;
-    if (target_.is_view) TRY(returning_.add(runtime, new_row_.data()));
+    // changes() does not count the rows of views.
+    if (target_.is_view) {
+      TRY(returning_.add(runtime, new_row_.data()));
+    } else {
+      ++runtime.affected_rows;
+    }
   }
   return {};
 }
@@ -122,7 +216,7 @@ Result<void> UpdateProgram::run(Runtime& runtime) {
 }  // namespace
 
 Result<ProgramPtr> compile_update(CompileContext& context, const ast::UpdateStmt& stmt) {
-  auto program = std::make_unique<UpdateProgram>();
+  auto program = std::make_unique<UpdateProgram>(context);
   TRY(program->prepare(context, stmt));
   return ProgramPtr(std::move(program));
 }

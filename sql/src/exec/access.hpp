@@ -44,6 +44,8 @@ class AccessPath {
   /// "SCAN t", "SEARCH t USING INDEX i (a=?)".
   virtual std::string describe() const = 0;
   virtual Operator* input() const { return nullptr; }
+  /// Adds the path with all that it is made of, for EXPLAIN.
+  virtual void list(Listing& listing) const = 0;
 };
 
 /// A constraint on the key of a tree, the values being computed from the left row.
@@ -107,6 +109,7 @@ class TableAccess final : public AccessPath {
   Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
   void close() noexcept override { cursor_.reset(); }
   std::string describe() const override;
+  void list(Listing& listing) const override;
 
  private:
   Result<bool> position();
@@ -146,6 +149,7 @@ class IndexAccess final : public AccessPath {
     table_cursor_.reset();
   }
   std::string describe() const override;
+  void list(Listing& listing) const override;
 
  private:
   enum class Match : std::uint8_t { yes, end };
@@ -203,6 +207,7 @@ class ComputedAccess final : public AccessPath {
   Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return input_->describe(); }
+  void list(Listing& listing) const override;
 
  private:
   Runtime& runtime_;
@@ -236,6 +241,7 @@ class MaterializedAccess final : public AccessPath {
   void close() noexcept override;
   std::string describe() const override;
   Operator* input() const override { return input_.get(); }
+  void list(Listing& listing) const override;
 
  private:
   Result<void> build();

@@ -1,3 +1,4 @@
+#include "base/scoped_value.hpp"
 #include "exec/access.hpp"
 
 namespace saturn::sql {
@@ -12,7 +13,7 @@ Result<std::uint32_t> ComputedAccess::fetch(const Batch& out, std::uint32_t at,
   const std::uint32_t count = TRY(input_->fetch(out, at, room));
   if (count == 0) return count;
   const Selection rows{first_rows(at + count).rows + at, count};
-  const PureUse pure(runtime_, "a generated column");
+  const ScopedValue<std::string_view> pure(runtime_.pure_in, "a generated column");
   EvalContext context{runtime_, arena_, out};
   for (const Column& column : columns_) {
     ValueRef* const values = out.columns[column.slot];

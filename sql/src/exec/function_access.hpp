@@ -25,6 +25,7 @@ class FunctionAccess final : public AccessPath {
   Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
   void close() noexcept override {}
   std::string describe() const override;
+  void list(Listing& listing) const override;
 
  private:
   Runtime& runtime_;

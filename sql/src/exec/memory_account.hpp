@@ -55,7 +55,6 @@ class MemoryCharge {
     account_->charge(bytes);
     bytes_ = bytes;
   }
-  std::size_t bytes() const noexcept { return bytes_; }
 
  private:
   MemoryAccount* account_;

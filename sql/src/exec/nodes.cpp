@@ -123,7 +123,10 @@ bool OuterNode::same(const ExprNode& other) const noexcept {
 // --- unary ---------------------------------------------------------------------------------------
 
 UnaryNode::UnaryNode(ast::UnaryOp o, ExprPtr operand) : ExprNode(NodeKind::unary), op(o) {
-  if (o == ast::UnaryOp::plus) collation = operand->collation;
+  if (o == ast::UnaryOp::plus) {
+    collation = operand->collation;
+    explicit_collation = operand->explicit_collation;
+  }
   children.push_back(std::move(operand));
   inherit();
 }
@@ -444,6 +447,7 @@ Result<void> LikeNode::eval(EvalContext& context, Selection selection, ValueRef*
       match = like(shape, text, escape_char, case_sensitive);
     }
     out[row] = ValueRef::integer(match ? 1 : 0);
+    TRY(context.runtime.spend(text.size()));
   }
   return {};
 }
@@ -647,6 +651,14 @@ bool FunctionNode::same(const ExprNode& other) const noexcept {
   return &function == &o.function && !volatile_result;
 }
 
+namespace {
+
+std::size_t byte_count(ValueRef v) noexcept {
+  return v.is_text() || v.is_blob() ? v.bytes().size() : 0;
+}
+
+}  // namespace
+
 Result<void> FunctionNode::eval(EvalContext& context, Selection selection, ValueRef* out) {
   for (std::size_t i = 0; i < children.size(); ++i) {
     TRY(children[i]->eval(context, selection, columns_[i].get()));
@@ -659,6 +671,9 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
     for (std::size_t i = 0; i < children.size(); ++i) arguments_[i] = columns_[i].get()[row];
     out[row] = TRY(function.scalar(call, arguments_));
     TRY(context.runtime.session.memory.check(context.arena.large_bytes()));
+    std::size_t handled = byte_count(out[row]);
+    for (const ValueRef argument : arguments_) handled += byte_count(argument);
+    TRY(context.runtime.spend(handled));
   }
   if (call.used_now && !context.runtime.pure_in.empty()) {
     return Error(Code::error, cat("non-deterministic use of ", function.name, "() in ",

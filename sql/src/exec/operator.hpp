@@ -12,6 +12,8 @@
 
 namespace saturn::sql {
 
+class Listing;
+
 /// What an operator did in one run, those below it included; for EXPLAIN ANALYZE.
 struct OperatorFigures {
   std::uint64_t rows = 0;                      ///< handed on
@@ -41,8 +43,10 @@ class Operator {
   /// One line of EXPLAIN QUERY PLAN ("SCAN t", "SEARCH t USING INDEX i (a=?)"); empty for an
   /// operator that is not shown.
   virtual std::string describe() const = 0;
-  /// The inputs, for EXPLAIN.
+  /// The inputs, for EXPLAIN QUERY PLAN and EXPLAIN ANALYZE.
   virtual std::vector<Operator*> inputs() const = 0;
+  /// Adds the operator with all that it is made of, for EXPLAIN.
+  virtual void list(Listing& listing) const = 0;
 
   /// From now on the operator and its inputs count what they do; `runtime` is that of their runs.
   void measure(const Runtime& runtime) const;

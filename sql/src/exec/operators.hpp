@@ -38,6 +38,7 @@ class JoinOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override;
+  void list(Listing& listing) const override;
 
  private:
   void begin() noexcept;
@@ -81,6 +82,7 @@ class FilterOperator final : public Operator {
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   Runtime& runtime_;
@@ -90,6 +92,27 @@ class FilterOperator final : public Operator {
   ValueArena arena_;
   Scratch scratch_;
   std::unique_ptr<RowIndex[]> rows_;
+};
+
+/// The input's rows if `condition`, which reads none of them, holds; else none, without opening the
+/// input.
+class GateOperator final : public Operator {
+ public:
+  GateOperator(Runtime& runtime, OperatorPtr input, ExprPtr condition);
+  Result<void> start() override;
+  Result<const Batch*> produce() override;
+  void close() noexcept override;
+  std::string describe() const override { return {}; }
+  std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
+
+ private:
+  Runtime& runtime_;
+  OperatorPtr input_;
+  ExprPtr condition_;
+  ValueArena arena_;
+  enum class State : std::uint8_t { unknown, open, shut };
+  State state_ = State::unknown;  ///< of the gate
 };
 
 /// Puts column `from` of the input into slot `to`, for pairs (from, to).
@@ -102,6 +125,7 @@ class RenameOperator final : public Operator {
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return label_; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   OperatorPtr input_;
@@ -123,6 +147,7 @@ class ProjectOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override { return input_ ? "" : "SCAN CONSTANT ROW"; }
   std::vector<Operator*> inputs() const override;
+  void list(Listing& listing) const override;
 
  private:
   Runtime& runtime_;
@@ -143,6 +168,7 @@ class ValuesOperator final : public Operator {
   void close() noexcept override {}
   std::string describe() const override;
   std::vector<Operator*> inputs() const override { return {}; }
+  void list(Listing& listing) const override;
 
  private:
   Runtime& runtime_;
@@ -174,6 +200,7 @@ class SortOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override { return "USE SORTER FOR ORDER BY"; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   Result<void> fill();
@@ -204,6 +231,7 @@ class LimitOperator final : public Operator {
   void close() noexcept override { input_->close(); }
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   Result<std::int64_t> evaluate(ExprNode* expr, std::int64_t none);
@@ -226,6 +254,7 @@ class DistinctOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override { return "USE HASH TABLE FOR DISTINCT"; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   Runtime& runtime_;
@@ -245,6 +274,7 @@ class AppendOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override { return "UNION ALL"; }
   std::vector<Operator*> inputs() const override;
+  void list(Listing& listing) const override;
 
  private:
   std::vector<OperatorPtr> parts_;
@@ -262,6 +292,7 @@ class SetOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override { return {left_.get(), right_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   Result<void> fill();
@@ -315,6 +346,7 @@ class AggregateOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override;
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   struct Group;

@@ -19,7 +19,6 @@ class Transactions;
 class PlannedSizes {
  public:
   void clear() noexcept { tables_.clear(); }
-  bool empty() const noexcept { return tables_.empty(); }
   /// A plan depends on the table of this tree having had about so many rows. // SUSPENDS
   Result<void> add(storage::PageSource& pages, DatabaseNo database, storage::PageNo root,
                    double rows);

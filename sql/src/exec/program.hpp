@@ -35,6 +35,8 @@ class Program {
 
   /// The plan, for EXPLAIN QUERY PLAN; null when there is none to show.
   virtual const Operator* plan() const noexcept { return nullptr; }
+  /// Adds what it is made of, for EXPLAIN: its parts, but not itself.
+  virtual void list(Listing&) const {}
 
   /// Slot n of the batches is column n.
   std::vector<ResultColumn> columns;

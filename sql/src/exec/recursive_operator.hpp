@@ -24,6 +24,7 @@ class QueueScan final : public Operator {
   void close() noexcept override {}
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {}; }
+  void list(Listing& listing) const override;
 
  private:
   const std::shared_ptr<QueueRows> rows_;
@@ -51,6 +52,7 @@ class RecursiveOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override { return "RECURSIVE STEP"; }
   std::vector<Operator*> inputs() const override;
+  void list(Listing& listing) const override;
 
  private:
   Result<void> take(Operator& source);

@@ -15,7 +15,15 @@ Result<void> Runtime::poll() {
     return Error(Code::interrupt, "interrupted");
   }
   TRY(session.memory.check());
-  if (++polls_ % 4 != 0) return {};
+  return ++polls_ % 4 != 0 ? Result<void>() : look_around();
+}
+
+/// At what may end or suspend the statement.
+Result<void> Runtime::look_around() {
+  spent_ = 0;
+  if (session.interrupted.load(std::memory_order_relaxed)) {
+    return Error(Code::interrupt, "interrupted");
+  }
   const io::Clock::time_point now = io::Clock::now();
   if (now > session.deadline) return Error(Code::interrupt, "interrupted");
   if (now - slice_start_ > kSlice) {

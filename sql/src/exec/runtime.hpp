@@ -14,7 +14,6 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace saturn::sql {
@@ -99,7 +98,8 @@ struct Runtime {
   std::uint64_t rows_written = 0;
   std::int64_t affected_rows = 0;  ///< what changes() is to say of an INSERT, UPDATE or DELETE
   OnError on_error = OnError::abort;
-  /// What is being computed must be the same at any time ("an index"): 'now' is an error then.
+  /// What is being computed must be the same at any time ("an index"): 'now' is an error then. Set
+  /// with a `ScopedValue`.
   std::string_view pure_in = {};
   bool raised_ignore = false;  ///< the error is RAISE(IGNORE) of a trigger
 
@@ -113,24 +113,19 @@ struct Runtime {
   /// To be called at least once a batch and in every long loop: fails with `interrupt` when the
   /// statement was cancelled or its deadline has passed, and lets other fibers run. // SUSPENDS
   Result<void> poll();
+  /// The same for work that goes by bytes: after every so many that were handled. // SUSPENDS
+  Result<void> spend(std::size_t bytes) {
+    spent_ += bytes;
+    return spent_ < kSpentMax ? Result<void>() : look_around();
+  }
 
  private:
+  static constexpr std::size_t kSpentMax = 256U << 10;  ///< bytes, well below a millisecond's work
+
+  Result<void> look_around();
   std::uint32_t polls_ = 0;
+  std::size_t spent_ = 0;  ///< bytes, since the clock was looked at
   io::Clock::time_point slice_start_{};
-};
-
-/// While it lives, expressions are those of `what` and may not use 'now'.
-class PureUse {
- public:
-  PureUse(Runtime& runtime, std::string_view what) noexcept
-      : runtime_(runtime), before_(std::exchange(runtime.pure_in, what)) {}
-  ~PureUse() { runtime_.pure_in = before_; }
-  PureUse(const PureUse&) = delete;
-  PureUse& operator=(const PureUse&) = delete;
-
- private:
-  Runtime& runtime_;
-  const std::string_view before_;
 };
 
 }  // namespace saturn::sql

@@ -40,6 +40,7 @@ class SharedScan final : public Operator {
   }
   std::string describe() const override { return {}; }
   std::vector<Operator*> inputs() const override { return {&rows_->root()}; }
+  void list(Listing& listing) const override;
 
  private:
   const std::shared_ptr<SharedRows> rows_;

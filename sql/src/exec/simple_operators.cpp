@@ -34,6 +34,34 @@ Result<const Batch*> FilterOperator::produce() {
   }
 }
 
+GateOperator::GateOperator(Runtime& runtime, OperatorPtr input, ExprPtr condition)
+    : runtime_(runtime), input_(std::move(input)), condition_(std::move(condition)) {}
+
+Result<void> GateOperator::start() {
+  state_ = State::unknown;
+  return {};
+}
+
+Result<const Batch*> GateOperator::produce() {
+  if (state_ == State::unknown) {
+    static const Batch kNoColumns;
+    arena_.reset();
+    EvalContext context{runtime_, arena_, kNoColumns};
+    ValueRef value;
+    RowIndex row = 0;
+    const std::uint32_t passed =
+        TRY(filter_rows(*condition_, context, first_rows(1), &value, &row));
+    state_ = passed == 0 ? State::shut : State::open;
+    if (state_ == State::open) TRY(input_->open());
+  }
+  return state_ == State::open ? input_->next() : Result<const Batch*>(end_of_rows());
+}
+
+void GateOperator::close() noexcept {
+  if (state_ == State::open) input_->close();
+  state_ = State::unknown;
+}
+
 RenameOperator::RenameOperator(OperatorPtr input, std::vector<std::pair<Slot, Slot>> moves,
                                Slot slot_count, std::string label)
     : input_(std::move(input)), moves_(std::move(moves)), label_(std::move(label)) {
@@ -146,10 +174,10 @@ Result<std::int64_t> LimitOperator::evaluate(ExprNode* expr, std::int64_t none) 
   ValueArena arena;
   ValueRef v = TRY(eval_one(*expr, runtime_, arena, kNoColumns));
   v = apply_affinity(v, Affinity::integer, arena);
-  // 2^63 is no integer, although it equals the greatest one as a real.
-  if (v.is_real() && v.as_real() < 9223372036854775807.0 &&
-      v.as_real() == static_cast<double>(real_to_integer(v.as_real()))) {
-    v = ValueRef::integer(real_to_integer(v.as_real()));
+  const std::int64_t whole = v.is_real() ? real_to_integer(v.as_real()) : 0;
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  if (v.is_real() && v.as_real() == static_cast<double>(whole) && whole < kMax && whole > -kMax) {
+    v = ValueRef::integer(whole);
   }
   if (!v.is_integer()) return Error(Code::mismatch, "datatype mismatch");
   return v.as_integer();

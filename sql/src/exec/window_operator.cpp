@@ -185,6 +185,26 @@ Result<void> WindowOperator::step_row(std::size_t number, std::size_t row, Aggre
   return state.step(function, {values(row) + argument_places_[number], call.arguments.size()});
 }
 
+/// Moves the rows that `state` has, those of `has`, on to those of a frame that lies further on.
+Result<void> WindowOperator::move_on(std::size_t number, Range frame, Range& has,
+                                     Aggregate& state) {
+  const Call& call = parts_.calls[number];
+  FunctionContext function{arena_, runtime_.session.counters};
+  const auto forget_one = [&] {
+    const std::size_t row = has.begin++;
+    if (filtered_out(number, row)) return;
+    state.forget(function, {values(row) + argument_places_[number], call.arguments.size()});
+  };
+  const std::size_t size = frame.end - frame.begin;
+  while (has.end < frame.end) {
+    if (has.end % 1024 == 1023) TRY(runtime_.poll());
+    while (has.begin < std::min(frame.begin, has.end) && has.end - has.begin >= size) forget_one();
+    TRY(step_row(number, has.end++, state));
+  }
+  while (has.begin < frame.begin) forget_one();
+  return {};
+}
+
 /// min() and max() over a frame that moves: of equal values SQLite gives the last.
 ValueRef WindowOperator::extreme_of(std::size_t number, const Framed& frame, bool largest) {
   ValueRef best;
@@ -218,8 +238,11 @@ Result<void> WindowOperator::compute_aggregate(std::size_t number, Range partiti
   const bool extreme = (call.function->name == "min" || call.function->name == "max") &&
                        call.frame.exclude == ast::FrameExclude::none;
   std::unique_ptr<Aggregate> state = call.function->aggregate();
+  const bool moving =
+      !growing && call.frame.exclude == ast::FrameExclude::none && state->can_forget();
   std::optional<Framed> last;
   std::size_t stepped = partition.begin;
+  Range has{partition.begin, partition.begin};
   const auto keep = [&](std::size_t row, ValueRef v) {
     if (v.is_text() || v.is_blob()) {
       const std::string_view bytes = result_arena_.copy(v.bytes());
@@ -239,6 +262,12 @@ Result<void> WindowOperator::compute_aggregate(std::size_t number, Range partiti
     arena_.reset();
     if (!growing && extreme) {
       result(number, row) = extreme_of(number, frame, call.function->name == "max");
+      continue;
+    }
+    if (moving) {
+      TRY(move_on(number, frame.rows, has, *state));
+      FunctionContext function{arena_, runtime_.session.counters};
+      keep(row, TRY(state->finalize(function)));
       continue;
     }
     if (!growing) {

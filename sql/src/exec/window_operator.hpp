@@ -43,6 +43,7 @@ class WindowOperator final : public Operator {
   void close() noexcept override;
   std::string describe() const override { return "USE SORTER FOR WINDOW"; }
   std::vector<Operator*> inputs() const override { return {input_.get()}; }
+  void list(Listing& listing) const override;
 
  private:
   /// Rows [begin, end) of the order; those of `hole` are left out.
@@ -79,6 +80,7 @@ class WindowOperator final : public Operator {
   ValueRef extreme_of(std::size_t number, const Framed& frame, bool largest);
   Result<ValueRef> step_rows(std::size_t number, const Framed& frame, Aggregate& state);
   Result<void> step_row(std::size_t number, std::size_t row, Aggregate& state);
+  Result<void> move_on(std::size_t number, Range frame, Range& has, Aggregate& state);
 
   Result<Offsets> offsets_of(const Frame& frame);
   Result<ValueRef> offset_value(ExprNode* expr, const Frame& frame, std::string_view which);

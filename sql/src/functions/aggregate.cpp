@@ -4,6 +4,7 @@
 #include "functions/number_sum.hpp"
 #include "value/number.hpp"
 
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -111,31 +112,66 @@ class Extreme final : public Aggregate {
   std::uint8_t subtype_ = 0;
 };
 
+/// group_concat() and string_agg(). A row is forgotten as SQLite does it: as many bytes go as its
+/// value and the separator behind it have, and when none is left the next row gets no separator,
+/// for it counts as a first one. So empty values take separators with them that belong to others.
 class GroupConcat final : public Aggregate {
  public:
   Result<void> step(FunctionContext& context, Arguments a) override {
-    if (a[0].is_null()) {
-      return {};
+    if (a[0].is_null()) return {};
+    const std::string_view separator =
+        a.size() == 2 ? to_text(a[1], context.arena) : std::string_view(",");
+    if (begun_) {
+      text_ += separator;
+      note_separator(separator.size());
+    } else {
+      first_separator_ = separator.size();
     }
-    if (seen_) {
-      text_ += a.size() == 2 ? to_text(a[1], context.arena) : std::string_view(",");
-    }
-    seen_ = true;
+    begun_ = true;
+    ++rows_;
     const std::string_view value = to_text(a[0], context.arena);
     text_ += value;
     context.kept_bytes += value.size();
-    if (text_.size() > limits::kLengthMax) {
-      return Error(Code::toobig);
-    }
+    if (text_.size() > limits::kLengthMax) return Error(Code::toobig);
     return {};
   }
+
+  bool can_forget() const noexcept override { return true; }
+  void forget(FunctionContext& context, Arguments a) override {
+    if (a[0].is_null()) return;
+    std::size_t bytes = to_text(a[0], context.arena).size();
+    if (rows_ > 0) --rows_;
+    if (!separators_) {
+      bytes += first_separator_;
+    } else if (rows_ > 0 && !separators_->empty()) {
+      bytes += separators_->front();
+      separators_->pop_front();
+    }
+    text_.erase(0, bytes);
+    if (!text_.empty()) return;
+    begun_ = false;
+    separators_.reset();
+  }
+
   Result<ValueRef> finalize(FunctionContext&) override {
-    return seen_ ? ValueRef::text(text_) : ValueRef();
+    return rows_ > 0 ? ValueRef::text(text_) : ValueRef();
   }
 
  private:
+  void note_separator(std::size_t bytes) {
+    if (!separators_ && bytes == first_separator_) return;
+    if (!separators_) separators_.emplace();
+    if (rows_ == 0) return;
+    separators_->resize(rows_ - 1, first_separator_);
+    separators_->push_back(bytes);
+  }
+
   std::string text_;
-  bool seen_ = false;
+  std::size_t rows_ = 0;
+  bool begun_ = false;
+  std::size_t first_separator_ = 0;  ///< bytes; of the row that came first
+  /// Between the rows, in bytes; nothing as long as they have all been as long as the first row's.
+  std::optional<std::deque<std::size_t>> separators_;
 };
 
 template <typename T>

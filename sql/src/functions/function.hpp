@@ -25,9 +25,10 @@ struct FunctionContext {
   const SessionCounters& counters;
   /// Of the first argument: min, max, nullif. Its encoding is that of the database.
   const Collation* collation = &Collation::binary();
-  std::int64_t now_ms = 0;        ///< 'now', since 1970; 0: ask the clock
-  mutable bool used_now = false;  ///< set by a function that has used 'now'
-  std::size_t kept_bytes = 0;     ///< that aggregates have added to what they hold
+  std::int64_t now_ms = 0;  ///< 'now', since 1970; 0: ask the clock
+  /// Set by a function that has used 'now' or the time zone: elsewhere its result may be another.
+  mutable bool used_now = false;
+  std::size_t kept_bytes = 0;  ///< that aggregates have added to what they hold
 };
 
 using Arguments = std::span<const ValueRef>;
@@ -38,6 +39,10 @@ class Aggregate {
   virtual ~Aggregate() = default;
   /// Adds a row. Copies what it keeps.
   virtual Result<void> step(FunctionContext& context, Arguments arguments) = 0;
+  /// Whether `forget` is there: then a frame that moves on is not computed anew.
+  virtual bool can_forget() const noexcept { return false; }
+  /// Takes back the step of the row that came first of those that are in it.
+  virtual void forget(FunctionContext&, Arguments) {}
   /// The result over the rows so far; more rows may follow. It may borrow from this object.
   virtual Result<ValueRef> finalize(FunctionContext& context) = 0;
 };

@@ -14,8 +14,7 @@ const TableFunction* find_table_function(std::string_view name) noexcept {
     ByName functions;
     const auto add = [&](const TableFunction& f) { functions[f.name] = &f; };
     add(series_function());
-    add(json_each_function());
-    add(json_tree_function());
+    for (const TableFunction* function : json_table_functions()) add(*function);
     for (const auto& function : pragma_functions()) add(*function);
     return functions;
   }();

@@ -62,7 +62,7 @@ class TableFunction {
 const TableFunction* find_table_function(std::string_view name) noexcept;
 
 const TableFunction& series_function() noexcept;
-const TableFunction& json_each_function() noexcept;
-const TableFunction& json_tree_function() noexcept;
+/// json_each, json_tree and their jsonb_ forms.
+std::span<const TableFunction* const> json_table_functions() noexcept;
 
 }  // namespace saturn::sql

@@ -91,6 +91,7 @@ struct Column : Expr {
   std::string_view name;
   bool double_quoted = false;
   bool quoted = false;
+  bool never_rowid = false;  ///< where it stands (set by the catalog), no name means the rowid
 };
 
 enum class UnaryOp : std::uint8_t { plus, minus, bit_not, logical_not, is_null, not_null };
@@ -478,6 +479,7 @@ enum class ConstraintKind : std::uint8_t {
 struct Constraint {
   std::uint32_t at = 0;
   ConstraintKind kind = ConstraintKind::check;
+  bool of_column = false;  ///< stands at a column
   std::string_view name;
   Conflict conflict = Conflict::unspecified;
   List<OrderTerm> key;                       ///< table PRIMARY KEY and UNIQUE

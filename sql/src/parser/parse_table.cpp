@@ -26,7 +26,9 @@ Stmt* Parser::parse_create_table(bool temporary) {
   } while (accept(Tok::comma));
   if (at_table_constraint()) {
     do {
-      stmt->constraints.push(arena_, parse_table_constraint());
+      if (Constraint* constraint = parse_table_constraint()) {
+        stmt->constraints.push(arena_, constraint);
+      }
       if (accept(Tok::comma) && !at_table_constraint()) fail_near();
     } while (at_table_constraint());
   }
@@ -85,6 +87,7 @@ Constraint* Parser::parse_column_constraint(ColumnDef& column) {
   if (failed()) return nullptr;
   auto* c = arena_.make<Constraint>();
   c->at = token_.at;
+  c->of_column = true;
   switch (token_.kind) {
     case Tok::kw_default: parse_default(*c); return c;
     case Tok::kw_null:
@@ -283,10 +286,14 @@ bool Parser::at_table_constraint() const noexcept {
          is(Tok::kw_foreign);
 }
 
+/// Null for a name without its constraint, which SQLite lets stand.
 Constraint* Parser::parse_table_constraint() {
   auto* c = arena_.make<Constraint>();
   c->at = token_.at;
-  if (accept(Tok::kw_constraint)) c->name = parse_name();
+  if (accept(Tok::kw_constraint)) {
+    c->name = parse_name();
+    if (is(Tok::comma) || is(Tok::rparen) || is(Tok::kw_constraint)) return nullptr;
+  }
   if (accept(Tok::kw_foreign)) {
     expect(Tok::kw_key);
     c->kind = ConstraintKind::foreign_key;

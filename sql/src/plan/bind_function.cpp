@@ -79,6 +79,9 @@ Result<ExprPtr> Binder::place_aggregate(const ast::Function& call, const Functio
   }
   AggregateNode::Parts parts = TRY(bind_aggregate_parts(call, function));
   if (!belongs_outside(parts)) {
+    if (of_subquery && !rules_.aggregates && rules_.clause == "GROUP BY") {
+      return Error(Code::error, "aggregate functions are not allowed in the GROUP BY clause");
+    }
     if (of_subquery && !rules_.aggregates) {
       return Error(Code::error, cat("misuse of aggregate: ", call.name, "()"));
     }

@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "parser/ast_children.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
@@ -33,6 +34,36 @@ bool names_table(const ast::Select& select, std::string_view table) {
 const ast::Subquery* only_subquery(const ast::In& in) noexcept {
   const bool alone = in.list.size() == 1 && !ast::present(in.table);
   return alone ? ast::as_if<ast::Subquery>(in.list[0]) : nullptr;
+}
+
+/// Whether an expression is the same wherever it stands: made of literals, parameters and
+/// functions.
+bool is_constant(const ast::Expr& expr) {
+  switch (expr.kind) {
+    case ast::ExprKind::literal:
+      if (ast::as<ast::Literal>(expr).literal >= ast::LiteralKind::current_date) return false;
+      break;
+    case ast::ExprKind::function: {
+      const auto& call = ast::as<ast::Function>(expr);
+      const auto found = FunctionRegistry::find(call.name, static_cast<int>(call.arguments.size()));
+      if (!found || !(*found)->deterministic || (*found)->scalar == nullptr) return false;
+      break;
+    }
+    case ast::ExprKind::in:
+      if (ast::as<ast::In>(expr).select != nullptr || ast::present(ast::as<ast::In>(expr).table)) {
+        return false;
+      }
+      break;
+    case ast::ExprKind::column:
+    case ast::ExprKind::exists:
+    case ast::ExprKind::subquery:
+    case ast::ExprKind::row:
+    case ast::ExprKind::raise: return false;
+    default: break;
+  }
+  bool same = true;
+  ast::for_each_child(expr, [&](const ast::Expr& child) { same = same && is_constant(child); });
+  return same;
 }
 
 ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
@@ -255,17 +286,20 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
     const std::size_t width = TRY(row_width(*in.operand));
     if (width > 1) return bind_row_in(in, *as_row(in.operand, width));
   }
+  if (!selects && in.list.size() == 1 && in.list[0]->kind == ast::ExprKind::row) {
+    return at(in.at, "row value misused");
+  }
   ExprPtr operand = TRY(bind(*in.operand));
+  if (!selects && in.list.size() == 1 && is_constant(*in.list[0])) {
+    // As in SQLite, x IN (1) is x = +1.
+    ExprPtr value = std::make_unique<UnaryNode>(ast::UnaryOp::plus, TRY(bind(*in.list[0])));
+    ExprPtr equal = std::make_unique<ComparisonNode>(
+        BinaryOp::eq, std::move(operand), fold(context_, std::move(value)), context_.binary());
+    if (!in.negated) return equal;
+    return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(equal)));
+  }
   if (!selects) {
     std::vector<ExprPtr> list = TRY(bind_list(in.list));
-    if (list.size() == 1 && list[0]->explicit_collation && list[0]->run_constant()) {
-      // x IN (y) is x = y then, but for y's affinity; so COLLATE counts.
-      list[0]->affinity = Affinity::none;
-      ExprPtr equal = std::make_unique<ComparisonNode>(BinaryOp::eq, std::move(operand),
-                                                       std::move(list[0]), context_.binary());
-      if (!in.negated) return equal;
-      return ExprPtr(std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(equal)));
-    }
     return ExprPtr(std::make_unique<InListNode>(in.negated, std::move(operand), std::move(list),
                                                 context_.binary()));
   }
@@ -283,8 +317,10 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
                              (!operand->explicit_collation && !query.explicit_collations.empty() &&
                               query.explicit_collations[0]);
   const Collation& order = right_decides ? *query.collations[0] : *operand->collation;
+  const Affinity affinity =
+      query.last_affinities.empty() ? query.affinities[0] : query.last_affinities[0];
   auto node = std::make_unique<InSubqueryNode>(in.negated, std::move(operand),
-                                               std::move(planned.plan), query.affinities[0], order);
+                                               std::move(planned.plan), affinity, order);
   return finish_subquery(std::move(node), std::move(planned.outer), planned.volatile_result);
 }
 

@@ -1,6 +1,7 @@
 #include "plan/scope.hpp"
 
 #include "base/text.hpp"
+#include "parser/ast_children.hpp"
 #include "plan/recode.hpp"
 #include "plan/windows.hpp"
 #include "value/number.hpp"
@@ -33,6 +34,21 @@ bool is_of_changed_row(const Boundary& boundary, const ExprNode& value) noexcept
   const auto relation = static_cast<std::size_t>(static_cast<const SlotNode&>(value).relation);
   return boundary.rules->clause == "RETURNING" ||
          boundary.outer->relations[relation].qualified_only;
+}
+
+/// The first call of a window function (or, if not `windows`, of an aggregate) in an expression.
+const ast::Function* find_call(const ast::Expr& expr, bool windows) {
+  if (const auto* call = ast::as_if<ast::Function>(&expr)) {
+    const int count = call->star ? 0 : static_cast<int>(call->arguments.size());
+    const auto function = FunctionRegistry::find(call->name, count);
+    const bool aggregate = function && (*function)->aggregate != nullptr;
+    if (windows ? call->over != nullptr : aggregate && call->over == nullptr) return call;
+  }
+  const ast::Function* found = nullptr;
+  ast::for_each_child(expr, [&](const ast::Expr& child) {
+    if (found == nullptr) found = find_call(child, windows);
+  });
+  return found;
 }
 
 ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v)); }
@@ -152,7 +168,7 @@ ExprPtr Binder::column_of(Scope& scope, std::size_t relation, int column) {
   node->tables = std::uint64_t{1} << relation;
   node->subtypes = r.function != nullptr;
   if (column == SlotNode::kRowidColumn) {
-    node->affinity = Affinity::integer;
+    node->affinity = r.bare_values ? Affinity::none : Affinity::integer;
   } else {
     node->affinity = r.columns[static_cast<std::size_t>(column)].affinity;
     node->collation = r.columns[static_cast<std::size_t>(column)].collation;
@@ -206,7 +222,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
       found_column = static_cast<int>(c);
     }
   }
-  if (found_relation < 0 && is_rowid_name(name.name)) {
+  if (found_relation < 0 && !name.never_rowid && is_rowid_name(name.name)) {
     for (std::size_t i = 0; i < scope.relations.size(); ++i) {
       const Relation& r = scope.relations[i];
       if (qualified && !equals_nocase(r.name, name.table)) continue;
@@ -285,8 +301,7 @@ ExprPtr Binder::resolve_trigger_row(const ast::Column& name) const {
   if (rowid) column = static_cast<int>(table.columns.size());
   auto node = std::make_unique<OuterNode>(row + column);
   node->of_changed_row = true;
-  // In comparisons NEW and OLD have no affinity; what foreign keys compare has that of its column.
-  const bool has_affinity = frame->identity == nullptr;
+  const bool has_affinity = frame->has_affinities;
   if (rowid || column == table.rowid_column) node->affinity = Affinity::integer;
   if (!rowid) {
     const TableColumn& source = table.columns[static_cast<std::size_t>(column)];
@@ -313,6 +328,15 @@ Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
     for (const ast::ResultColumn& column : *scope_.aliases) {
       if (column.expr == nullptr || !ast::present(column.alias)) continue;
       if (!equals_nocase(column.alias, name.name)) continue;
+      if (!rules_.windows && find_call(*column.expr, true) != nullptr) {
+        return at(name.at, cat("misuse of aliased window function ", column.alias));
+      }
+      if (const ast::Function* call = find_call(*column.expr, false);
+          call != nullptr && !rules_.aggregates) {
+        return at(name.at, rules_.clause == "GROUP BY"
+                               ? "aggregate functions are not allowed in the GROUP BY clause"
+                               : cat("misuse of aggregate: ", call->name, "()"));
+      }
       ++alias_depth_;
       auto bound = bind(*column.expr);
       --alias_depth_;

@@ -1,13 +1,12 @@
 #include "plan/compile.hpp"
 
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
+#include "exec/listing.hpp"
 #include "exec/operators.hpp"
+#include "plan/explain.hpp"
 #include "plan/recode.hpp"
 #include "plan/scope.hpp"
-
-#include <chrono>
-#include <cmath>
-#include <utility>
 
 namespace saturn::sql {
 namespace {
@@ -21,71 +20,10 @@ class SelectProgram final : public Program {
   Result<const Batch*> next(Runtime&) override { return root_->next(); }
   void finish(Runtime&) noexcept override { root_->close(); }
   const Operator* plan() const noexcept override { return root_.get(); }
+  void list(Listing& listing) const override { listing.add("rows", *root_); }
 
  private:
   OperatorPtr root_;
-};
-
-/// A plan as rows: an operator that is shown with its number and that of the one it feeds, then
-/// what it did if that was measured.
-void show_plan(const Operator& op, std::int64_t parent, std::vector<Row>& rows) {
-  const std::string text = op.describe();
-  if (!text.empty()) {
-    const auto id = static_cast<std::int64_t>(rows.size()) + 1;
-    Row row{Value(id), Value(parent), Value(0), Value(text)};
-    if (const OperatorFigures* figures = op.figures()) {
-      const std::chrono::duration<double, std::milli> time = figures->time;
-      row.emplace_back(static_cast<std::int64_t>(figures->rows));
-      row.emplace_back(static_cast<std::int64_t>(figures->loops));
-      row.emplace_back(std::round(time.count() * 1000) / 1000);
-      row.emplace_back(static_cast<std::int64_t>(figures->pages));
-    }
-    rows.push_back(std::move(row));
-    parent = id;
-  }
-  for (const Operator* input : op.inputs()) show_plan(*input, parent, rows);
-}
-
-/// EXPLAIN QUERY PLAN.
-class ExplainProgram final : public ImmediateProgram {
- public:
-  explicit ExplainProgram(ProgramPtr inner) : inner_(std::move(inner)) {
-    columns = {{"id", ""}, {"parent", ""}, {"notused", ""}, {"detail", ""}};
-    // What it shows is the plan that the statement would be run by now.
-    access = inner_->access == Access::none ? Access::none : Access::read;
-  }
-
- protected:
-  Result<void> work(Runtime&, std::vector<Row>& rows) override {
-    if (inner_->plan() != nullptr) show_plan(*inner_->plan(), 0, rows);
-    return {};
-  }
-
- private:
-  ProgramPtr inner_;
-};
-
-/// EXPLAIN ANALYZE: runs the statement, drops its rows, and shows what its operators did.
-class AnalyzedProgram final : public ImmediateProgram {
- public:
-  explicit AnalyzedProgram(ProgramPtr inner) : inner_(std::move(inner)) {
-    columns = {{"id", ""},   {"parent", ""}, {"notused", ""}, {"detail", ""},
-               {"rows", ""}, {"loops", ""},  {"time_ms", ""}, {"pages", ""}};
-    access = inner_->access;
-    readonly = inner_->readonly;
-    counts_changes = inner_->counts_changes;
-  }
-
- protected:
-  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override {
-    if (inner_->plan() != nullptr) inner_->plan()->measure(runtime);
-    TRY(run_to_end(*inner_, runtime));
-    if (inner_->plan() != nullptr) show_plan(*inner_->plan(), 0, rows);
-    return {};
-  }
-
- private:
-  ProgramPtr inner_;
 };
 
 Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt) {
@@ -123,20 +61,6 @@ Result<ProgramPtr> compile_plain(CompileContext& context, const ast::Stmt& stmt)
   return Error(Code::internal);
 }
 
-/// While it lives, `rows_change` holds.
-class RowsChange {
- public:
-  explicit RowsChange(CompileContext& context) noexcept
-      : context_(context), before_(std::exchange(context.rows_change, true)) {}
-  ~RowsChange() { context_.rows_change = before_; }
-  RowsChange(const RowsChange&) = delete;
-  RowsChange& operator=(const RowsChange&) = delete;
-
- private:
-  CompileContext& context_;
-  const bool before_;
-};
-
 /// The scope of rows that the caller supplies.
 Scope scope_of(const CompileContext& context, const RowScope& rows) {
   Scope scope;
@@ -147,10 +71,17 @@ Scope scope_of(const CompileContext& context, const RowScope& rows) {
     relation.aliased = from.name.data() != from.table->name.data();
     relation.database = context.schemas.name(from.table->database);
     relation.qualified_only = from.qualified_only;
+    relation.bare_values = from.bare_values;
     Slot slot = from.base;
     for (const TableColumn& column : from.table->columns) {
-      relation.columns.push_back(
-          {column.name, column.affinity, column.collation, column.type, from.qualified_only});
+      Relation::Column& shown = relation.columns.emplace_back();
+      shown.name = column.name;
+      shown.decltype_text = column.type;
+      shown.hidden = from.qualified_only;
+      if (!from.bare_values) {
+        shown.affinity = column.affinity;
+        shown.collation = column.collation;
+      }
       relation.slots.push_back(slot++);
     }
     relation.slots.push_back(slot);
@@ -208,15 +139,7 @@ Error CompileContext::no_such_table(std::string_view database, std::string_view 
 }
 
 Result<ProgramPtr> compile(CompileContext& context, const ast::Stmt& stmt) {
-  if (stmt.explain == ast::Explain::program) {
-    return Error(Code::error, "EXPLAIN is not supported yet: use EXPLAIN QUERY PLAN").at(stmt.at);
-  }
-  ProgramPtr program = TRY(compile_plain(context, stmt));
-  if (stmt.explain == ast::Explain::none) return program;
-  if (stmt.explain == ast::Explain::analyze) {
-    return ProgramPtr(std::make_unique<AnalyzedProgram>(std::move(program)));
-  }
-  return ProgramPtr(std::make_unique<ExplainProgram>(std::move(program)));
+  return explain(context, stmt, TRY(compile_plain(context, stmt)));
 }
 
 Result<ProgramPtr> compile_select(CompileContext& context, const ast::SelectStmt& stmt) {
@@ -278,9 +201,10 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
 }
 
 Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& rows, const ast::Expr& expr,
-                              bool allow_subqueries) {
+                              bool allow_subqueries, const CteEnv* ctes) {
   Scope scope = scope_of(context, rows);
-  const RowsChange changing(context);
+  scope.ctes = ctes;
+  const ScopedValue changing(context.rows_change, true);
   Binder binder(context, scope,
                 BindRules{.subqueries = allow_subqueries,
                           .stored = !allow_subqueries,
@@ -296,7 +220,7 @@ Result<ExprPtr> bind_row_condition(CompileContext& context, const RowScope& rows
 Result<BoundColumns> bind_returning(CompileContext& context, const RowScope& rows,
                                     const List<ast::ResultColumn>& returning, const CteEnv* ctes) {
   BoundColumns bound;
-  const RowsChange changing(context);
+  const ScopedValue changing(context.rows_change, true);
   Scope scope = scope_of(context, rows);
   for (Relation& relation : scope.relations) relation.database = {};  // not found by it either
   scope.ctes = ctes;

@@ -23,7 +23,10 @@ struct TriggerFrame {
   // The row's columns and its rowid, as `TableWriter` has them; null: there is none of that name.
   const ValueRef* old_row = nullptr;
   const ValueRef* new_row = nullptr;
-  const void* identity = nullptr;                       ///< which trigger; null for a foreign key
+  const void* identity = nullptr;  ///< which trigger; null for a foreign key
+  /// Whether in comparisons OLD.x and NEW.x have the affinity of x: where foreign keys look for
+  /// rows, not where they change some, and not in triggers.
+  bool has_affinities = false;
   ast::Conflict conflict = ast::Conflict::unspecified;  ///< outranks those of the statements
   const TriggerFrame* outer = nullptr;  ///< the trigger whose statement fired this one
   std::uint32_t depth = 0;
@@ -100,6 +103,8 @@ Result<ProgramPtr> compile_pragma(CompileContext& context, const ast::PragmaStmt
 struct Query {
   OperatorPtr root;
   std::vector<ResultColumn> columns;
+  /// What the columns are called as those of a table: `b COLLATE x` is b there. May be shorter.
+  std::vector<std::string> table_names = {};
   std::vector<Affinity> affinities;          ///< of the columns
   std::vector<const Collation*> collations;  ///< of the columns; never null
   /// Whether a COLLATE operator gives a column its collation; may be shorter.
@@ -109,9 +114,16 @@ struct Query {
   /// Whether a column has the affinity REAL and yet integers, from other SELECTs of a compound:
   /// who reads it as a table's column gets reals, as in SQLite. May be shorter.
   std::vector<bool> read_as_real = {};
+  /// Of a compound, or of VALUES: the affinities in its last SELECT or row, by which IN goes.
+  std::vector<Affinity> last_affinities = {};
   /// What a column's values may be (`value_kinds`); of SELECTs that a compound joins.
   std::vector<std::uint8_t> kinds = {};
 };
+
+/// The names of a query's columns as those of a table, equal ones told apart ("a", "a:1"): `given`
+/// as far as there are any, else the query's own.
+std::vector<std::string> names_as_table(const Query& query,
+                                        std::span<const std::string> given = {});
 
 struct CteEnv;
 
@@ -119,10 +131,6 @@ struct CteEnv;
 /// enclosing INSERT, UPDATE or DELETE, or null.
 Result<Query> plan_select(CompileContext& context, const ast::Select& select,
                           const CteEnv* ctes = nullptr);
-
-/// Names the columns of `select`'s query as those of a table: COLLATE is no part of a name, and of
-/// equal names the second is "a:1".
-void name_as_table(const ast::Select& select, Query& query);
 
 /// What UPDATE and DELETE visit, and what an index is made of.
 struct TargetRows {
@@ -150,15 +158,16 @@ struct RowScope {
     std::string_view name;  ///< "new", "excluded", the alias, or the table's own name
     Slot base = 0;
     bool qualified_only = false;  ///< its columns are found with its name in front only
+    bool bare_values = false;     ///< its columns have neither affinity nor collation
   };
   std::vector<Relation> relations;
 };
 
 /// Binds an expression over such rows: CHECK, index expressions, the WHERE of partial indexes,
 /// RETURNING, ON CONFLICT DO UPDATE. With no relations, a constant expression (DEFAULT, VALUES).
-/// Subqueries are allowed if `allow_subqueries`.
+/// Subqueries are allowed if `allow_subqueries`; `ctes` (or null) are those that they may read.
 Result<ExprPtr> bind_row_expr(CompileContext& context, const RowScope& scope, const ast::Expr& expr,
-                              bool allow_subqueries);
+                              bool allow_subqueries, const CteEnv* ctes = nullptr);
 /// The same for an expression of which only its truth is asked.
 Result<ExprPtr> bind_row_condition(CompileContext& context, const RowScope& scope,
                                    const ast::Expr& expr, bool allow_subqueries);

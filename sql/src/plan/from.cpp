@@ -39,14 +39,14 @@ struct FromBinder {
                             Relation& relation);
   Result<void> bind_arguments();
   Result<void> bind_on(const On& on);
-  void add_derived(Query query, const Boundary& boundary, Relation& relation);
+  void add_derived(Query query, const Boundary& boundary, Relation& relation,
+                   std::span<const std::string> given = {});
   Result<void> add_named(const ast::Source& source, Relation& relation);
   Result<bool> add_cte(const ast::Source& source, Relation& relation);
   Result<void> plan_cte(const ast::Cte& cte, CteEnv& env, Relation& relation);
   Result<void> add_recursive_reference(const ast::Source& source, RecursiveTable& table,
                                        Relation& relation);
-  static Result<void> name_columns(const ast::Source& source, const ast::Cte& cte,
-                                   Relation& relation);
+  Result<void> name_columns(const ast::Source& source, const ast::Cte& cte, Relation& relation);
   Result<void> add_view(const ast::Source& source, const Table& view, Relation& relation);
   Result<void> add_query(const ast::Select& select, const CteEnv* ctes, Relation& relation);
   Result<void> join_columns(const ast::Source& source, std::size_t relation);
@@ -94,7 +94,6 @@ Result<void> FromBinder::add_query(const ast::Select& select, const CteEnv* ctes
   Boundary alone;
   Boundary& boundary = scope.boundary != nullptr ? *scope.boundary : alone;
   Query query = TRY(plan_query(context, select, ctes, &boundary));
-  name_as_table(select, query);
   add_derived(std::move(query), boundary, relation);
   return {};
 }
@@ -114,12 +113,14 @@ OperatorPtr reals_of(CompileContext& context, Query& query) {
                                            std::move(outputs));
 }
 
-void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& relation) {
+void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& relation,
+                             std::span<const std::string> given) {
   // A boundary without correlations has none that this plan could read.
   relation.derived_constant = boundary.correlations.empty() && !boundary.volatile_result;
   relation.derived = reals_of(context, query);
+  const std::vector<std::string> names = names_as_table(query, given);
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
-    relation.columns.push_back({context.arena.copy(query.columns[i].name), query.affinities[i],
+    relation.columns.push_back({context.arena.copy(names[i]), query.affinities[i],
                                 query.collations[i],
                                 context.arena.copy(query.columns[i].decltype_text), false});
   }
@@ -131,6 +132,7 @@ Result<void> FromBinder::add_recursive_reference(const ast::Source& source, Recu
   ++table.references;
   Query rows;
   rows.columns = table.initial->columns;
+  rows.table_names = table.initial->table_names;
   rows.affinities = table.initial->affinities;
   rows.collations = table.initial->collations;
   for (const Affinity affinity : rows.affinities) {
@@ -151,7 +153,13 @@ Result<void> FromBinder::name_columns(const ast::Source& source, const ast::Cte&
     return at(source.at, cat("table ", cte.name, " has ", relation.columns.size(), " values for ",
                              cte.columns.size(), " columns"));
   }
-  for (std::size_t i = 0; i < cte.columns.size(); ++i) relation.columns[i].name = cte.columns[i];
+  Query named;
+  named.columns.resize(cte.columns.size());
+  for (const std::string_view name : cte.columns) named.table_names.emplace_back(name);
+  const std::vector<std::string> names = names_as_table(named);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    relation.columns[i].name = context.arena.copy(names[i]);
+  }
   return {};
 }
 
@@ -183,6 +191,7 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
     if (known.cte != &cte || (context.rows_change && is_plain(*cte.select))) continue;
     Query copy;
     copy.columns = known.query.columns;
+    copy.table_names = known.query.table_names;
     copy.affinities = known.query.affinities;
     copy.collations = known.query.collations;
     copy.read_as_real = known.query.read_as_real;
@@ -200,7 +209,6 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
                                    : plan_query(context, *cte.select, &env, &boundary);
   env.in_progress.pop_back();
   Query query = TRY(std::move(planned));
-  name_as_table(*cte.select, query);
   // What is correlated, or within a recursion, has other rows at each place and time.
   const bool stands_alone = boundary.correlations.size() == correlations && env.recursive.empty() &&
                             context.trigger == nullptr && !context.rows_change;
@@ -212,6 +220,7 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
                                                static_cast<std::uint32_t>(query.columns.size()));
     query.root = std::make_unique<SharedScan>(shared.rows);
     shared.query.columns = query.columns;
+    shared.query.table_names = query.table_names;
     shared.query.affinities = query.affinities;
     shared.query.collations = query.collations;
     shared.query.read_as_real = query.read_as_real;
@@ -256,17 +265,13 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
   auto planned = plan_query(context, *view.view, nullptr, &alone);
   context.views.pop_back();
   Query query = TRY(std::move(planned));
-  name_as_table(*view.view, query);
   if (!view.view_column_names.empty()) {
     if (view.view_column_names.size() != query.columns.size()) {
       return at(source.at, cat("expected ", view.view_column_names.size(), " columns for '",
                                view.name, "' but got ", query.columns.size()));
     }
-    for (std::size_t i = 0; i < query.columns.size(); ++i) {
-      query.columns[i].name = view.view_column_names[i];
-    }
   }
-  add_derived(std::move(query), alone, relation);
+  add_derived(std::move(query), alone, relation, view.view_column_names);
   return {};
 }
 

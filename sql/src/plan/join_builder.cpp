@@ -20,6 +20,13 @@ ExprPtr conjunction(ExprPtr left, ExprPtr right) {
 
 std::uint64_t bit(std::size_t relation) noexcept { return std::uint64_t{1} << relation; }
 
+bool runs_subquery(const ExprNode& expr) noexcept {
+  return expr.kind == NodeKind::in_subquery || expr.kind == NodeKind::exists ||
+         expr.kind == NodeKind::scalar_subquery ||
+         std::any_of(expr.children.begin(), expr.children.end(),
+                     [](const ExprPtr& child) { return runs_subquery(*child); });
+}
+
 /// Whether computing it may fail where the query's other conditions would have left the row out:
 /// JSON functions fail on what is no JSON.
 bool may_fail(const ExprNode& expr) noexcept {
@@ -104,6 +111,25 @@ ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation, s
       }
       all = conjunction(std::move(all), std::move(condition.expr));
     }
+  }
+  return all;
+}
+
+/// Whether a condition is the same for all rows: of WHERE or an inner join's ON, reading none of
+/// the relations, without anything random or a subquery.
+bool JoinPlanner::is_asked_once(const JoinCondition& condition) const {
+  return condition.expr && condition.outer_relation < 0 &&
+         condition.after == scope_.last_right_join() && condition.expr->tables == 0 &&
+         !condition.expr->volatile_result && !runs_subquery(*condition.expr);
+}
+
+/// Takes those conditions. As in SQLite they are asked before the first row is read: they decide,
+/// or fail, where there is no row too.
+ExprPtr JoinPlanner::take_gate() {
+  ExprPtr all;
+  for (JoinCondition& condition : conditions_) {
+    if (!is_asked_once(condition)) continue;
+    all = conjunction(std::move(all), std::move(condition.expr));
   }
   return all;
 }
@@ -249,6 +275,7 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relatio
   }
   bool constant = false;
   OperatorPtr input = TRY(relation_rows(relation, constant));
+  if (automatic_index_) input = in_index_order(std::move(input), relation, keys);
   return std::unique_ptr<AccessPath>(std::make_unique<MaterializedAccess>(
       context_.runtime, std::move(input), used_slots(relation), std::move(keys),
       constant && !context_.rows_change, scope_.relations[relation].right_join));
@@ -321,6 +348,9 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   collect_terms();
   TRY(find_known_values());
   TRY(estimate_relations());
+  automatic_index_ = makes_automatic_index();
+  if (automatic_index_) info_[1].needs |= bit(0);
+  ExprPtr gate = take_gate();
   const std::vector<std::size_t> order = TRY(choose_order());
   OperatorPtr op;
   double rows = 1;
@@ -342,7 +372,9 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
     if (i == 0) note_order(relation, choice);
     op = TRY(add_step(std::move(op), relation, choice, in_order && i == 0 && backward));
   }
-  return op;
+  if (!gate) return op;
+  return OperatorPtr(
+      std::make_unique<GateOperator>(context_.runtime, std::move(op), std::move(gate)));
 }
 
 Result<OperatorPtr> plan_joins(CompileContext& context, Scope& scope,

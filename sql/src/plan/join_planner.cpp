@@ -440,6 +440,16 @@ void JoinPlanner::consider_index(Choice& best, const UsableIndex& usable, std::s
   consider(best, std::move(choice));
 }
 
+/// Whether the right side of a RIGHT JOIN could be read through the index that INDEXED BY names:
+/// one on expressions must be restricted by one of the conditions, as in SQLite.
+bool JoinPlanner::reads_index(std::size_t relation, std::uint64_t placed) const {
+  const UsableIndex& usable = info_[relation].indexes.front();
+  return !usable.index->has_expressions() ||
+         std::any_of(terms_.begin(), terms_.end(), [&](const Term& term) {
+           return available(term, relation, placed) && fits(term, usable, 0);
+         });
+}
+
 void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
                                 double left_rows) const {
   const Relation& r = scope_.relations[relation];
@@ -448,6 +458,7 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
   }
   // INDEXED BY asks for an index that cannot be used.
   if (r.indexed == ast::Indexed::by && info_[relation].indexes.empty()) return;
+  if (r.indexed == ast::Indexed::by && r.right_join && !reads_index(relation, placed)) return;
   Choice choice;
   choice.kind = Choice::Kind::hash;
   bool only_outer = true;
@@ -485,7 +496,7 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   Choice best;
   best.cost = std::numeric_limits<double>::infinity();
   const Relation& r = scope_.relations[relation];
-  if (r.table != nullptr && !r.right_join) {
+  if (r.table != nullptr && !r.right_join && !(automatic_index_ && relation == 1)) {
     if (r.indexed != ast::Indexed::by) {
       consider(best, scan_of(relation));
       consider_rowid(best, relation, placed);

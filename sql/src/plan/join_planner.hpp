@@ -112,6 +112,7 @@ class JoinPlanner {
   void consider_rowid(Choice& best, std::size_t relation, std::uint64_t placed) const;
   void consider_index(Choice& best, const UsableIndex& usable, std::size_t relation,
                       std::uint64_t placed) const;
+  bool reads_index(std::size_t relation, std::uint64_t placed) const;
   void consider_hash(Choice& best, std::size_t relation, std::uint64_t placed,
                      double left_rows) const;
   Choice best_access(std::size_t relation, std::uint64_t placed, double left_rows,
@@ -133,7 +134,14 @@ class JoinPlanner {
   Result<bool> is_implied(std::size_t relation, const ast::Expr& where);
   Result<void> find_indexes();
 
+  // automatic_index.cpp
+  bool makes_automatic_index() const;
+  OperatorPtr in_index_order(OperatorPtr rows, std::size_t relation,
+                             const std::vector<MaterializedAccess::HashKey>& keys) const;
+
   // join_builder.cpp
+  bool is_asked_once(const JoinCondition& condition) const;
+  ExprPtr take_gate();
   ExprPtr take_value(const Term& term);
   ExprPtr take_column(const Term& term);
   SeekSpec take_seek(const Choice& choice);
@@ -163,6 +171,7 @@ class JoinPlanner {
   std::vector<double> kept_;  ///< by condition on one relation alone: the part that it lets pass
   /// The relation that the others are joined to, if its rows come in the order of their rowids.
   mutable int in_rowid_order_ = -1;
+  bool automatic_index_ = false;  ///< relation 1 is read as if by one
   std::uint64_t placed_ = 0;
   std::vector<Slot> filled_;  ///< by the relations placed
 };

@@ -62,6 +62,60 @@ bool is_recursive(const ast::Cte& cte) {
   return false;
 }
 
+namespace {
+
+/// Plans the recursive SELECTs of a CTE, from number `first` on, over `table`'s columns.
+Result<std::vector<Query>> plan_steps(CompileContext& context, RecursiveTable& table,
+                                      std::size_t first, const CteEnv* ctes, Boundary* boundary) {
+  const ast::Cte& cte = *table.cte;
+  std::vector<Query> steps;
+  for (std::size_t i = first; i < cte.select->cores.size(); ++i) {
+    const ast::SelectCore& core = *cte.select->cores[i];
+    const bool is_union =
+        core.op == ast::CompoundOp::union_all || core.op == ast::CompoundOp::union_distinct;
+    const std::size_t named = count_references(core, cte);
+    if (!is_union || named == 0) return at(core.at, cat("circular reference: ", cte.name));
+    TRY(check_step(core));
+    if (named > 1) return at(core.at, cat("multiple references to recursive table: ", cte.name));
+    ast::SelectCore single = core;
+    single.op = ast::CompoundOp::none;
+    ast::Select step;
+    step.at = core.at;
+    step.cores.push(context.arena, context.arena.make<ast::SelectCore>(single));
+    table.references = 0;
+    Query planned = TRY(plan_query(context, step, ctes, boundary));
+    if (table.references > named) {
+      return at(core.at, cat("multiple recursive references: ", cte.name));
+    }
+    if (planned.columns.size() != table.initial->columns.size()) {
+      return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
+                             " do not have the same number of result columns"));
+    }
+    steps.push_back(std::move(planned));
+  }
+  return steps;
+}
+
+/// Gives the columns of the initial SELECT the affinities that they have with those of the steps;
+/// false when they have them already.
+bool merge_affinities(Query& initial, const std::vector<Query>& steps) {
+  bool changed = false;
+  for (std::size_t c = 0; c < initial.columns.size(); ++c) {
+    std::vector<Affinity> affinities{initial.affinities[c]};
+    std::vector<std::uint8_t> kinds{initial.kinds[c]};
+    for (const Query& step : steps) {
+      affinities.push_back(step.affinities[c]);
+      kinds.push_back(step.kinds[c]);
+    }
+    const Affinity merged = compound_affinity(affinities, kinds);
+    changed = changed || merged != initial.affinities[c];
+    initial.affinities[c] = merged;
+  }
+  return changed;
+}
+
+}  // namespace
+
 Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEnv& env,
                              Boundary* boundary) {
   const ast::Select& select = *cte.select;
@@ -78,40 +132,25 @@ Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEn
   parts.queue = std::make_shared<QueueRows>();
   RecursiveTable table{&cte, &query, parts.queue};
   env.recursive.push_back(&table);
-  parts.one_by_one = false;
-  for (std::size_t i = first; i < select.cores.size(); ++i) {
-    const ast::SelectCore& core = *select.cores[i];
-    const bool is_union =
-        core.op == ast::CompoundOp::union_all || core.op == ast::CompoundOp::union_distinct;
-    const std::size_t named = count_references(core, cte);
-    if (!is_union || named == 0) return at(core.at, cat("circular reference: ", cte.name));
-    TRY(check_step(core));
-    ast::SelectCore single = core;
-    single.op = ast::CompoundOp::none;
-    ast::Select step;
-    step.at = core.at;
-    step.cores.push(context.arena, context.arena.make<ast::SelectCore>(single));
-    table.references = 0;
-    Query planned = TRY(plan_query(context, step, ctes, boundary));
-    if (named > 1) return at(core.at, cat("multiple references to recursive table: ", cte.name));
-    if (table.references > named) {
-      return at(core.at, cat("multiple recursive references: ", cte.name));
-    }
-    if (planned.columns.size() != query.columns.size()) {
-      return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
-                             " do not have the same number of result columns"));
-    }
-    query.read_as_real.resize(query.columns.size());
-    for (std::size_t c = 0; c < query.columns.size(); ++c) {
-      if (query.affinities[c] != Affinity::real) continue;
-      if (planned.affinities[c] != Affinity::real) query.read_as_real[c] = true;
-    }
-    // A join may give the rows of many in another order than those of each in turn.
-    parts.one_by_one = parts.one_by_one || core.from.size() > 1 || core.distinct ||
-                       select.cores.size() > first + 1;
-    parts.steps.push_back(std::move(planned.root));
+  std::vector<Query> steps = TRY(plan_steps(context, table, first, ctes, boundary));
+  // What the steps make of their own table's columns depends on the affinities that those have.
+  if (merge_affinities(query, steps)) {
+    steps = TRY(plan_steps(context, table, first, ctes, boundary));
   }
   env.recursive.pop_back();
+  parts.one_by_one = select.cores.size() > first + 1;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const ast::SelectCore& core = *select.cores[first + i];
+    // A join may give the rows of many in another order than those of each in turn.
+    parts.one_by_one = parts.one_by_one || core.from.size() > 1 || core.distinct;
+    query.read_as_real.resize(query.columns.size());
+    for (std::size_t c = 0; c < query.columns.size(); ++c) {
+      const bool other = steps[i].affinities[c] != Affinity::real;
+      query.read_as_real[c] =
+          query.affinities[c] == Affinity::real && (query.read_as_real[c] || other);
+    }
+    parts.steps.push_back(std::move(steps[i].root));
+  }
   parts.distinct = select.cores[select.cores.size() - 1]->op == ast::CompoundOp::union_distinct;
   parts.order = TRY(compound_order(select, query));
   parts.collations = query.collations;

@@ -100,6 +100,7 @@ struct Relation {
   std::vector<Column> columns;
   std::vector<Slot> slots;      ///< of the columns, then of the rowid; kNoSlot until it is used
   bool qualified_only = false;  ///< found with its name in front only ("excluded")
+  bool bare_values = false;     ///< its columns, the rowid among them, have no affinity
   bool outer_join = false;      ///< the right side of a LEFT (or FULL) JOIN
   bool right_join = false;      ///< the right side of a RIGHT (or FULL) JOIN
   bool keep_place = false;      ///< CROSS JOIN: not before the relations left of it

@@ -1,6 +1,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "exec/operators.hpp"
+#include "parser/ast_equal.hpp"
 #include "plan/aggregation.hpp"
 #include "plan/scope.hpp"
 #include "plan/windows.hpp"
@@ -53,6 +54,14 @@ std::optional<std::int64_t> as_ordinal(const ast::Expr& expr) {
   return negative ? -parsed.value : parsed.value;
 }
 
+/// The column's name in `column COLLATE x`; else nothing.
+std::string name_below_collate(const ast::Expr& expr) {
+  const ast::Expr* inner = &expr;
+  while (const auto* collate = ast::as_if<ast::Collate>(inner)) inner = collate->operand;
+  const auto* column = ast::as_if<ast::Column>(inner);
+  return column != nullptr && inner != &expr ? std::string(column->name) : std::string();
+}
+
 SortKey sort_key(Slot slot, const ast::OrderTerm& term, const Collation& collation) {
   SortKey key;
   key.slot = slot;
@@ -84,6 +93,7 @@ class CorePlanner {
   struct Item {
     ExprPtr expr;
     ResultColumn column;
+    std::string table_name = {};  ///< as `Query::table_names`; empty: the column's name
   };
   struct OrderItem {
     std::size_t item = 0;                  ///< which result column, or
@@ -103,6 +113,7 @@ class CorePlanner {
   bool has_windows() const;
   OperatorPtr plan_windows(OperatorPtr source, Slot width);
   Result<OperatorPtr> plan_source();
+  void split_having();
   Result<OperatorPtr> plan_aggregation(Slot& width);
   Result<OperatorPtr> plan_extreme(AggregateOperator::Parts& parts);
   WantedOrder wanted_order() const;
@@ -186,6 +197,7 @@ Result<void> CorePlanner::bind_items() {
     Item item;
     item.expr = TRY(binder.bind(*column.expr));
     name_item(item, column);
+    if (!ast::present(column.alias)) item.table_name = name_below_collate(*column.expr);
     items_.push_back(std::move(item));
   }
   if (items_.size() > limits::kColumnsMax) {
@@ -443,8 +455,26 @@ bool CorePlanner::groups_are_in_order(const AggregateOperator::Parts& parts) con
   return true;
 }
 
+/// With GROUP BY, what of HAVING is the same for all groups is a condition of the rows, as in
+/// SQLite.
+void CorePlanner::split_having() {
+  if (group_by_.empty() || !having_) return;
+  std::vector<ExprPtr> parts;
+  split_conjunction(std::move(having_), parts);
+  for (ExprPtr& part : parts) {
+    if (part->constant()) {
+      conditions_.push_back({std::move(part), -1, scope_.last_right_join()});
+    } else if (having_) {
+      having_ = std::make_unique<LogicalNode>(true, std::move(having_), std::move(part));
+    } else {
+      having_ = std::move(part);
+    }
+  }
+}
+
 /// `width`: the slots of its rows.
 Result<OperatorPtr> CorePlanner::plan_aggregation(Slot& width) {
+  split_having();
   Aggregation aggregation(std::move(group_by_), context_.binary());
   for (Item& item : items_) TRY(aggregation.rewrite(item.expr));
   if (having_) TRY(aggregation.rewrite(having_));
@@ -478,6 +508,7 @@ Result<CorePlan> CorePlanner::plan() {
   TRY(bind_order_by());
   CorePlan plan;
   for (Item& item : items_) {
+    plan.query.table_names.push_back(item.table_name.empty() ? item.column.name : item.table_name);
     plan.query.columns.push_back(std::move(item.column));
     plan.query.affinities.push_back(item.expr->affinity);
     plan.query.kinds.push_back(value_kinds(*item.expr));
@@ -554,6 +585,7 @@ Result<CorePlan> plan_values(CompileContext& context, const ast::SelectCore& cor
     plan.query.collated.push_back(false);
     plan.query.kinds.push_back(0);
     for (const std::uint8_t k : kinds) plan.query.kinds.back() |= k;
+    plan.query.last_affinities.push_back(affinities.back());
     plan.query.collations.push_back(&context.binary());
   }
   plan.width = static_cast<std::uint32_t>(rows[0].size());
@@ -570,6 +602,24 @@ Result<CorePlan> plan_core(CompileContext& context, const ast::SelectCore& core,
 
 }  // namespace
 
+std::vector<std::string> names_as_table(const Query& query, std::span<const std::string> given) {
+  std::vector<std::string> names;
+  std::unordered_set<std::string, NocaseHash, NocaseEqual> taken;
+  for (std::size_t i = 0; i < query.columns.size(); ++i) {
+    std::string name = i < given.size()               ? given[i]
+                       : i < query.table_names.size() ? query.table_names[i]
+                                                      : query.columns[i].name;
+    for (std::size_t n = 1; !taken.insert(name).second; ++n) {
+      // The number that a name has already makes room for another.
+      const std::size_t end = name.find_last_not_of("0123456789");
+      const bool numbered = end != std::string::npos && end > 0 && name[end] == ':';
+      name = cat(std::string_view(name).substr(0, numbered ? end : name.size()), ":", n);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 std::string_view compound_name(ast::CompoundOp op) noexcept {
   switch (op) {
     case ast::CompoundOp::union_all: return "UNION ALL";
@@ -579,7 +629,27 @@ std::string_view compound_name(ast::CompoundOp op) noexcept {
   }
 }
 
+namespace {
+
+/// The place of the column that one of a compound's SELECTs has for this very expression.
+std::optional<std::size_t> written_alike(const ast::Select& select, const ast::Expr& expr) {
+  for (const ast::SelectCore* core : select.cores) {
+    std::size_t place = 0;
+    for (const ast::ResultColumn& result : core->columns) {
+      if (result.expr == nullptr) break;  // beyond a star the places differ
+      if (ast::same_expr(*result.expr, expr)) return place;
+      ++place;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query) {
+  if (select.order_by.size() > limits::kColumnsMax) {
+    return Error(Code::error, "too many terms in ORDER BY clause");
+  }
   std::vector<SortKey> keys;
   std::size_t number = 0;
   for (const ast::OrderTerm& term : select.order_by) {
@@ -619,6 +689,7 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
         }
       }
     }
+    if (column == query.columns.size()) column = written_alike(select, *expr).value_or(column);
     if (column == query.columns.size()) {
       return at(expr->at,
                 cat(ordinal(number), " ORDER BY term does not match any column in the result set"));
@@ -638,7 +709,11 @@ Result<std::vector<CorePlan>> plan_cores(CompileContext& context, const ast::Sel
   for (std::size_t i = 0; i < select.cores.size(); ++i) {
     const ast::SelectCore& core = *select.cores[i];
     cores.push_back(TRY(plan_core(context, core, nullptr, ctes, boundary)));
-    if (cores[i].query.columns.size() == cores[0].query.columns.size()) continue;
+  }
+  // As in SQLite, of two that differ the last ones are named.
+  for (std::size_t i = select.cores.size(); i-- > 1;) {
+    const ast::SelectCore& core = *select.cores[i];
+    if (cores[i].query.columns.size() == cores[i - 1].query.columns.size()) continue;
     if (core.is_values && select.cores[i - 1]->is_values) {
       return at(core.at, "all VALUES must have the same number of terms");
     }
@@ -648,7 +723,8 @@ Result<std::vector<CorePlan>> plan_cores(CompileContext& context, const ast::Sel
   return cores;
 }
 
-/// Gives the first SELECT's columns the affinities and collations that they have in the compound.
+/// Gives the first SELECT's columns the affinities and collations that they have in the compound,
+/// and the kinds of values that any of the SELECTs may give.
 void merge_columns(std::vector<CorePlan>& cores) {
   Query& first = cores[0].query;
   for (std::size_t c = 0; c < first.columns.size(); ++c) {
@@ -659,6 +735,7 @@ void merge_columns(std::vector<CorePlan>& cores) {
       kinds.push_back(core.query.kinds[c]);
     }
     first.affinities[c] = compound_affinity(affinities, kinds);
+    for (const std::uint8_t k : kinds) first.kinds[c] |= k;
     first.read_as_real.push_back(affinities[0] == Affinity::real &&
                                  first.affinities[c] == Affinity::real &&
                                  std::any_of(affinities.begin(), affinities.end(),
@@ -673,7 +750,13 @@ void merge_columns(std::vector<CorePlan>& cores) {
 Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
                                const CteEnv* ctes, Boundary* boundary) {
   std::vector<CorePlan> cores = TRY(plan_cores(context, select, ctes, boundary));
-  if (cores.size() > 1) merge_columns(cores);
+  if (cores.size() > 1) {
+    const Query& last = cores.back().query;
+    std::vector<Affinity> last_affinities =
+        last.last_affinities.empty() ? last.affinities : last.last_affinities;
+    merge_columns(cores);
+    cores[0].query.last_affinities = std::move(last_affinities);
+  }
   CorePlan plan = std::move(cores[0]);
   std::vector<OperatorPtr> appended;
   const auto close_append = [&] {
@@ -752,30 +835,6 @@ Result<Query> plan_query(CompileContext& context, const ast::Select& select, con
 Result<Query> plan_select(CompileContext& context, const ast::Select& select, const CteEnv* ctes) {
   Boundary alone;
   return plan_query(context, select, ctes, &alone);
-}
-
-void name_as_table(const ast::Select& select, Query& query) {
-  const ast::SelectCore& first = *select.cores[0];
-  for (std::size_t i = 0; i < first.columns.size() && i < query.columns.size(); ++i) {
-    const ast::ResultColumn& column = first.columns[i];
-    if (column.expr == nullptr) break;  // beyond a star the places differ
-    const ast::Expr* expr = column.expr;
-    while (const auto* collate = ast::as_if<ast::Collate>(expr)) expr = collate->operand;
-    const auto* name = expr == column.expr ? nullptr : ast::as_if<ast::Column>(expr);
-    if (name != nullptr && !ast::present(column.alias)) {
-      query.columns[i].name = std::string(name->name);
-    }
-  }
-  std::unordered_set<std::string> taken;
-  for (ResultColumn& column : query.columns) {
-    std::string name = column.name;
-    for (int n = 1; !taken.insert(to_lower(name)).second; ++n) {
-      std::size_t end = name.find_last_not_of("0123456789");
-      if (end == std::string::npos || end == 0 || name[end] != ':') end = name.size();
-      name = cat(std::string_view(name).substr(0, end), ":", n);
-    }
-    column.name = std::move(name);
-  }
 }
 
 }  // namespace saturn::sql

@@ -1,5 +1,7 @@
 #include "plan/table_columns.hpp"
 
+#include "base/scoped_value.hpp"
+
 #include <algorithm>
 
 namespace saturn::sql {
@@ -50,7 +52,7 @@ Result<std::vector<WantedColumn>> stored_columns(CompileContext& context, const 
 
 Result<ValueRef> GeneratedColumn::value(Runtime& runtime, ValueArena& arena,
                                         const Batch& row) const {
-  const PureUse pure(runtime, "a generated column");
+  const ScopedValue<std::string_view> pure(runtime.pure_in, "a generated column");
   return apply_affinity(TRY(eval_one(*expr, runtime, arena, row)), affinity, arena);
 }
 

@@ -88,6 +88,9 @@ Result<void> KeyCheck::check_key(std::size_t number) {
 }  // namespace
 
 Result<void> pragma_foreign_key_check(const PragmaCall& call) {
+  if (!call.asks() && call.schemas[call.database()].find_table(call.argument) == nullptr) {
+    return Error(Code::error, cat("no such table: ", call.argument));
+  }
   for (const Table* table : call.schemas[call.database()].tables()) {
     if (table->kind != TableKind::table) continue;
     if (!call.asks() && !equals_nocase(table->name, call.argument)) continue;

@@ -68,8 +68,7 @@ Result<void> auto_vacuum(const PragmaCall& call) {
   if (equals_nocase(call.argument, "incremental")) mode = 2;
   if (mode < 0 || mode > 2) mode = 0;
   call.session().next_auto_vacuum = static_cast<int>(mode);
-  const bool is_new = header.schema_format == 0 && header.schema_cookie == 0 &&
-                      call.transaction().page_count() == 1;
+  const bool is_new = header.is_empty() && call.transaction().page_count() == 1;
   if (is_new) {
     header.largest_root = mode == 0 ? 0 : 1;
   } else if (mode == 0 || header.largest_root == 0) {
@@ -319,9 +318,10 @@ Result<void> database_list(const PragmaCall& call) {
   return {};
 }
 
-/// That of an empty database may be chosen; later it stays, and what is asked for is not looked at.
+/// That of an empty database may be chosen, and is written into it with the first table; later it
+/// stays, and what is asked for is not looked at.
 Result<void> encoding(const PragmaCall& call) {
-  const SessionState& session = call.session();
+  SessionState& session = call.session();
   if (call.asks()) {
     constexpr std::string_view kNames[] = {"UTF-8", "UTF-16le", "UTF-16be"};
     call.add(Value(kNames[static_cast<std::size_t>(session.encoding()) - 1]));
@@ -330,9 +330,9 @@ Result<void> encoding(const PragmaCall& call) {
   // Temp and the attached databases have that of main.
   const bool alone = session.databases.size() == kTempDatabase + 1U &&
                      session.databases[kTempDatabase].database == nullptr;
-  if (!alone || call.database() != kMainDatabase) return {};
-  storage::DatabaseHeader header = TRY(call.transaction().header());
-  if (header.schema_format != 0 || header.schema_cookie != 0) return {};
+  if (!alone || session.encoding_settled || call.database() != kMainDatabase) return {};
+  const storage::DatabaseHeader header = TRY(call.transaction().header());
+  if (!header.is_empty()) return {};
   constexpr TextEncoding kNative =
       std::endian::native == std::endian::little ? TextEncoding::utf16le : TextEncoding::utf16be;
   constexpr std::pair<std::string_view, TextEncoding> kNames[] = {
@@ -346,8 +346,10 @@ Result<void> encoding(const PragmaCall& call) {
       {"UTF16", kNative}};
   for (const auto& [name, encoding] : kNames) {
     if (!equals_nocase(name, call.argument)) continue;
-    header.text_encoding_field = static_cast<std::uint32_t>(encoding);
-    return call.transaction().set_header(header);
+    session.asked_encoding = encoding;
+    session.set_schema(kMainDatabase,
+                       TRY(Schema::load(call.transaction(), kMainDatabase, encoding)));
+    return {};
   }
   return Error(Code::error, cat("unsupported encoding: ", call.argument));
 }
@@ -380,7 +382,7 @@ constexpr Pragma kPragmas[] = {
     {"defer_foreign_keys", "defer_foreign_keys", session_flag<&SessionState::defer_foreign_keys>,
      Access::none, silent},
     {"empty_result_callbacks", "empty_result_callbacks", always<0>, Access::none, silent},
-    {"encoding", "encoding", encoding, Access::read, begins},
+    {"encoding", "encoding", encoding, Access::read, silent},
     {"foreign_key_check", "table rowid parent fkid", pragma_foreign_key_check, Access::read,
      answered, by_name_and_schema},
     {"foreign_key_list", "id seq table from to on_update on_delete match", pragma_foreign_key_list,
@@ -475,10 +477,7 @@ class PragmaProgram final : public ImmediateProgram {
     const bool has_argument = ast::present(argument);
     access = pragma->access;
     if (access == Access::write) readonly = false;
-    const bool is_new = pragma->argument == begins && schemas[kMainDatabase].cookie() == 0 &&
-                        qualifier.value_or(kMainDatabase) == kMainDatabase;
-    const bool changes = pragma->argument == writes || is_new;
-    if (has_argument && changes) {
+    if (has_argument && pragma->argument == writes) {
       access = Access::write;
       readonly = false;
     }

@@ -45,7 +45,6 @@ enum class PragmaArgument : std::uint8_t {
   answered,  ///< the pragma returns rows all the same
   silent,    ///< no rows
   writes,    ///< no rows; it changes the database, and needs a write transaction
-  begins,    ///< the same as long as there is no schema; later nothing is done
 };
 
 /// What pragma_NAME takes in FROM, where a pragma only asks.

@@ -14,14 +14,29 @@ Value declared_default(const TableColumn& column) {
   return column.default_value == nullptr ? Value() : Value(column.default_text);
 }
 
+/// The type that a view's column is shown with: as it was declared, if that gives the column's
+/// affinity, else a type that does (SQLite 3.41 and later).
+std::string type_of(std::string_view declared, Affinity affinity) {
+  if (affinity == Affinity::none) return {};
+  if (!declared.empty() && affinity_of_type(declared) == affinity) return std::string(declared);
+  switch (affinity) {
+    case Affinity::text: return "TEXT";
+    case Affinity::numeric: return "NUM";
+    case Affinity::integer: return "INT";
+    case Affinity::real: return "REAL";
+    default: return "BLOB";
+  }
+}
+
 /// The columns of a view are those of its query.
 Result<std::vector<ResultColumn>> view_columns(const PragmaCall& call, const Table& view) {
   Arena arena;
   CompileContext context{call.schemas, call.runtime, arena, {&view}};
   Query query = TRY(plan_select(context, *view.view));
-  name_as_table(*view.view, query);
-  for (std::size_t i = 0; i < query.columns.size() && i < view.view_column_names.size(); ++i) {
-    query.columns[i].name = view.view_column_names[i];
+  std::vector<std::string> names = names_as_table(query, view.view_column_names);
+  for (std::size_t i = 0; i < query.columns.size(); ++i) {
+    query.columns[i].name = std::move(names[i]);
+    query.columns[i].decltype_text = type_of(query.columns[i].decltype_text, query.affinities[i]);
   }
   return std::move(query.columns);
 }

@@ -35,6 +35,11 @@ void SessionState::set_schema(DatabaseNo database, std::shared_ptr<const Schema>
 
 Result<void> SessionState::schema_changed(storage::Transaction& changed, DatabaseNo database) {
   storage::DatabaseHeader header = TRY(changed.header());
+  if (header.is_empty() && database == kMainDatabase) {
+    // Though the database may be empty again after ROLLBACK.
+    asked_encoding = encoding_;
+    encoding_settled = true;
+  }
   ++header.schema_cookie;
   if (header.schema_format == 0) header.schema_format = storage::DatabaseHeader::kSchemaFormatMax;
   TRY(changed.set_header(header));
@@ -46,10 +51,13 @@ Result<void> SessionState::schema_changed(storage::Transaction& changed, Databas
 Result<void> Session::Impl::refresh_schema(DatabaseNo database, storage::Transaction& transaction) {
   std::uint32_t cookie = 0;
   TextEncoding encoding = TextEncoding::utf8;
+  const auto of_empty = database == kMainDatabase ? state.asked_encoding : std::nullopt;
   {
     const storage::PageRef page = TRY(transaction.read(1));
     cookie = load_be32(page.data() + 40);
     encoding = storage::text_encoding_of(load_be32(page.data() + 56));
+    const bool is_empty = cookie == 0 && load_be32(page.data() + 44) == 0;
+    if (is_empty) encoding = of_empty.value_or(encoding);
   }
   const std::shared_ptr<const Schema>& known = state.schema(database);
   if (known != nullptr && known->cookie() == cookie && known->encoding() == encoding) return {};
@@ -60,7 +68,7 @@ Result<void> Session::Impl::refresh_schema(DatabaseNo database, storage::Transac
       return {};
     }
   }
-  state.set_schema(database, TRY(Schema::load(transaction, database)));
+  state.set_schema(database, TRY(Schema::load(transaction, database, of_empty)));
   publish_schema(database);
   return {};
 }
@@ -90,6 +98,14 @@ void Session::Impl::forget_private_schema(DatabaseNo database) noexcept {
   SessionDatabase& of = state.databases[database];
   if (of.schema_is_private) state.set_schema(database, nullptr);
   of.schema_is_private = false;
+}
+
+void Session::Impl::settle_schema(DatabaseNo database, bool committed) {
+  SessionDatabase& of = state.databases[database];
+  if (!of.schema_is_private) return;
+  if (!committed) return forget_private_schema(database);
+  of.schema_is_private = false;
+  publish_schema(database);
 }
 
 Result<void> Session::Impl::compile_now(Compiled& compiled, Transactions* transactions) {
@@ -135,13 +151,7 @@ Result<void> Session::Impl::commit() {
       result = of.transaction->commit();
     }
     of.transaction.reset();
-    if (!of.schema_is_private) continue;
-    if (!result) {
-      forget_private_schema(no);
-    } else {
-      of.schema_is_private = false;
-      publish_schema(no);
-    }
+    settle_schema(no, static_cast<bool>(result));
   }
   end_transaction();
   return result;

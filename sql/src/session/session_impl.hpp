@@ -58,9 +58,12 @@ struct Session::Impl {
   /// Compiles `compiled.parsed` against the present schemas. // SUSPENDS
   Result<void> compile_now(Compiled& compiled, Transactions* transactions);
 
-  /// The transaction of a database was committed, or ended otherwise.
+  /// What the session knows of a database's schema is for the others too, unless it is private.
   void publish_schema(DatabaseNo database);
   void forget_private_schema(DatabaseNo database) noexcept;
+  /// The transaction of a database was committed, or ended otherwise: a private schema is published
+  /// or forgotten.
+  void settle_schema(DatabaseNo database, bool committed);
   /// Foreign keys that were to hold at COMMIT. `constraint_foreignkey` if one does not.
   Result<void> check_deferred_keys() const;
   /// COMMIT: each database in its turn. On failure what is not committed yet is rolled back.

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,16 @@ struct SessionDatabase {
   std::unique_ptr<storage::Transaction> transaction;
   /// The schema was changed in the open transaction: nobody else may see it yet.
   bool schema_is_private = false;
+};
+
+/// How far AUTOINCREMENT has counted in a table, while a statement counts.
+struct Sequence {
+  DatabaseNo database = kMainDatabase;
+  storage::PageNo root = 0;  ///< of that database's sqlite_sequence
+  std::string table;
+  std::int64_t last = 0;               ///< the largest rowid so far
+  std::optional<std::int64_t> stored;  ///< in sqlite_sequence; nothing: it has no row
+  std::optional<std::int64_t> rowid;   ///< of that row
 };
 
 /// What a session knows, as far as compiled statements and pragmas need it.
@@ -49,13 +60,17 @@ struct SessionState {
   /// open transaction has to answer for.
   std::int64_t immediate_violations = 0;
   std::int64_t deferred_violations = 0;
+  std::deque<Sequence> sequences;  ///< of the running statement, in the order of their first use
   bool reverse_unordered_selects = false;
   /// Pragmas that are kept and answered, and have no other effect; by their names in the table.
   std::unordered_map<std::string_view, std::int64_t> remembered_pragmas;
   /// What PRAGMA auto_vacuum and page_size asked for, and VACUUM will do.
   std::optional<int> next_auto_vacuum;  ///< 0 none, 1 full, 2 incremental
   std::uint32_t next_page_size = 0;     ///< bytes; 0: as it is
-  std::int64_t cache_size = -2000;      ///< as PRAGMA cache_size has it; the cache is the server's
+  /// What PRAGMA encoding asked for: that of main as long as it is empty.
+  std::optional<TextEncoding> asked_encoding;
+  bool encoding_settled = false;    ///< something was put into main: nothing else can be asked for
+  std::int64_t cache_size = -2000;  ///< as PRAGMA cache_size has it; the cache is the server's
   std::atomic<bool> interrupted{false};
   io::Clock::time_point deadline = io::Clock::time_point::max();
 

@@ -125,13 +125,7 @@ Result<void> Statement::Impl::keep_changes() {
         part.own->rollback();
       }
       part.own.reset();
-      if (!session.state.databases[i].schema_is_private) continue;
-      if (result) {
-        session.state.databases[i].schema_is_private = false;
-        session.publish_schema(no);
-      } else {
-        session.forget_private_schema(no);
-      }
+      session.settle_schema(no, static_cast<bool>(result));
     } else if (part.savepoint != 0) {
       session.state.databases[i].transaction->release(part.savepoint);
       part.savepoint = 0;

@@ -85,6 +85,8 @@ struct DatabaseHeader {
   bool is_wal() const noexcept { return read_version == kVersionWal; }
   /// A write version from the future: the file may be read and not written.
   bool is_read_only() const noexcept { return write_version > kVersionWal; }
+  /// Nothing was ever put into it.
+  bool is_empty() const noexcept { return schema_format == 0 && schema_cookie == 0; }
   bool auto_vacuum() const noexcept { return largest_root != 0; }
   TextEncoding text_encoding() const noexcept { return text_encoding_of(text_encoding_field); }
   /// The pages of the database (invariant 3): the header's count when it may be trusted, else

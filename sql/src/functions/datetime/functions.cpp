@@ -218,7 +218,7 @@ constexpr Function kFunctions[] = {
     {"date", 0, -1, fn_date},
     {"datetime", 0, -1, fn_datetime},
     {"julianday", 0, -1, fn_julianday},
-    {"strftime", 1, -1, fn_strftime},
+    {"strftime", 0, -1, fn_strftime},
     {"time", 0, -1, fn_time},
     {"timediff", 2, 2, fn_timediff},
     {"unixepoch", 0, -1, fn_unixepoch},

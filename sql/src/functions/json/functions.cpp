@@ -123,9 +123,10 @@ template <Change How, bool Binary>
 Result<ValueRef> fn_change(FunctionContext& context, Arguments a) {
   if (a.empty()) return ValueRef();
   if (a.size() % 2 == 0) {
-    constexpr std::string_view kName = How == Change::replace  ? "replace"
-                                       : How == Change::insert ? "insert"
-                                                               : "set";
+    constexpr std::string_view kName = How == Change::replace        ? "replace"
+                                       : How == Change::insert       ? "insert"
+                                       : How == Change::array_insert ? "array_insert"
+                                                                     : "set";
     return Error(Code::error, cat("json_", kName, "() needs an odd number of arguments"));
   }
   Document given;
@@ -137,6 +138,9 @@ Result<ValueRef> fn_change(FunctionContext& context, Arguments a) {
     const auto path = path_of(a[i], context.arena);
     if (!path) continue;
     if (!path->starts_with('$')) return bad_path(*path);
+    if (How == Change::array_insert && *path != "$" && !path->ends_with(']')) {
+      return Error(Code::error, cat("not an array element: '", *path, "'"));
+    }
     value.clear();
     TRY(append_value(value, a[i + 1], context.arena, kShortInfinity));
     TRY(check_found(change(document, *path, How, value), *path));
@@ -269,6 +273,7 @@ constexpr Function kFunctions[] = {
     json_function("->>", 2, 2, fn_arrow<true>),
     json_function("json", 1, 1, fn_json<false>),
     json_function("json_array", 0, -1, fn_array<false>),
+    json_function("json_array_insert", 0, -1, fn_change<Change::array_insert, false>),
     json_function("json_array_length", 1, 2, fn_array_length),
     json_function("json_error_position", 1, 1, fn_error_position),
     json_function("json_extract", 0, -1, fn_extract<false>),
@@ -284,6 +289,7 @@ constexpr Function kFunctions[] = {
     json_function("json_valid", 1, 2, fn_valid),
     json_function("jsonb", 1, 1, fn_json<true>),
     json_function("jsonb_array", 0, -1, fn_array<true>),
+    json_function("jsonb_array_insert", 0, -1, fn_change<Change::array_insert, true>),
     json_function("jsonb_extract", 0, -1, fn_extract<true>),
     json_function("jsonb_insert", 0, -1, fn_change<Change::insert, true>),
     json_function("jsonb_object", 0, -1, fn_object<true>),

@@ -303,9 +303,14 @@ Found change(std::string& document, std::string_view path, Change how, std::stri
         replace_element(document, way.containers, way.containers.size(), way.place.element.at, end,
                         value);
         return found;
+      case Change::array_insert:
+        if (way.containers.empty() || way.place.label_at != 0) return Found::no;
+        splice(document, way.containers, way.containers.size(), way.place.element.at,
+               way.place.element.at, value);
+        return found;
     }
   }
-  const bool adds = how == Change::insert || how == Change::set;
+  const bool adds = how == Change::insert || how == Change::set || how == Change::array_insert;
   if (found != Found::no || !adds || !way.may_append) return found;
   std::string member;
   const Found made = make_member(way.step, way.rest, value, member);

@@ -23,13 +23,14 @@ Found find(std::string_view document, std::string_view path, Place& out);
 
 enum class Change : std::uint8_t {
   remove,
-  replace,  ///< what is there
-  insert,   ///< where nothing is
-  set,      ///< either
+  replace,       ///< what is there
+  insert,        ///< where nothing is
+  set,           ///< either
+  array_insert,  ///< before what is there, in its array
 };
-/// Changes what `path` leads to; `value` is JSONB. `insert` and `set` add a label to an object, or
-/// an element at the end of an array, and make the objects and arrays on the way to it.
-/// `no` means that nothing was to be changed.
+/// Changes what `path` leads to; `value` is JSONB. `insert`, `set` and `array_insert` add a label
+/// to an object, or an element at the end of an array, and make the objects and arrays on the way
+/// to it. `no` means that nothing was to be changed.
 Found change(std::string& document, std::string_view path, Change how, std::string_view value);
 
 /// json_patch(): applies the merge patch (RFC 7396) to the document. False when either is

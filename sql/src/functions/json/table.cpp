@@ -5,7 +5,8 @@
 #include "value/number.hpp"
 
 // json_each and json_tree: the members of an element, and all that is in it. A row's id is the
-// place of its label or, without one, of the element in the JSONB.
+// place of its label or, without one, of the element in the JSONB. jsonb_each and jsonb_tree are
+// the same with JSONB for values that are arrays or objects.
 
 namespace saturn::sql {
 namespace {
@@ -16,7 +17,7 @@ enum Column : std::size_t { key, value, type, atom, id, parent, fullkey, path, j
 
 class JsonCursor final : public TableCursor {
  public:
-  explicit JsonCursor(bool tree) : tree_(tree) {}
+  JsonCursor(bool tree, bool binary) : tree_(tree), binary_(binary) {}
 
   Result<void> start(std::span<const std::optional<ValueRef>> arguments) override;
   Result<bool> next() override;
@@ -39,6 +40,7 @@ class JsonCursor final : public TableCursor {
   std::size_t last_step() const noexcept;
 
   const bool tree_;
+  const bool binary_;
   ValueRef given_;
   Document document_;
   std::vector<Level> levels_;
@@ -165,7 +167,7 @@ Result<ValueRef> JsonCursor::column(std::size_t column, ValueArena& arena) {
   const Element& element = member_.value;
   switch (column) {
     case Column::key: return key_of(arena);
-    case Column::value: return to_value(arena, document_.bytes(), element, false);
+    case Column::value: return to_value(arena, document_.bytes(), element, binary_);
     case Column::type: return ValueRef::text(type_name(element.kind));
     case Column::atom:
       if (is_container(element.kind)) return ValueRef();
@@ -184,29 +186,30 @@ Result<ValueRef> JsonCursor::column(std::size_t column, ValueArena& arena) {
 
 class JsonTable final : public TableFunction {
  public:
-  explicit JsonTable(bool tree) : tree_(tree) {
-    name = tree ? "json_tree" : "json_each";
+  JsonTable(std::string_view function, bool tree, bool binary) : tree_(tree), binary_(binary) {
+    name = function;
     columns = {{"key", ""}, {"value", ""},  {"type", ""},    {"atom", ""},
                {"id", ""},  {"parent", ""}, {"fullkey", ""}, {"path", ""}};
     arguments = {{"json", ""}, {"root", ""}};
   }
   std::unique_ptr<TableCursor> make_cursor(Runtime&, const Schemas&) const override {
-    return std::make_unique<JsonCursor>(tree_);
+    return std::make_unique<JsonCursor>(tree_, binary_);
   }
 
  private:
   const bool tree_;
+  const bool binary_;
 };
 
 }  // namespace
 
-const TableFunction& json_each_function() noexcept {
-  static const JsonTable kFunction(false);
-  return kFunction;
-}
-const TableFunction& json_tree_function() noexcept {
-  static const JsonTable kFunction(true);
-  return kFunction;
+std::span<const TableFunction* const> json_table_functions() noexcept {
+  static const JsonTable kEach("json_each", false, false);
+  static const JsonTable kTree("json_tree", true, false);
+  static const JsonTable kBinaryEach("jsonb_each", false, true);
+  static const JsonTable kBinaryTree("jsonb_tree", true, true);
+  static const TableFunction* const kAll[] = {&kEach, &kTree, &kBinaryEach, &kBinaryTree};
+  return kAll;
 }
 
 }  // namespace saturn::sql
