@@ -87,6 +87,7 @@ TEST_CASE("a literal that is more than a value stays what it is") {
   CHECK(share("SELECT a FROM t WHERE likelihood(b = 1, 0.5)").parameters == Numbers{0, 0});
   CHECK(share("SELECT a FROM t WHERE b IN (1, 2) AND 3 = 3").parameters == Numbers{0, 0, 0, 0});
   CHECK(share("SELECT a FROM t WHERE b = -9223372036854775808").parameters == Numbers{0});
+  CHECK(share("INSERT INTO t VALUES (-0.0, -1.0, 0.0)").parameters == Numbers{0, 1, 2});
 }
 
 TEST_CASE("parameters hold what the literals say") {
@@ -108,6 +109,22 @@ TEST_CASE("a shape accepts texts whose other literals are the same") {
   REQUIRE(other.read("SELECT a, 5 FROM t WHERE b = 2"));
   CHECK(literals.accepts(other));
   REQUIRE(other.read("SELECT a, 6 FROM t WHERE b = 1"));
+  CHECK_FALSE(literals.accepts(other));
+}
+
+TEST_CASE("a negative zero keeps its sign") {
+  StatementShape first;
+  REQUIRE(first.read("INSERT INTO t VALUES (-1.5, 1.5)"));
+  Arena arena;
+  const Parsed parsed = parse_next("INSERT INTO t VALUES (-1.5, 1.5)", arena).value();
+  const Schemas schemas({{"main", nullptr}, {"temp", nullptr}});
+  const SharedLiterals literals = share_literals(parsed, first, schemas, arena);
+  StatementShape other;
+  REQUIRE(other.read("INSERT INTO t VALUES (-2.5, 0.0)"));
+  CHECK(literals.accepts(other));
+  REQUIRE(other.read("INSERT INTO t VALUES (-0.0, 0.0)"));
+  CHECK_FALSE(literals.accepts(other));
+  REQUIRE(other.read("INSERT INTO t VALUES (-0.0e5, 0.0)"));
   CHECK_FALSE(literals.accepts(other));
 }
 

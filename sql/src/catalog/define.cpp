@@ -34,6 +34,15 @@ void hide_rowid(ast::Expr& expr) {
                       [](const ast::Expr& child) { hide_rowid(const_cast<ast::Expr&>(child)); });
 }
 
+/// SQLite keeps its standard types as such, and shows them in capitals however they were written.
+std::string_view standard_type(std::string_view type) noexcept {
+  static constexpr std::string_view kStandard[] = {"ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"};
+  const auto* found =
+      std::find_if(std::begin(kStandard), std::end(kStandard),
+                   [&](std::string_view name) { return equals_nocase(name, type); });
+  return found != std::end(kStandard) ? *found : type;
+}
+
 bool is_integer_type(std::string_view type) noexcept { return equals_nocase(type, "INTEGER"); }
 
 /// Builds the parts of a table from its definition.
@@ -99,7 +108,7 @@ Result<void> TableDefiner::add_column(const ast::ColumnDef& def) {
   }
   TableColumn column;
   column.name = std::string(def.name);
-  if (ast::present(def.type)) column.type = std::string(def.type);
+  if (ast::present(def.type)) column.type = std::string(standard_type(def.type));
   column.affinity = affinity_of_type(column.type);
   column.collation = &Collation::binary(table_.encoding);
   table_.columns.push_back(std::move(column));

@@ -452,13 +452,7 @@ List<Expr*> Parser::parse_optional_list_to_rparen() {
 /// A type name of any words, with up to two signed numbers; absent when there is none.
 std::string_view Parser::parse_type() {
   if (!at_alias()) return {};
-  const std::uint32_t start = token_.at;
-  const bool single = peek() != Tok::lparen;
-  if (single && is(Tok::identifier)) {
-    const Token only = token_;
-    advance();
-    if (!at_alias() && !is(Tok::lparen)) return dequote(only);
-  }
+  const Token first = token_;
   while (at_alias() && !is(Tok::kw_generated)) advance();
   if (accept(Tok::lparen)) {
     int numbers = 0;
@@ -468,7 +462,9 @@ std::string_view Parser::parse_type() {
     } while (++numbers < 2 && accept(Tok::comma));
     expect(Tok::rparen);
   }
-  return text_from(start);
+  // Of a type that begins in quotes that is all.
+  const std::string_view name = dequote(first);
+  return name.size() != first.text.size() ? name : text_from(first.at);
 }
 
 Expr* Parser::parse_cast() {

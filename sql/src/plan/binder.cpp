@@ -377,6 +377,10 @@ Result<ExprPtr> Binder::bind_unary(const ast::Unary& unary) {
       const ParsedInteger parsed = parse_integer(text);
       if (parsed.whole && parsed.fits) return constant(Value(parsed.value));
     }
+    // Of a literal the sign is kept, where 0 - 0.0 would have none.
+    if (literal != nullptr && literal->literal == ast::LiteralKind::real) {
+      return constant(Value(-parse_real(literal->text).value));
+    }
   }
   ExprPtr operand = TRY(bind(*unary.operand));
   const bool computes = unary.op == ast::UnaryOp::minus || unary.op == ast::UnaryOp::bit_not ||

@@ -21,6 +21,11 @@ bool is_name(char c) noexcept {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
+/// Whether a number has no other digit. With a minus, as a real, it is no 0 - 0.0.
+bool is_zero(std::string_view number) noexcept {
+  return number.find_first_of("123456789") >= std::min(number.find_first_of("eE"), number.size());
+}
+
 /// Whether the text may be one of the statements whose literals are looked at.
 bool begins_well(std::string_view sql) noexcept {
   while (!sql.empty() && is_blank(sql.front())) sql.remove_prefix(1);
@@ -138,6 +143,7 @@ bool SharedLiterals::accepts(const StatementShape& shape) const noexcept {
   if (literals.size() != parameters.size()) return false;
   for (std::size_t i = 0; i < literals.size(); ++i) {
     if (parameters[i] == kFixed && literals[i].text != fixed[i]) return false;
+    if (negative[i] && is_zero(literals[i].text)) return false;
   }
   return true;
 }
@@ -158,6 +164,7 @@ class Sharing {
   Sharing(const StatementShape& shape, Arena& arena) : shape_(shape), arena_(arena) {
     shared.parameters.assign(shape.literals().size(), SharedLiterals::kFixed);
     shared.fixed.resize(shape.literals().size());
+    shared.negative.resize(shape.literals().size());
   }
 
   void statement(const ast::Stmt& stmt);
@@ -167,7 +174,7 @@ class Sharing {
 
  private:
   void select(const ast::Select* select);
-  void value(ast::Expr*& place);
+  void value(ast::Expr*& place, bool negative = false);
   void condition(ast::Expr* expr);
   static bool compares(ast::BinaryOp op) noexcept;
   static bool computes(ast::BinaryOp op) noexcept;
@@ -177,7 +184,7 @@ class Sharing {
 };
 
 /// A literal, one with a sign, or what is computed of nothing but literals.
-void Sharing::value(ast::Expr*& place) {
+void Sharing::value(ast::Expr*& place, bool negative) {
   if (place->kind == ast::ExprKind::binary) {
     auto* const binary = static_cast<ast::Binary*>(place);
     if (!computes(binary->op)) return;
@@ -193,8 +200,8 @@ void Sharing::value(ast::Expr*& place) {
     constexpr std::size_t kDigitsMax = 18;
     const auto* const number = sign == nullptr ? nullptr : ast::as_if<ast::Literal>(sign->operand);
     if (number != nullptr && sign->op == ast::UnaryOp::minus && number->text.size() <= kDigitsMax &&
-        number->literal != ast::LiteralKind::string) {
-      value(sign->operand);
+        number->literal != ast::LiteralKind::string && !is_zero(number->text)) {
+      value(sign->operand, true);
     }
     return;
   }
@@ -208,7 +215,9 @@ void Sharing::value(ast::Expr*& place) {
   variable->at = literal->at;
   variable->height = literal->height;
   variable->number = ++shared.count;
-  shared.parameters[static_cast<std::size_t>(found - literals.begin())] = variable->number;
+  const auto index = static_cast<std::size_t>(found - literals.begin());
+  shared.parameters[index] = variable->number;
+  shared.negative[index] = negative;
   place = variable;
 }
 

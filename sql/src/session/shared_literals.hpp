@@ -51,6 +51,7 @@ struct SharedLiterals {
 
   std::vector<std::uint32_t> parameters;  ///< of each literal its parameter's number, or kFixed
   std::vector<std::string> fixed;         ///< of each literal its text, if it is fixed
+  std::vector<bool> negative;             ///< of each literal whether a minus stands before it
   std::uint32_t count = 0;                ///< of parameters
 
   /// Whether a statement of the same shape may use the program.

@@ -120,7 +120,7 @@ ValueRef compact_real(ValueRef v) noexcept {
   const double r = v.as_real();
   if (r < -140737488355328.0 || r > 140737488355327.0) return v;
   const auto i = static_cast<std::int64_t>(r);
-  if (static_cast<double>(i) != r || (i == 0 && std::signbit(r))) return v;
+  if (static_cast<double>(i) != r) return v;  // of -0.0 the sign is lost, as in SQLite
   return ValueRef::integer(i);
 }
 
