@@ -180,7 +180,7 @@ Result<ExprPtr> Binder::bind_row_in_select(const ast::In& in, const ast::Row& ro
     name->kind = ast::ExprKind::column;
     name->at = in.at;
     name->table = "in select";  // no name that an expression could mean
-    name->name = arena.copy(cat("c", i));
+    name->name = arena.copy(cat("in select ", i));
     name->quoted = true;
     return name;
   };
@@ -205,7 +205,7 @@ Result<ExprPtr> Binder::bind_row_in_select(const ast::In& in, const ast::Row& ro
   cte->name = "in select";
   cte->select = in.select != nullptr ? in.select : select_all_of(in);
   for (std::size_t i = 0; i < row.items.size(); ++i) {
-    cte->columns.push(arena, arena.copy(cat("c", i)));
+    cte->columns.push(arena, arena.copy(cat("in select ", i)));
   }
   {
     const Planned planned = TRY(plan_subplan(*cte->select, true));

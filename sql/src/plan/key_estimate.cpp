@@ -19,6 +19,12 @@ namespace {
 constexpr std::size_t kValuesMax = 64;
 constexpr double kSubqueryValues = 10;
 constexpr double kRangeKeeps = 0.25;
+
+/// Of a column's rows those between bounds. Two bounds are mostly close together.
+constexpr double range_part(bool low, bool high) noexcept {
+  if (low && high) return kRangeKeeps * kRangeKeeps * kRangeKeeps;
+  return low || high ? kRangeKeeps : 1;
+}
 /// References from key to key that are followed.
 constexpr int kReferencesMax = 3;
 /// Values of a column of which a correlated subquery is guessed to want one.
@@ -231,8 +237,7 @@ std::optional<double> JoinPlanner::sampled_rows(const Choice& choice) const {
   for (std::size_t i = known; i < at; ++i) {
     if (terms_[choice.equal[i]].op == TermOp::in) rows *= value_count(terms_[choice.equal[i]]);
   }
-  if (choice.low >= 0) rows *= kRangeKeeps;
-  if (choice.high >= 0) rows *= kRangeKeeps;
+  rows *= range_part(choice.low >= 0, choice.high >= 0);
   return rows;
 }
 
@@ -260,9 +265,7 @@ double JoinPlanner::matching_rows(const Choice& choice, double rows) const {
     }
     matches *= values;
   }
-  if (choice.low >= 0) matches *= kRangeKeeps;
-  if (choice.high >= 0) matches *= kRangeKeeps;
-  return matches;
+  return matches * range_part(choice.low >= 0, choice.high >= 0);
 }
 
 Result<double> JoinPlanner::rows_of(const Table& table) const {
