@@ -1,4 +1,5 @@
 #include "batch.hpp"
+#include "unsynced.hpp"
 
 #include "base/mutex.hpp"
 #include "io/faulty.hpp"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <map>
 #include <random>
 #include <string>
 #include <utility>
@@ -16,37 +16,118 @@
 namespace saturn::io {
 namespace {
 
-constexpr std::uint64_t kSectorBytes = 512;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr std::uint64_t kYieldsMax = 8;
 
-/// One change that no sync has covered yet: enough to take it back and to do it again in part.
-struct Change {
-  std::uint64_t offset;  ///< of a write, or the new size of a truncation
-  std::uint64_t old_size;
-  std::vector<std::uint8_t> old_bytes;  ///< what the change overwrote or cut off
-  std::vector<std::uint8_t> new_bytes;
-  bool truncation;
+/// The code that the contract (vfs.hpp) has for a failure of this kind.
+Code code_of(IoKind kind, int sys_errno) {
+  if (sys_errno == ENOSPC || sys_errno == EDQUOT) return Code::full;
+  switch (kind) {
+    case IoKind::open:
+    case IoKind::create: return Code::cantopen;
+    case IoKind::remove: return Code::ioerr_delete;
+    case IoKind::exists: return Code::ioerr;
+    case IoKind::sync_directory: return Code::ioerr_dir_fsync;
+    case IoKind::read: return Code::ioerr_read;
+    case IoKind::allocate:
+    case IoKind::write: return Code::ioerr_write;
+    case IoKind::sync: return Code::ioerr_fsync;
+    case IoKind::truncate: return Code::ioerr_truncate;
+    case IoKind::size: return Code::ioerr_fstat;
+    case IoKind::lock: return Code::ioerr_lock;
+  }
+  return Code::ioerr;
+}
+
+Error no_power() { return Error(Code::ioerr, "the power was cut", EIO); }
+
+/// What becomes of an operation that has begun.
+struct Fate {
+  bool power_goes = false;  ///< while it is under way
+  bool short_read = false;
+  bool lie = false;   ///< of a sync
+  int sys_errno = 0;  ///< else 0: it runs
 };
 
-/// The unsynced changes by name; `epoch` counts the power cuts.
+/// What all handles share; `epoch` counts the power cuts.
 struct Shared {
-  Mutex mutex;
+  mutable Mutex mutex;
   std::mt19937_64 random GUARDED_BY(mutex);
   FaultOptions faults GUARDED_BY(mutex);
   std::uint64_t epoch GUARDED_BY(mutex) = 0;
-  std::map<std::string, std::vector<Change>, std::less<>> changes GUARDED_BY(mutex);
+  std::uint64_t operations GUARDED_BY(mutex) = 0;
+  std::uint64_t strike_at GUARDED_BY(mutex) = kNever;
+  Strike strike GUARDED_BY(mutex);
+  std::optional<IoKind> struck GUARDED_BY(mutex);
+  std::uint64_t cut_at GUARDED_BY(mutex) = kNever;
+  std::optional<IoKind> lost_at GUARDED_BY(mutex);  ///< the power is off
+  UnsyncedNames names GUARDED_BY(mutex);
 
   std::uint64_t draw(std::uint64_t below) {
     const MutexLock lock(mutex);
     return random() % below;
   }
+
+  /// Counts an operation, by a handle of that epoch if by any. Fails without power.
+  Result<Fate> begin(IoKind kind, std::uint64_t handle_epoch) {
+    const MutexLock lock(mutex);
+    if (lost_at || handle_epoch != epoch) return no_power();
+    const std::uint64_t number = operations++;
+    Fate fate;
+    if (number == cut_at) {
+      lost_at = kind;
+      fate.power_goes = true;
+    } else if (number == strike_at) {
+      struck = kind;
+      fate.short_read = strike.short_read && kind == IoKind::read;
+      fate.sys_errno = strike.sys_errno;
+    } else {
+      fate.sys_errno = chance(kind);
+      fate.lie = kind == IoKind::sync && strikes(faults.sync_lie_ppm);
+    }
+    return fate;
+  }
+
+ private:
+  int chance(IoKind kind) REQUIRES(mutex) {
+    switch (kind) {
+      case IoKind::read: return strikes(faults.read_error_ppm) ? EIO : 0;
+      case IoKind::sync: return strikes(faults.sync_error_ppm) ? EIO : 0;
+      case IoKind::write:
+        if (strikes(faults.full_ppm)) return ENOSPC;
+        return strikes(faults.write_error_ppm) ? EIO : 0;
+      default: return 0;
+    }
+  }
+  bool strikes(std::uint32_t ppm) REQUIRES(mutex) {
+    return ppm != 0 && random() % 1'000'000 < ppm;
+  }
 };
+
+/// Lets others overtake, by chance.
+void delay(Shared& shared) {
+  std::uint64_t microseconds = 0;
+  std::uint64_t yields = 0;
+  {
+    const MutexLock lock(shared.mutex);
+    const FaultOptions& faults = shared.faults;
+    if (faults.delay_ppm != 0 && shared.random() % 1'000'000 < faults.delay_ppm) {
+      microseconds = 1 + shared.random() % 1000;
+    }
+    if (faults.yield_ppm != 0 && shared.random() % 1'000'000 < faults.yield_ppm) {
+      yields = 1 + shared.random() % kYieldsMax;
+    }
+  }
+  if (microseconds != 0) sleep_for(std::chrono::microseconds(microseconds));
+  for (; yields != 0; --yields) yield();
+}
 
 class FaultyFile final : public File {
  public:
-  FaultyFile(Shared& shared, std::string path, std::unique_ptr<File> base, std::uint64_t epoch,
-             bool read_only)
+  FaultyFile(Shared& shared, std::shared_ptr<UnsyncedFile> unsynced, std::unique_ptr<File> base,
+             std::uint64_t epoch, bool read_only)
       : shared_(shared),
-        path_(std::move(path)),
+        unsynced_(std::move(unsynced)),
         base_(std::move(base)),
         epoch_(epoch),
         read_only_(read_only) {}
@@ -56,78 +137,80 @@ class FaultyFile final : public File {
   }
   Result<std::size_t> readv(std::uint64_t offset,
                             std::span<const MutableByteSpan> buffers) override {
-    delay();
-    TRY(alive());
-    if (strikes(faults().read_error_ppm)) return Error(Code::ioerr_read, "injected", EIO);
-    return base_->readv(offset, buffers);
+    delay(shared_);
+    const Fate fate = TRY(begin(IoKind::read));
+    const std::size_t bytes = TRY(base_->readv(offset, buffers));
+    return fate.short_read ? shared_.draw(bytes + 1) : bytes;
   }
   Result<void> write(std::uint64_t offset, ByteSpan bytes) override {
     return writev(offset, {&bytes, 1});
   }
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
-    delay();
+    delay(shared_);
     TRY(writable());
+    const Fate fate = TRY(shared_.begin(IoKind::write, epoch_));
     std::vector<std::uint8_t> bytes;
     for (ByteSpan b : buffers) bytes.insert(bytes.end(), b.begin(), b.end());
-    const bool full = strikes(faults().full_ppm);
-    const bool failed = full || strikes(faults().write_error_ppm);
-    if (failed) bytes.resize(shared_.draw(bytes.size() + 1));
+    if (fate.sys_errno != 0) bytes.resize(shared_.draw(bytes.size() + 1));
     TRY(record(offset, bytes, bytes.size(), false));
     TRY(base_->write(offset, bytes));
-    if (full) return Error(Code::full, "injected", ENOSPC);
-    if (failed) return Error(Code::ioerr_write, "injected", EIO);
-    return {};
+    return outcome(IoKind::write, fate);
   }
   Result<void> sync(SyncMode mode) override {
-    delay();
-    TRY(alive());
-    if (strikes(faults().sync_error_ppm)) return Error(Code::ioerr_fsync, "injected", EIO);
+    delay(shared_);
+    const Fate fate = TRY(begin(IoKind::sync));
+    if (fate.lie) return {};
     TRY(base_->sync(mode));
     const MutexLock lock(shared_.mutex);
-    shared_.changes.erase(path_);
+    unsynced_->changes.clear();
     return {};
   }
   Result<void> truncate(std::uint64_t to) override {
+    delay(shared_);
     TRY(writable());
+    const Fate fate = TRY(shared_.begin(IoKind::truncate, epoch_));
+    if (fate.sys_errno != 0) return outcome(IoKind::truncate, fate);
     const std::uint64_t now = TRY(base_->size());
     TRY(record(to, {}, now > to ? now - to : 0, true));
-    return base_->truncate(to);
+    TRY(base_->truncate(to));
+    return outcome(IoKind::truncate, fate);
   }
   Result<std::uint64_t> size() override {
-    TRY(alive());
+    TRY(begin(IoKind::size));
     return base_->size();
   }
   Result<void> allocate(std::uint64_t offset, std::uint64_t bytes) override {
+    delay(shared_);
     TRY(writable());
+    const Fate fate = TRY(shared_.begin(IoKind::allocate, epoch_));
+    if (fate.sys_errno != 0) return outcome(IoKind::allocate, fate);
     if (offset + bytes > TRY(base_->size())) TRY(record(offset + bytes, {}, 0, true));
-    return base_->allocate(offset, bytes);
+    TRY(base_->allocate(offset, bytes));
+    return outcome(IoKind::allocate, fate);
   }
   Result<bool> lock(LockRange range, LockMode mode) override {
-    TRY(alive());
+    TRY(begin(IoKind::lock));
     return base_->lock(range, mode);
   }
 
  private:
-  Result<void> alive() {
+  Result<void> writable() const {
+    if (!read_only_) return {};
     const MutexLock lock(shared_.mutex);
-    if (epoch_ != shared_.epoch) return Error(Code::ioerr, "the power was cut", EIO);
+    if (shared_.lost_at || epoch_ != shared_.epoch) return no_power();
+    return Error(Code::readonly);
+  }
+  static Result<void> outcome(IoKind kind, const Fate& fate) {
+    if (fate.power_goes) return no_power();
+    if (fate.sys_errno != 0) return Error(code_of(kind, fate.sys_errno), "injected", fate.sys_errno);
     return {};
   }
-  Result<void> writable() {
-    TRY(alive());
-    if (read_only_) return Error(Code::readonly);
-    return {};
+  /// Begins an operation that changes nothing: all of it happens, or none.
+  Result<Fate> begin(IoKind kind) {
+    const Fate fate = TRY(shared_.begin(kind, epoch_));
+    TRY(outcome(kind, fate));
+    return fate;
   }
-  FaultOptions faults() {
-    const MutexLock lock(shared_.mutex);
-    return shared_.faults;
-  }
-  /// Lets others overtake, by chance.
-  void delay() {
-    if (!strikes(faults().delay_ppm)) return;
-    sleep_for(std::chrono::microseconds(1 + shared_.draw(1000)));
-  }
-  bool strikes(std::uint32_t ppm) { return ppm != 0 && shared_.draw(1'000'000) < ppm; }
 
   Result<void> record(std::uint64_t offset, std::vector<std::uint8_t> bytes, std::size_t old_bytes,
                       bool truncation) {
@@ -135,12 +218,12 @@ class FaultyFile final : public File {
     change.old_bytes.resize(old_bytes);
     change.old_bytes.resize(TRY(base_->read(offset, change.old_bytes)));
     const MutexLock lock(shared_.mutex);
-    shared_.changes[path_].push_back(std::move(change));
+    unsynced_->changes.push_back(std::move(change));
     return {};
   }
 
   Shared& shared_;
-  const std::string path_;
+  const std::shared_ptr<UnsyncedFile> unsynced_;  ///< guarded by the mutex of `shared_`
   const std::unique_ptr<File> base_;
   const std::uint64_t epoch_;
   const bool read_only_;
@@ -155,50 +238,104 @@ class FaultyVfsImpl final : public FaultyVfs {
     shared_.faults = options;
     shared_.random.seed(options.seed);
   }
+  std::uint64_t operations() const override {
+    const MutexLock lock(shared_.mutex);
+    return shared_.operations;
+  }
+  void strike_at(std::uint64_t operation, Strike strike) override {
+    const MutexLock lock(shared_.mutex);
+    shared_.strike_at = operation;
+    shared_.strike = strike;
+    shared_.struck.reset();
+  }
+  std::optional<IoKind> struck() const override {
+    const MutexLock lock(shared_.mutex);
+    return shared_.struck;
+  }
+  void cut_power_at(std::uint64_t operation) override {
+    const MutexLock lock(shared_.mutex);
+    shared_.cut_at = operation;
+  }
+  std::optional<IoKind> power_lost_at() const override {
+    const MutexLock lock(shared_.mutex);
+    return shared_.lost_at;
+  }
 
   Result<void> power_cut() override {
-    decltype(shared_.changes) changes;
+    UnsyncedNames names;
+    std::mt19937_64 random;
     {
       const MutexLock lock(shared_.mutex);
       ++shared_.epoch;
-      changes.swap(shared_.changes);
+      shared_.lost_at.reset();
+      shared_.cut_at = kNever;
+      names.swap(shared_.names);
+      random.seed(shared_.random());
     }
-    for (const auto& [path, list] : changes) {
-      if (!TRY(base_.exists(path))) continue;
-      const std::unique_ptr<File> file = TRY(base_.open(path, {}));
-      for (auto it = list.rbegin(); it != list.rend(); ++it) {
-        TRY(file->write(it->offset, it->old_bytes));
-        TRY(file->truncate(it->old_size));
-      }
-      for (const Change& change : list) TRY(redo_in_part(*file, change));
-    }
-    return {};
+    return lose_unsynced(base_, names, random);
+  }
+
+  void kill() override {
+    const MutexLock lock(shared_.mutex);
+    ++shared_.epoch;
+    shared_.lost_at.reset();
+    shared_.cut_at = kNever;
   }
 
   std::string_view name() const noexcept override { return "faulty"; }
   Result<std::unique_ptr<File>> open(std::string_view path, OpenOptions options) override {
-    std::uint64_t epoch;
+    const bool there = TRY(base_.exists(path));
+    const IoKind kind = !there && options.create ? IoKind::create : IoKind::open;
+    const std::uint64_t epoch = epoch_now();
+    const Fate fate = TRY(begin(kind, epoch));
+    std::unique_ptr<File> file = TRY(base_.open(path, options));
+    std::shared_ptr<UnsyncedFile> unsynced;
     {
       const MutexLock lock(shared_.mutex);
-      epoch = shared_.epoch;
+      UnsyncedName& of = shared_.names[std::string(path)];
+      if (kind == IoKind::create) of.changes.emplace_back();
+      if (of.file == nullptr || kind == IoKind::create) of.file = std::make_shared<UnsyncedFile>();
+      unsynced = of.file;
     }
-    std::unique_ptr<File> file = TRY(base_.open(path, options));
+    if (fate.power_goes) return no_power();
     return std::unique_ptr<File>(std::make_unique<FaultyFile>(
-        shared_, std::string(path), std::move(file), epoch, options.read_only));
+        shared_, std::move(unsynced), std::move(file), epoch, options.read_only));
   }
   Result<void> remove(std::string_view path) override {
+    const Fate fate = TRY(begin(IoKind::remove, epoch_now()));
+    NameChange change;
+    if (TRY(base_.exists(path))) {
+      const std::unique_ptr<File> file = TRY(base_.open(path, {.read_only = true}));
+      change.content.resize(TRY(file->size()));
+      TRY(file->read(0, change.content));
+    }
     TRY(base_.remove(path));
     const MutexLock lock(shared_.mutex);
-    shared_.changes.erase(std::string(path));
+    UnsyncedName& of = shared_.names[std::string(path)];
+    change.removed = of.file != nullptr ? std::move(of.file) : std::make_shared<UnsyncedFile>();
+    of.file = nullptr;
+    of.changes.push_back(std::move(change));
+    if (fate.power_goes) return no_power();
     return {};
   }
-  Result<bool> exists(std::string_view path) override { return base_.exists(path); }
-  Result<void> sync_directory(std::string_view path) override { return base_.sync_directory(path); }
+  Result<bool> exists(std::string_view path) override {
+    TRY(begin(IoKind::exists, epoch_now()));
+    return base_.exists(path);
+  }
+  Result<void> sync_directory(std::string_view path) override {
+    const Fate fate = TRY(begin(IoKind::sync_directory, epoch_now()));
+    if (fate.power_goes) return no_power();
+    TRY(base_.sync_directory(path));
+    const MutexLock lock(shared_.mutex);
+    const auto found = shared_.names.find(path);
+    if (found != shared_.names.end()) found->second.changes.clear();
+    return {};
+  }
   Result<void> submit(std::span<Op> ops) override {
     bool reorders;
     {
       const MutexLock lock(shared_.mutex);
-      reorders = shared_.faults.delay_ppm != 0;
+      reorders = shared_.faults.delay_ppm != 0 || shared_.faults.yield_ppm != 0;
     }
     return reorders ? submit_shuffled(ops) : submit_sequentially(ops);
   }
@@ -207,6 +344,21 @@ class FaultyVfsImpl final : public FaultyVfs {
   }
 
  private:
+  std::uint64_t epoch_now() const {
+    const MutexLock lock(shared_.mutex);
+    return shared_.epoch;
+  }
+  Result<Fate> begin(IoKind kind, std::uint64_t epoch) {
+    delay(shared_);
+    const Fate fate = TRY(shared_.begin(kind, epoch));
+    if (fate.sys_errno != 0) {
+      return Error(code_of(kind, fate.sys_errno), "injected", fate.sys_errno);
+    }
+    const bool changes = kind == IoKind::create || kind == IoKind::remove;
+    if (fate.power_goes && !changes) return no_power();
+    return fate;
+  }
+
   /// What nothing orders runs in an order of chance.
   Result<void> submit_shuffled(std::span<Op> ops) {
     bool failed = false;
@@ -233,27 +385,19 @@ class FaultyVfsImpl final : public FaultyVfs {
     return first_failure(ops);
   }
 
-  Result<void> redo_in_part(File& file, const Change& change) {
-    if (change.truncation) {
-      return shared_.draw(2) == 0 ? file.truncate(change.offset) : Result<void>();
-    }
-    for (std::size_t at = 0; at < change.new_bytes.size();) {
-      const std::uint64_t in_sector = (change.offset + at) % kSectorBytes;
-      const std::size_t n =
-          std::min<std::size_t>(kSectorBytes - in_sector, change.new_bytes.size() - at);
-      if (shared_.draw(2) == 0) {
-        TRY(file.write(change.offset + at, ByteSpan(change.new_bytes).subspan(at, n)));
-      }
-      at += n;
-    }
-    return {};
-  }
-
   Vfs& base_;
   Shared shared_;
 };
 
 }  // namespace
+
+std::string_view io_kind_name(IoKind kind) noexcept {
+  constexpr std::string_view kNames[] = {"open", "create",   "remove", "exists",   "sync_directory",
+                                         "read", "write",    "sync",   "truncate", "size",
+                                         "allocate", "lock"};
+  static_assert(std::size(kNames) == kIoKinds);
+  return kNames[static_cast<std::size_t>(kind)];
+}
 
 std::unique_ptr<FaultyVfs> make_faulty_vfs(Vfs& base, FaultOptions options) {
   return std::make_unique<FaultyVfsImpl>(base, options);
