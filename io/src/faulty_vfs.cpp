@@ -99,9 +99,7 @@ struct Shared {
       default: return 0;
     }
   }
-  bool strikes(std::uint32_t ppm) REQUIRES(mutex) {
-    return ppm != 0 && random() % 1'000'000 < ppm;
-  }
+  bool strikes(std::uint32_t ppm) REQUIRES(mutex) { return ppm != 0 && random() % 1'000'000 < ppm; }
 };
 
 /// Lets others overtake, by chance.
@@ -202,7 +200,8 @@ class FaultyFile final : public File {
   }
   static Result<void> outcome(IoKind kind, const Fate& fate) {
     if (fate.power_goes) return no_power();
-    if (fate.sys_errno != 0) return Error(code_of(kind, fate.sys_errno), "injected", fate.sys_errno);
+    if (fate.sys_errno != 0)
+      return Error(code_of(kind, fate.sys_errno), "injected", fate.sys_errno);
     return {};
   }
   /// Begins an operation that changes nothing: all of it happens, or none.
@@ -392,9 +391,9 @@ class FaultyVfsImpl final : public FaultyVfs {
 }  // namespace
 
 std::string_view io_kind_name(IoKind kind) noexcept {
-  constexpr std::string_view kNames[] = {"open", "create",   "remove", "exists",   "sync_directory",
-                                         "read", "write",    "sync",   "truncate", "size",
-                                         "allocate", "lock"};
+  constexpr std::string_view kNames[] = {"open",           "create", "remove",   "exists",
+                                         "sync_directory", "read",   "write",    "sync",
+                                         "truncate",       "size",   "allocate", "lock"};
   static_assert(std::size(kNames) == kIoKinds);
   return kNames[static_cast<std::size_t>(kind)];
 }

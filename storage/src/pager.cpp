@@ -52,13 +52,40 @@ DatabaseStats Pager::stats() const {
   return stats;
 }
 
+WriteState Pager::write_state() const {
+  if (options_.read_only) return {WriteState::Kind::read_only, "the database was opened read-only"};
+  if (is_broken_.load()) return {WriteState::Kind::broken, broken_error().message()};
+  if (is_full_.load()) return {WriteState::Kind::full, "the disk had no space for the last commit"};
+  return {};
+}
+
 Error Pager::broken_error() const {
   MutexLock lock(state_mutex_);
+  return lost_error();
+}
+
+/// Why a commit, or what was built on it, is not in the database.
+Error Pager::lost_error() const {
+  if (!broken_) return Error(Code::full, "database or disk is full");
   return Error(broken_->code(),
                cat("the log could not be written, and the database takes no more changes until it "
                    "is opened again: ",
                    broken_->message()),
                broken_->sys_errno());
+}
+
+bool Pager::is_lost(std::uint64_t seq) const {
+  return std::any_of(lost_.begin(), lost_.end(),
+                     [&](const Lost& lost) { return lost.first <= seq && seq <= lost.last; });
+}
+
+Result<void> Pager::check_kept(std::uint64_t seq, std::uint64_t* losses) const {
+  const std::uint64_t now = losses_.load(std::memory_order_acquire);
+  if (now == *losses) return {};
+  MutexLock lock(state_mutex_);
+  if (is_lost(seq)) return lost_error();
+  *losses = now;
+  return {};
 }
 
 // --- snapshots -----------------------------------------------------------------------------------
@@ -69,7 +96,7 @@ Result<Pager::Snapshot> Pager::pin_durable() {
   if (remaking_) return Error(Code::busy);
   ++pins_[durable_seq_];
   transactions_.fetch_add(1);
-  return Snapshot{durable_seq_, durable_pages_, durable_auto_vacuum_};
+  return Snapshot{durable_seq_, durable_pages_, durable_auto_vacuum_, losses_.load()};
 }
 
 Result<Pager::Snapshot> Pager::pin_handed() {
@@ -77,7 +104,7 @@ Result<Pager::Snapshot> Pager::pin_handed() {
   if (remaking_) return Error(Code::busy);
   ++pins_[handed_seq_];
   transactions_.fetch_add(1);
-  return Snapshot{handed_seq_, handed_pages_, handed_auto_vacuum_};
+  return Snapshot{handed_seq_, handed_pages_, handed_auto_vacuum_, losses_.load()};
 }
 
 void Pager::unpin(std::uint64_t seq) noexcept {

@@ -20,8 +20,13 @@
 ///   (the writer's turn, FIFO) ─────► private dirty pages ───► pending ─► flush_group ─► durable
 ///                                        │ rollback              │ flush fails
 ///                                        ▼                       ▼
-///                                     nothing                 fail_pending: the database takes no
-///                                                             more writes until it is opened again
+///                                     nothing      fail_pending ─► nothing of it, nor of what was
+///                                                                  built on it, is in the database
+///
+/// No space for the log (`full`) fails what is pending; when what was written of it has been cut
+/// off the log again, the next commit tries anew. Any other failure of a log write, and each failed
+/// sync that was to make commits durable, breaks the pager: it serves readers, and takes no more
+/// writes until it is opened again.
 ///
 /// The first committer that finds no flush under way leads: it writes everything pending as one log
 /// transaction (the last image of a page only, one commit frame), syncs once, answers the whole
@@ -39,9 +44,18 @@
 ///     also looks up the frame it is going to read). Then every version's place is `file`.
 ///  4. A version's bytes never change. Of the versions of one page that are pending only the newest
 ///     is in the table: nobody builds on the older ones any more (writers are one after the other).
-///  5. After a failed write or sync of the log `broken_` is set, and no commit is acknowledged.
+///  5. Once `broken_` is set no commit is handed over any more. A commit that failed is in `lost_`
+///     as long as a transaction that builds on it is open: it sees no page from then on, and its
+///     commit is refused. Numbers of lost commits are not used again.
 ///  6. SQLite can open the file at any time after a crash: the file's header says WAL before the
 ///     first frame is written, and the log is SQLite's own format.
+///  7. Before anything is shown of a database, all that was found of it is durable: a process that
+///     died may have left writes and names that were not synced (`settle`). Before a checkpoint
+///     overwrites a page in the file, the log that has its new image is durable; before the log
+///     starts over, the file is. With `off` none of this holds. Once `synchronous` asks for more,
+///     what `off` left out is done first: `file_unsynced_`, `log_synced_seq_`, the names' flags.
+///  8. What stands in the log behind the last commit is cut off before anything is appended: with
+///     an equal frame in front of it it would be valid again.
 ///
 /// Locks, in the order in which they may nest: writer_ (fiber mutex), checkpoint_mutex_ (fiber
 /// mutex); then the short ones, state_mutex_, wal_mutex_, a shard of the version table, the
@@ -68,12 +82,19 @@ class PagerTransaction;
 
 /// A commit on its way to the log. Lives on the stack of the committing fiber.
 struct PendingCommit {
+  std::uint64_t base = 0;  ///< the snapshot that it builds on
   std::uint64_t seq = 0;
   PageNo page_count = 0;  ///< of the database after it
   bool auto_vacuum = false;
   std::vector<DirtyPagePtr> pages;
   io::Event done;
   bool leads = false;           ///< woken to lead the next group, not because it is done
+  std::optional<Error> failed;  ///< set before `done`
+};
+
+/// Whoever waits for a commit to be durable. Lives on the stack of the waiting fiber.
+struct DurableWaiter {
+  io::Event done;
   std::optional<Error> failed;  ///< set before `done`
 };
 
@@ -99,6 +120,7 @@ class Pager final : public Database {
   const std::string& path() const noexcept override { return path_; }
   bool read_only() const noexcept override { return options_.read_only; }
   DatabaseStats stats() const override;
+  WriteState write_state() const override;
   io::Vfs& vfs() const noexcept override { return vfs_; }
 
  private:
@@ -107,14 +129,17 @@ class Pager final : public Database {
     std::uint64_t seq = 0;
     PageNo page_count = 0;
     bool auto_vacuum = false;
+    std::uint64_t losses = 0;
   };
 
   // pager_open.cpp
   Result<void> take_locks();
+  Result<bool> is_blank(std::uint64_t bytes);
   Result<void> make_new();
   Result<bool> make_anew(std::uint32_t page_size);
   Result<void> undo_hot_journal();
   Result<void> recover_log();
+  Result<void> settle();
   Result<void> read_layout();
   Result<void> ensure_wal_mode();
   Result<void> remove_log();
@@ -127,6 +152,11 @@ class Pager final : public Database {
   Result<PageRef> fetch(PageNo page, std::uint64_t snapshot);
   Result<PageRef> load(PageNo page, std::uint64_t snapshot);
   Error broken_error() const;
+  /// Fails when the snapshot builds on a commit that was lost. `*losses` is the caller's last look
+  /// at `losses_`; as long as it is right this costs a load.
+  Result<void> check_kept(std::uint64_t seq, std::uint64_t* losses) const;
+  Error lost_error() const REQUIRES(state_mutex_);
+  bool is_lost(std::uint64_t seq) const REQUIRES(state_mutex_);
 
   // pager_commit.cpp
   Result<void> hand_over(PendingCommit& commit);
@@ -135,13 +165,21 @@ class Pager final : public Database {
   void lead();
   Result<void> flush_group(std::span<PendingCommit* const> group);
   Result<void> start_log();
-  Result<void> write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count);
+  Result<void> note_sync(Result<void> outcome);
+  Result<void> sync_file();
+  Result<void> sync_log(std::uint64_t seq);
+  Result<void> sync_log_name();
+  Result<void> cut_off_tail();
+  Result<void> write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count,
+                            std::uint64_t seq);
   void publish_group(std::span<const DirtyPagePtr> pages, std::uint32_t first_frame);
   void finish_group(std::span<PendingCommit* const> group);
-  void fail_pending(const Error& error, std::span<PendingCommit* const> group);
+  void fail_pending(const Error& error, std::span<PendingCommit* const> group, bool breaks);
+  void break_down(const Error& error);
   void start_background_checkpoint();
 
   // pager_checkpoint.cpp
+  Result<void> settle_commits(std::uint64_t seq);
   Result<void> backfill();
   Result<void> copy_pages(std::span<const VersionTable::Located> pages);
   bool try_restart();
@@ -170,21 +208,29 @@ class Pager final : public Database {
   PageNo durable_pages_ GUARDED_BY(state_mutex_) = 0;
   bool durable_auto_vacuum_ GUARDED_BY(state_mutex_) = false;
   std::uint64_t handed_seq_ GUARDED_BY(state_mutex_) = 0;
+  std::uint64_t last_seq_ GUARDED_BY(state_mutex_) = 0;  ///< ever given to a commit
   PageNo handed_pages_ GUARDED_BY(state_mutex_) = 0;
   bool handed_auto_vacuum_ GUARDED_BY(state_mutex_) = false;
   std::map<std::uint64_t, std::uint32_t> pins_ GUARDED_BY(state_mutex_);
   std::deque<PendingCommit*> pending_ GUARDED_BY(state_mutex_);
   bool flushing_ GUARDED_BY(state_mutex_) = false;
   bool remaking_ GUARDED_BY(state_mutex_) = false;  ///< no transaction may begin meanwhile
-  std::multimap<std::uint64_t, io::Event*> waiters_ GUARDED_BY(state_mutex_);
+  std::multimap<std::uint64_t, DurableWaiter*> waiters_ GUARDED_BY(state_mutex_);
   std::optional<Error> broken_ GUARDED_BY(state_mutex_);
   std::atomic<bool> is_broken_{false};
+  struct Lost {
+    std::uint64_t first = 0, last = 0;
+  };
+  std::vector<Lost> lost_ GUARDED_BY(state_mutex_);  ///< that pinned snapshots build on
+  std::atomic<std::uint64_t> losses_{0};             ///< how often commits were lost
+  std::atomic<bool> is_full_{false};                 ///< the last commit found no space
 
   // Of the leader, and of whoever closes.
   WalHeader wal_header_;
   std::optional<WalChecksumChain> chain_;
   WalChecksum wal_checksum_;
   bool wal_started_ = false;  ///< the header is written
+  bool sync_failed_ = false;  ///< in the flush that is under way
   std::atomic<std::uint32_t> wal_frames_{0};
   std::atomic<std::uint32_t> frames_at_checkpoint_{0};  ///< when the last one was started
   std::vector<std::uint8_t> frame_headers_;
@@ -193,6 +239,12 @@ class Pager final : public Database {
   std::uint32_t wal_reads_ GUARDED_BY(wal_mutex_) = 0;
 
   std::atomic<std::uint64_t> backfilled_seq_{0};
+
+  // What is durable already.
+  std::atomic<std::uint64_t> log_synced_seq_{0};  ///< commits up to this one are, in the log
+  std::atomic<bool> file_unsynced_{false};        ///< and no checkpoint would write that again
+  std::atomic<bool> file_name_synced_{false};
+  std::atomic<bool> log_name_synced_{false};
 
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> commit_groups_{0};

@@ -38,6 +38,20 @@ Result<void> Pager::copy_pages(std::span<const VersionTable::Located> pages) {
   return write_run(first);
 }
 
+/// Makes durable whatever is in the file and in the log no more, and the commits up to `seq` in the
+/// log; and that they are no more in a log that `off` has cut off. A failed sync may have lost
+/// either.
+Result<void> Pager::settle_commits(std::uint64_t seq) {
+  Result<void> synced = sync_file();
+  if (synced) synced = sync_log(seq);
+  if (!synced) {
+    Error error = std::move(synced).error();
+    break_down(error);
+    return error;
+  }
+  return {};
+}
+
 /// Copies what may be copied. Called with checkpoint_mutex_ held. Never blocks readers or writers.
 Result<void> Pager::backfill() {
   std::uint64_t target = 0;
@@ -53,12 +67,11 @@ Result<void> Pager::backfill() {
   }
   const std::uint64_t done = backfilled_seq_.load();
   Result<void> outcome;
-  if (target > done) {
+  const bool syncs = synchronous_.load() != Synchronous::off;
+  if (syncs) outcome = settle_commits(durable);
+  if (outcome && target > done) {
     outcome = [&]() -> Result<void> {
-      const bool syncs = synchronous_.load() != Synchronous::off;
-      if (syncs && synchronous_.load() == Synchronous::normal) {
-        TRY(wal_->sync(io::SyncMode::data));
-      }
+      if (syncs) TRY(sync_log_name());
       std::vector<VersionTable::Located> pages = versions_.to_copy(target, done);
       TRY(copy_pages(pages));
       if (target == durable) {
@@ -66,7 +79,11 @@ Result<void> Pager::backfill() {
         const std::uint64_t wanted = std::uint64_t{page_count} * page_size_;
         if (size > wanted) TRY(file_->truncate(wanted));
       }
-      if (syncs) TRY(file_->sync(io::SyncMode::data));
+      if (syncs) {
+        TRY(file_->sync(io::SyncMode::data));
+      } else {
+        file_unsynced_.store(true);
+      }
       for (const VersionTable::Located& page : pages) versions_.trim(page.page, target);
       return {};
     }();

@@ -22,7 +22,8 @@ constexpr std::uint32_t kLogLimits = 4;
 Result<void> Pager::hand_over(PendingCommit& commit) {
   MutexLock lock(state_mutex_);
   if (broken_) return broken_->clone();
-  commit.seq = ++handed_seq_;
+  if (commit.base != handed_seq_) return lost_error();
+  commit.seq = handed_seq_ = ++last_seq_;
   handed_pages_ = commit.page_count;
   handed_auto_vacuum_ = commit.auto_vacuum;
   for (DirtyPagePtr& page : commit.pages) {
@@ -71,19 +72,80 @@ void Pager::lead() {
   }
   // The caller was the first in the queue, so it is in the group and is answered with it.
   ASSERT(!group.empty());
+  sync_failed_ = false;
   Result<void> flushed = flush_group(group);
   if (!flushed) {
-    const Error error = std::move(flushed).error();
+    Error error = std::move(flushed).error();
     log::error(cat("writing the log of ", path_, " failed: ", error.message()));
-    fail_pending(error, group);
+    bool breaks = error.code() != Code::full || sync_failed_;
+    if (!breaks) {
+      Result<void> cut = cut_off_tail();
+      breaks = !cut;
+      error = cut ? Error(Code::full, "database or disk is full", error.sys_errno())
+                  : std::move(cut).error();
+    }
+    fail_pending(error, group, breaks);
     return;
   }
   finish_group(group);
 }
 
+// --- what is durable -----------------------------------------------------------------------------
+
+/// Of a flush: a sync that fails breaks the pager, whatever its errno.
+Result<void> Pager::note_sync(Result<void> outcome) {
+  sync_failed_ = sync_failed_ || !outcome;
+  return outcome;
+}
+
+/// Makes durable what was written to the file, apart from what the next checkpoint writes again,
+/// and the file's name.
+Result<void> Pager::sync_file() {
+  if (!file_unsynced_.exchange(false)) return {};
+  Result<void> synced = file_->sync(io::SyncMode::full);
+  if (synced && !file_name_synced_.load()) synced = vfs_.sync_directory(path_);
+  if (synced) file_name_synced_.store(true);
+  if (!synced) file_unsynced_.store(true);
+  return synced;
+}
+
+/// Makes commits up to `seq`, which are in the log, durable there.
+Result<void> Pager::sync_log(std::uint64_t seq) {
+  if (log_synced_seq_.load() >= seq) return {};
+  ASSERT(wal_ != nullptr);
+  TRY(wal_->sync(io::SyncMode::data));
+  log_syncs_.fetch_add(1, std::memory_order_relaxed);
+  std::uint64_t before = log_synced_seq_.load();
+  while (before < seq && !log_synced_seq_.compare_exchange_weak(before, seq)) {
+  }
+  return {};
+}
+
+Result<void> Pager::sync_log_name() {
+  if (log_name_synced_.load()) return {};
+  TRY(vfs_.sync_directory(wal_path_));
+  log_name_synced_.store(true);
+  return {};
+}
+
+/// What a group that found no space has left of itself in the log may be whole. It has failed, so
+/// no recovery may find it, and what is appended next takes its place.
+Result<void> Pager::cut_off_tail() {
+  if (wal_ == nullptr) return {};
+  const std::uint64_t end = wal_header_.frame_offset(wal_frames_.load() + 1);
+  const std::uint64_t size = TRY(wal_->size());
+  if (size <= end) return {};
+  TRY(wal_->truncate(end));
+  return synchronous_.load() == Synchronous::off ? Result<void>() : wal_->sync(io::SyncMode::data);
+}
+
+// --- the log -------------------------------------------------------------------------------------
+
 Result<void> Pager::start_log() {
-  const bool is_new = wal_ == nullptr;
-  if (is_new) wal_ = TRY(vfs_.open(wal_path_, {.create = true}));
+  const bool syncs = synchronous_.load() != Synchronous::off;
+  // What the log has now is needed until the file has it.
+  if (syncs) TRY(note_sync(sync_file()));
+  if (wal_ == nullptr) wal_ = TRY(vfs_.open(wal_path_, {.create = true}));
   std::random_device random;
   wal_header_.order = ChecksumOrder::little_endian;
   wal_header_.page_size = page_size_;
@@ -99,17 +161,19 @@ Result<void> Pager::start_log() {
   chain_.emplace(page_size_, wal_header_.order);
   wal_checksum_ = wal_header_.checksum;
   TRY(wal_->write(0, bytes));
-  if (synchronous_.load() != Synchronous::off) {
+  if (syncs) {
     // A header that is torn by a crash is a log of no frames; one that is old with new frames
     // behind it must not be: the header goes first.
-    TRY(wal_->sync(io::SyncMode::full));
-    if (is_new) TRY(vfs_.sync_directory(wal_path_));
+    TRY(note_sync(wal_->sync(io::SyncMode::full)));
+    TRY(note_sync(sync_log_name()));
   }
   wal_started_ = true;
   return {};
 }
 
-Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count) {
+/// `seq`: of the last commit among them.
+Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count,
+                                 std::uint64_t seq) {
   frame_headers_.resize(pages.size() * kWalFrameHeaderBytes);
   std::vector<ByteSpan> buffers;
   buffers.reserve(pages.size() * 2);
@@ -139,8 +203,18 @@ Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo pag
   ops[1].kind = io::Op::Kind::sync;
   ops[1].file = wal_.get();
   ops[1].after_previous = true;
-  TRY(vfs_.submit(std::span(ops).first(syncs ? 2 : 1)));
-  if (syncs) log_syncs_.fetch_add(1, std::memory_order_relaxed);
+  if (syncs) {
+    // What was done with less than `full` until now.
+    TRY(note_sync(sync_file()));
+    TRY(note_sync(sync_log_name()));
+  }
+  Result<void> written = vfs_.submit(std::span(ops).first(syncs ? 2 : 1));
+  const bool wrote = ops[0].status.has_value();
+  TRY(wrote ? note_sync(std::move(written)) : std::move(written));
+  if (syncs) {
+    log_syncs_.fetch_add(1, std::memory_order_relaxed);
+    log_synced_seq_.store(seq);
+  }
   wal_checksum_ = running;
   frames_written_.fetch_add(pages.size(), std::memory_order_relaxed);
   return {};
@@ -189,7 +263,7 @@ Result<void> Pager::flush_group(std::span<PendingCommit* const> group) {
   }
   if (wal_frames_.load() == 0 || try_restart()) TRY(start_log());
   const std::uint32_t first = wal_frames_.load() + 1;
-  TRY(write_frames(pages, group.back()->page_count));
+  TRY(write_frames(pages, group.back()->page_count, group.back()->seq));
   wal_frames_.fetch_add(static_cast<std::uint32_t>(pages.size()));
   publish_group(pages, first);
   commit_groups_.fetch_add(1, std::memory_order_relaxed);
@@ -198,6 +272,7 @@ Result<void> Pager::flush_group(std::span<PendingCommit* const> group) {
 
 /// Answers the group, and wakes who is to lead the next one.
 void Pager::finish_group(std::span<PendingCommit* const> group) {
+  is_full_.store(false);
   std::vector<io::Event*> wake;
   {
     MutexLock lock(state_mutex_);
@@ -205,7 +280,7 @@ void Pager::finish_group(std::span<PendingCommit* const> group) {
     durable_pages_ = group.back()->page_count;
     durable_auto_vacuum_ = group.back()->auto_vacuum;
     while (!waiters_.empty() && waiters_.begin()->first <= durable_seq_) {
-      wake.push_back(waiters_.begin()->second);
+      wake.push_back(&waiters_.begin()->second->done);
       waiters_.erase(waiters_.begin());
     }
     if (pending_.empty()) {
@@ -220,22 +295,40 @@ void Pager::finish_group(std::span<PendingCommit* const> group) {
   for (io::Event* event : wake) event->set();
 }
 
-/// Nothing of the group, nor of what was built on it, is in the database.
-void Pager::fail_pending(const Error& error, std::span<PendingCommit* const> group) {
+/// No more commits are taken.
+void Pager::break_down(const Error& error) {
+  MutexLock lock(state_mutex_);
+  if (!broken_) broken_ = error.clone();
+  is_broken_.store(true);
+}
+
+/// Nothing of the group, nor of what was built on it, is in the database. `breaks`: nor will
+/// anything be that is to come.
+void Pager::fail_pending(const Error& error, std::span<PendingCommit* const> group, bool breaks) {
   std::vector<PendingCommit*> failed(group.begin(), group.end());
   std::vector<io::Event*> wake;
   {
     MutexLock lock(state_mutex_);
-    broken_ = error.clone();
-    is_broken_.store(true);
+    if (breaks && !broken_) broken_ = error.clone();
+    if (breaks) is_broken_.store(true);
+    is_full_.store(!breaks);
     failed.insert(failed.end(), pending_.begin(), pending_.end());
     pending_.clear();
     flushing_ = false;
+    std::erase_if(lost_, [&](const Lost& lost) {
+      const auto pin = pins_.lower_bound(lost.first);
+      return pin == pins_.end() || pin->first > lost.last;
+    });
+    lost_.push_back({durable_seq_ + 1, last_seq_});
+    losses_.fetch_add(1, std::memory_order_release);
     handed_seq_ = durable_seq_;
     handed_pages_ = durable_pages_;
     handed_auto_vacuum_ = durable_auto_vacuum_;
     versions_.drop_pending(durable_seq_);
-    for (const auto& [seq, event] : waiters_) wake.push_back(event);
+    for (const auto& [seq, waiter] : waiters_) {
+      waiter->failed = lost_error();
+      wake.push_back(&waiter->done);
+    }
     waiters_.clear();
   }
   for (PendingCommit* commit : failed) commit->failed = error.clone();
@@ -244,22 +337,16 @@ void Pager::fail_pending(const Error& error, std::span<PendingCommit* const> gro
 }
 
 Result<void> Pager::wait_durable(std::uint64_t seq) {
-  io::Event flushed;
+  DurableWaiter waiter;
   {
     MutexLock lock(state_mutex_);
+    if (is_lost(seq) || seq > handed_seq_) return lost_error();
     if (seq <= durable_seq_) return {};
-    if (!broken_) {
-      waiters_.emplace(seq, &flushed);
-    } else {
-      flushed.set();
-    }
+    waiters_.emplace(seq, &waiter);
   }
-  flushed.wait();
-  {
-    MutexLock lock(state_mutex_);
-    if (seq <= durable_seq_) return {};
-  }
-  return broken_error();
+  waiter.done.wait();
+  if (waiter.failed) return std::move(*waiter.failed);
+  return {};
 }
 
 void Pager::start_background_checkpoint() {

@@ -4,6 +4,7 @@
 #include "pager.hpp"
 #include "storage/freelist.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <random>
@@ -37,8 +38,22 @@ Result<void> Pager::take_locks() {
   return {};
 }
 
+/// A file without a database: of no bytes, or of zeros as an interrupted `make_new` leaves it.
+Result<bool> Pager::is_blank(std::uint64_t bytes) {
+  if (bytes == 0) return true;
+  if (bytes > limits::kPageSizeMax) return false;
+  std::vector<std::uint8_t> content(bytes);
+  content.resize(TRY(file_->read(0, content)));
+  if (std::any_of(content.begin(), content.end(), [](std::uint8_t b) { return b != 0; })) {
+    return false;
+  }
+  return !TRY(vfs_.exists(wal_path_));
+}
+
 /// Writes the first page of a database that has none, in WAL mode from the start: SQLite removes
-/// the log of a file of no bytes, so the file must be there before the first commit.
+/// the log of a file of no bytes, so the file must be there before the first commit. A power cut
+/// leaves a blank file or the whole page: the size is durable first, and all that is not zero is in
+/// the first sector, which is written whole or not at all.
 Result<void> Pager::make_new() {
   if (options_.read_only) return Error(Code::cantopen);
   if (!is_valid_page_size(options_.page_size)) return Error(Code::misuse, "page size");
@@ -53,13 +68,13 @@ Result<void> Pager::make_new() {
   page[DatabaseHeader::kBytes] = 13;  // an empty leaf of a table tree: the schema
   store_be16(page.data() + DatabaseHeader::kBytes + 5,
              static_cast<std::uint16_t>(options_.page_size == 65'536 ? 0 : options_.page_size));
+  const bool syncs = synchronous_.load() != Synchronous::off;
   TRY(remove_if_there(vfs_, wal_path_));
-  TRY(file_->write(0, page));
-  if (synchronous_.load() != Synchronous::off) {
-    TRY(file_->sync(io::SyncMode::full));
-    TRY(vfs_.sync_directory(path_));
-  }
-  return {};
+  // A log of another database must not come back once there is one here.
+  if (syncs) TRY(vfs_.sync_directory(wal_path_));
+  TRY(file_->truncate(page.size()));
+  if (syncs) TRY(file_->sync(io::SyncMode::full));
+  return file_->write(0, page);
 }
 
 /// Undoes the transaction of a process that died with a rollback journal.
@@ -152,6 +167,9 @@ Result<void> Pager::recover_log() {
   if (recovery.database_pages > in_file + recovery.last_frame.size() + 1) {
     return corrupt_error(1, 28, "the log counts more pages than there are");
   }
+  const std::uint64_t end =
+      recovery.header.frame_offset(static_cast<std::uint32_t>(recovery.pages.size() + 1));
+  if (!options_.read_only && bytes > end) TRY(wal_->truncate(end));
   page_size_ = recovery.header.page_size;
   wal_header_ = recovery.header;
   wal_checksum_ = recovery.checksum;
@@ -163,7 +181,7 @@ Result<void> Pager::recover_log() {
   }
   log::info(cat("recovered ", recovery.pages.size(), " frames of ", wal_path_));
   MutexLock lock(state_mutex_);
-  durable_seq_ = handed_seq_ = 1;
+  durable_seq_ = handed_seq_ = last_seq_ = 1;
   durable_pages_ = handed_pages_ = recovery.database_pages;
   return {};
 }
@@ -174,12 +192,25 @@ Result<void> Pager::open_file() {
   TRY(take_locks());
   TRY(undo_hot_journal());
   const std::uint64_t bytes = TRY(file_->size());
-  if (bytes == 0) TRY(make_new());
+  if (TRY(is_blank(bytes))) TRY(make_new());
   TRY(recover_log());
   TRY(read_layout());
+  TRY(settle());
   cache_ = TRY(PageCache::make({.page_size = page_size_, .budget_bytes = options_.cache_bytes}));
   if (options_.register_cache) TRY(vfs_.register_arena(cache_->arena()));
   return {};
+}
+
+/// Makes durable what is there (invariant 7).
+Result<void> Pager::settle() {
+  if (options_.read_only) return {};
+  file_unsynced_.store(true);
+  if (synchronous_.load() == Synchronous::off) return {};
+  TRY(vfs_.sync_directory(path_ + "-journal"));  // that it is gone
+  TRY(sync_file());
+  if (wal_frames_.load() == 0) return {};
+  TRY(sync_log(1));
+  return sync_log_name();
 }
 
 /// SQLite must take the file for a WAL database before the first frame is written. Called with the
@@ -188,7 +219,8 @@ Result<void> Pager::ensure_wal_mode() {
   if (wal_mode_.load()) return {};
   const std::uint8_t versions[2] = {DatabaseHeader::kVersionWal, DatabaseHeader::kVersionWal};
   TRY(file_->write(18, versions));
-  if (synchronous_.load() != Synchronous::off) TRY(file_->sync(io::SyncMode::data));
+  file_unsynced_.store(true);
+  if (synchronous_.load() != Synchronous::off) TRY(sync_file());
   cache_->discard(1, 0);
   wal_mode_.store(true);
   return {};
@@ -223,6 +255,7 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
   {
     MutexLock lock(state_mutex_);
     versions_.settle_in_file(durable_seq_);
+    log_synced_seq_.store(durable_seq_);
   }
   TRY(remove_log());
   wal_started_ = false;
@@ -232,10 +265,16 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
   Image image(header);
   image.finish();
   const std::unique_ptr<std::uint8_t[]> page = image.take(1);
-  // The first sector, which is written whole or not at all, has everything that is not zero.
+  // As in `make_new`: room first, then the first sector, then what is too much.
+  const bool syncs = synchronous_.load() != Synchronous::off;
+  if (page_size > page_size_) {
+    TRY(file_->truncate(page_size));
+    if (syncs) TRY(file_->sync(io::SyncMode::full));
+  }
+  file_unsynced_.store(true);
   TRY(file_->write(0, {page.get(), page_size}));
-  TRY(file_->truncate(page_size));
-  if (synchronous_.load() != Synchronous::off) TRY(file_->sync(io::SyncMode::full));
+  if (syncs) TRY(sync_file());
+  if (page_size < page_size_) TRY(file_->truncate(page_size));
   cache_ = TRY(PageCache::make({.page_size = page_size, .budget_bytes = options_.cache_bytes}));
   page_size_ = page_size;
   usable_size_ = header.usable_bytes();
@@ -244,6 +283,7 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
 
 Result<void> Pager::remove_log() {
   wal_.reset();
+  log_name_synced_.store(false);
   TRY(remove_if_there(vfs_, wal_path_));
   TRY(remove_if_there(vfs_, path_ + "-shm"));
   return vfs_.sync_directory(wal_path_);

@@ -12,7 +12,8 @@ PagerTransaction::PagerTransaction(Pager& pager, const Pager::Snapshot& snapshot
       snapshot_(snapshot.seq),
       page_count_(snapshot.page_count),
       auto_vacuum_(snapshot.auto_vacuum),
-      writable_(writable) {}
+      writable_(writable),
+      losses_(snapshot.losses) {}
 
 PagerTransaction::~PagerTransaction() { rollback(); }
 
@@ -36,7 +37,14 @@ Result<PageRef> PagerTransaction::read(PageNo page) {
   if (!dirty_.empty()) {
     if (DirtyPage* found = find_dirty(page)) return found->pin();
   }
-  return pager_.fetch(page, snapshot_);
+  return fetch(page);
+}
+
+/// A commit that is lost takes its versions with it, and what is found then is an older page.
+Result<PageRef> PagerTransaction::fetch(PageNo page) {
+  PageRef found = TRY(pager_.fetch(page, snapshot_));
+  TRY(pager_.check_kept(snapshot_, &losses_));
+  return found;
 }
 
 /// Null when the transaction has not changed the page.
@@ -77,7 +85,7 @@ Result<std::uint8_t*> PagerTransaction::make_private(PageNo page, bool fresh) {
   if (fresh) {
     std::memset(copy->bytes.get(), 0, page_size());
   } else {
-    const PageRef old = TRY(pager_.fetch(page, snapshot_));
+    const PageRef old = TRY(fetch(page));
     std::memcpy(copy->bytes.get(), old.data(), page_size());
   }
   remember(page, nullptr);
@@ -209,9 +217,10 @@ Result<void> PagerTransaction::commit() {
   ASSERT(active_);
   if (!writable_ || dirty_.empty()) {
     // What it read may have been another's commit that is not durable yet.
-    const std::uint64_t seq = snapshot_;
+    if (std::exchange(writable_, false)) pager_.writer_.unlock();
+    Result<void> durable = pager_.wait_durable(snapshot_);
     end();
-    return pager_.wait_durable(seq);
+    return durable;
   }
   Result<void> finished = finish_pages();
   if (!finished) {
@@ -219,6 +228,7 @@ Result<void> PagerTransaction::commit() {
     return finished;
   }
   PendingCommit commit;
+  commit.base = snapshot_;
   commit.page_count = page_count_;
   commit.auto_vacuum = auto_vacuum_;
   commit.pages.reserve(dirty_.size());

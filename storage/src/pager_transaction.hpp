@@ -51,6 +51,8 @@ class PagerTransaction final : public Transaction {
     /// The bytes before; null: the page was not changed before the savepoint.
     std::unordered_map<PageNo, std::unique_ptr<std::uint8_t[]>> before;
   };
+  /// A page as the commit left it that this transaction builds on. // SUSPENDS
+  Result<PageRef> fetch(PageNo page);
   Result<std::uint8_t*> make_private(PageNo page, bool fresh);
   Result<void> finish_pages();
   Result<void> stamp_header();
@@ -65,6 +67,7 @@ class PagerTransaction final : public Transaction {
   bool auto_vacuum_;
   bool writable_;
   bool active_ = true;
+  std::uint64_t losses_;  ///< of commits, when the snapshot was last known to be whole
   std::uint64_t pages_read_ = 0;
   std::unordered_map<PageNo, DirtyPagePtr> dirty_;
   /// Pages of `dirty_` that were asked for last, by their numbers modulo the size.

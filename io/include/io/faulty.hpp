@@ -91,7 +91,8 @@ class FaultyVfs : public Vfs {
   ///    to some point of time, the last of them in part; any of them, in any order; or any of their
   ///    512-byte sectors. The file may have grown without its new content, which then is zeros.
   ///  - of each name's creations and removals since its last `sync_directory`: those up to some
-  ///    point of time. A removed file comes back with what was not synced of it lost by chance, too.
+  ///    point of time. A removed file comes back with what was not synced of it lost by chance,
+  ///    too.
   ///
   /// Handles that were open fail from here on with `ioerr`. // SUSPENDS
   virtual Result<void> power_cut() = 0;

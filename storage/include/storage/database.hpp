@@ -59,6 +59,18 @@ struct DatabaseStats {
   std::uint32_t page_size = 0;
 };
 
+/// Whether commits are taken.
+struct WriteState {
+  enum class Kind : std::uint8_t {
+    ready,
+    full,    ///< the last one found no space; the next one tries again
+    broken,  ///< the log could not be written or synced: none, until the database is opened again
+    read_only,  ///< it was opened so
+  };
+  Kind kind = Kind::ready;
+  std::string message;  ///< for a person; empty when ready
+};
+
 class Transaction;
 
 /// Thread-safe: sessions on any worker use one `Database` at once.
@@ -104,6 +116,7 @@ class Database {
   virtual const std::string& path() const noexcept = 0;
   virtual bool read_only() const noexcept = 0;
   virtual DatabaseStats stats() const = 0;
+  virtual WriteState write_state() const = 0;
   /// The VFS that the file lives in; borrowed.
   virtual io::Vfs& vfs() const noexcept = 0;
 };

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "io/faulty.hpp"
+#include "io/worker.hpp"
+#include "sql/session.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+
+/// For cases about disks that fail: one in memory, and SQL on it.
+namespace sim {
+
+/// Runs on a fiber; what a failed REQUIRE throws must not leave it.
+inline void on_fiber(const std::function<void()>& body) {
+  std::exception_ptr failed;
+  saturn::io::run([&] {
+    try {
+      body();
+    } catch (...) {
+      failed = std::current_exception();
+    }
+  });
+  if (failed) std::rethrow_exception(failed);
+}
+
+/// An open database and a session.
+class Opened {
+ public:
+  explicit Opened(std::shared_ptr<saturn::sql::Database> database)
+      : database_(std::move(database)),
+        session_(std::make_unique<saturn::sql::Session>(
+            database_, saturn::sql::SessionOptions{.allow_files = true})) {}
+
+  /// Every statement of `sql`.
+  saturn::Result<void> run(const std::string& sql) { return session_->execute(sql); }
+
+  /// The first column of the rows, with blanks between; or why there are none.
+  std::string ask(const std::string& sql) {
+    auto answer = try_ask(sql);
+    return answer ? *answer : answer.error().message();
+  }
+  saturn::Result<std::string> try_ask(const std::string& sql) {
+    const auto statement = TRY(session_->prepare(sql));
+    std::string out;
+    while (TRY(statement->step())) {
+      const saturn::ValueRef value = statement->column(0);
+      if (!out.empty()) out += ' ';
+      out += value.is_integer() ? std::to_string(value.as_integer()) : std::string(value.bytes());
+    }
+    return out;
+  }
+
+  saturn::Result<void> close() {
+    session_.reset();
+    return database_->close();
+  }
+  saturn::sql::Database& database() { return *database_; }
+  const std::shared_ptr<saturn::sql::Database>& shared() const { return database_; }
+
+ private:
+  std::shared_ptr<saturn::sql::Database> database_;
+  std::unique_ptr<saturn::sql::Session> session_;
+};
+
+class Disk {
+ public:
+  explicit Disk(std::uint64_t seed = 1)
+      : base(saturn::io::make_memory_vfs()),
+        vfs(saturn::io::make_faulty_vfs(*base, {.seed = seed})) {}
+
+  using Synchronous = saturn::storage::Synchronous;
+  saturn::Result<Opened> open(Synchronous synchronous = Synchronous::full,
+                              std::uint32_t page_size = 4096) {
+    saturn::sql::DatabaseOptions options;
+    options.storage.cache_bytes = saturn::limits::kCacheBytesMin;
+    options.storage.checkpoint_pages = 0;
+    options.storage.synchronous = synchronous;
+    options.storage.page_size = page_size;
+    return Opened(TRY(saturn::sql::Database::open(*vfs, "t.db", options)));
+  }
+
+  /// The power goes at the `n`th operation of `work`. False when it has fewer.
+  bool cut_during(std::uint64_t n, const std::function<void()>& work) {
+    vfs->cut_power_at(vfs->operations() + n);
+    work();
+    const bool cut = vfs->power_lost_at().has_value();
+    vfs->cut_power_at(~std::uint64_t{0});
+    return cut;
+  }
+
+  const std::unique_ptr<saturn::io::Vfs> base;
+  const std::unique_ptr<saturn::io::FaultyVfs> vfs;
+};
+
+}  // namespace sim
