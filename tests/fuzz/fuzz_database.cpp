@@ -56,11 +56,6 @@ void repair_log(std::vector<std::uint8_t>& log) {
   }
 }
 
-void put_file(io::Vfs& vfs, std::string_view name, ByteSpan bytes) {
-  const auto file = vfs.open(name, {.create = true}).value();
-  ASSERT(file->write(0, bytes));
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -78,8 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & kRepairLog) != 0) repair_log(log);
   const auto vfs = io::make_memory_vfs();
   io::run([&] {
-    put_file(*vfs, "fuzz", file);
-    if (!log.empty()) put_file(*vfs, "fuzz-wal", log);
+    fuzz::put_file(*vfs, "fuzz", file);
+    if (!log.empty()) fuzz::put_file(*vfs, "fuzz-wal", log);
     sql::DatabaseOptions options = fuzz::database_options();
     options.storage.read_only = (data[0] & kReadOnly) != 0;
     auto database = sql::Database::open(*vfs, "fuzz", options);

@@ -54,6 +54,11 @@ sql::DatabaseOptions database_options() {
   return options;
 }
 
+void put_file(io::Vfs& vfs, std::string_view name, ByteSpan bytes) {
+  const auto file = vfs.open(name, {.create = true}).value();
+  ASSERT(file->write(0, bytes));
+}
+
 void run_sql(sql::Session& session, std::string_view text) {
   const auto end = io::Clock::now() + kTextTime;
   while (!text.empty() && io::Clock::now() < end) {

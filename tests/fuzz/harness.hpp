@@ -19,6 +19,9 @@ void quiet();
 /// Small and never synced.
 sql::DatabaseOptions database_options();
 
+/// A new file of `vfs` with these bytes.
+void put_file(io::Vfs& vfs, std::string_view name, ByteSpan bytes);
+
 /// Runs statement after statement, whatever each of them says, and reads all their rows. Each has a
 /// deadline, and so has the whole text.
 void run_sql(sql::Session& session, std::string_view text);
