@@ -17,6 +17,7 @@
 #include <boost/context/fiber.hpp>
 #include <boost/context/preallocated.hpp>
 #include <deque>
+#include <limits>
 #include <map>
 #include <thread>
 #include <unordered_map>
@@ -335,6 +336,12 @@ void Worker::attach_poller(std::uint64_t key, std::unique_ptr<Poller> poller) {
 }
 
 Fiber* current_fiber() noexcept { return t_fiber; }
+
+std::size_t stack_left() noexcept {
+  if (t_fiber == nullptr) return std::numeric_limits<std::size_t>::max();
+  const auto* frame = static_cast<const std::byte*>(__builtin_frame_address(0));
+  return static_cast<std::size_t>(frame - t_fiber->stack.bottom());
+}
 
 void suspend() {
   Fiber* fiber = t_fiber;

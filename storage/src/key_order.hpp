@@ -6,18 +6,19 @@
 #include <cstdint>
 #include <cstring>
 
-/// The beginning of `compare_key`, for searches: most comparisons are decided by an integer or a text in
-/// the first column.
+/// The beginning of `compare_key`, for searches: most comparisons are decided by an integer or a
+/// text in the first column.
 namespace saturn::storage {
 
-/// The order of `key` and the record's first value in the column's order; 0 when they are equal, and
-/// also where that takes more than comparing integers or bytes. Reads nothing past the record.
+/// The order of `key` and the record's first value in the column's order; 0 when they are equal,
+/// and also where that takes more than comparing integers or bytes. Reads nothing past the record.
 inline int first_column_order(ValueRef key, ByteSpan record, const KeyColumn& column) noexcept {
   if (record.size() < 2) return 0;
   const unsigned header_bytes = record[0];
   const unsigned type = record[1];
   // One byte each, and the type within the header.
-  if (header_bytes < 2 || header_bytes >= 0x80 || type >= 0x80 || header_bytes > record.size()) return 0;
+  if (header_bytes < 2 || header_bytes >= 0x80 || type >= 0x80 || header_bytes > record.size())
+    return 0;
   const std::uint8_t* const value = record.data() + header_bytes;
   const std::size_t rest = record.size() - header_bytes;
   int order = 0;

@@ -83,8 +83,8 @@ TEST_CASE("estimates by samples lie between none and all rows, whatever the samp
       REQUIRE(holds(sampled_before(index, key, true)));
     }
     using Compared = PlannedValues::Compared;
-    for (const Compared compared : {Compared::equal, Compared::below, Compared::up_to,
-                                    Compared::above, Compared::from}) {
+    for (const Compared compared :
+         {Compared::equal, Compared::below, Compared::up_to, Compared::above, Compared::from}) {
       REQUIRE(holds(PlannedValues::rows_of(index, compared, key[0])));
     }
   }
@@ -98,11 +98,12 @@ class Skewed {
   Skewed() {
     database = std::move(*Database::open_memory(TextEncoding::utf8));
     session = std::make_unique<Session>(database);
-    REQUIRE(session->execute("CREATE TABLE t(id INTEGER PRIMARY KEY, kind TEXT, at INT, body TEXT);"
-                             "CREATE INDEX t_kind ON t(kind); CREATE INDEX t_at ON t(at DESC);"
-                             "INSERT INTO t SELECT value, iif(value % 100, 'common', 'k' || value),"
-                             " value, 'body' FROM generate_series(1, 5000);"
-                             "ANALYZE"));
+    REQUIRE(
+        session->execute("CREATE TABLE t(id INTEGER PRIMARY KEY, kind TEXT, at INT, body TEXT);"
+                         "CREATE INDEX t_kind ON t(kind); CREATE INDEX t_at ON t(at DESC);"
+                         "INSERT INTO t SELECT value, iif(value % 100, 'common', 'k' || value),"
+                         " value, 'body' FROM generate_series(1, 5000);"
+                         "ANALYZE"));
   }
   ~Skewed() {
     session.reset();

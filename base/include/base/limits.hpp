@@ -12,7 +12,7 @@ inline constexpr std::uint32_t kSqlLengthMax = 1'000'000'000;  ///< bytes of one
 inline constexpr std::uint32_t kColumnsMax = 2000;
 inline constexpr std::uint32_t kExpressionDepthMax = 1000;
 inline constexpr std::uint32_t kCompoundSelectMax = 500;
-inline constexpr std::uint32_t kViewDepthMax = 20;  ///< views in views, on one fiber stack
+inline constexpr std::uint32_t kParserDepthMax = 2500;
 inline constexpr std::uint32_t kFunctionArgumentsMax = 1000;
 inline constexpr std::uint32_t kAttachedMax = 10;
 inline constexpr std::uint32_t kSessionDatabasesMax = kAttachedMax + 2;  ///< main and temp too
@@ -38,9 +38,11 @@ inline constexpr std::uint32_t kCommitGroupBytesMax = 64U << 20;
 
 // --- runtime
 // ---------------------------------------------------------------------------------------
-/// Address space, touched as it is needed: the deepest expression (kExpressionDepthMax) and a
-/// hundred views in each other are planned and run on it.
+/// Address space, touched as it is needed: the deepest expression (kExpressionDepthMax) and
+/// hundreds of views in each other are planned and run on it.
 inline constexpr std::uint32_t kFiberStackBytes = 8U << 20;
+/// What a query must find left to be parsed or planned; a deeper one in others is an error.
+inline constexpr std::uint32_t kFiberStackReserve = kFiberStackBytes / 2;
 inline constexpr std::uint32_t kRingEntries = 256;
 inline constexpr std::uint32_t kThreadsMax = 256;
 

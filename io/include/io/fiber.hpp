@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 /// Stackful fibers. A fiber belongs to one worker (io/worker.hpp) for life and never moves to
@@ -16,6 +17,10 @@ using Clock = std::chrono::steady_clock;
 
 /// The fiber that runs on this thread now, or null outside of any.
 Fiber* current_fiber() noexcept;
+
+/// The bytes of stack that the fiber on this thread has left; outside of any, as many as there are
+/// numbers: a thread's own stack is the system's affair.
+std::size_t stack_left() noexcept;
 
 /// Gives up the thread until `wake` is called for this fiber. A wake that came first is not lost:
 /// the next `suspend` returns at once. Only on a fiber. // SUSPENDS

@@ -253,7 +253,9 @@ Result<void> TableDefiner::add_primary_key(const ast::Constraint& constraint,
   }
   autoincrement_ = constraint.autoincrement;
   if (is_rowid && stmt_.without_rowid) {
-    // SQLite makes the index of such a key when it has seen the whole definition.
+    // SQLite makes the index of such a key when it has seen the whole definition, from the column's
+    // name alone: a COLLATE in the constraint is forgotten.
+    columns[0].collation = first.collation;
     late_key_ = &constraint;
     late_columns_ = std::move(columns);
     return {};

@@ -10,7 +10,8 @@
 namespace saturn::sql {
 namespace {
 
-/// SQLite keeps 24 samples an index. More are of no use, and longer ones are not worth their memory.
+/// SQLite keeps 24 samples an index. More are of no use, and longer ones are not worth their
+/// memory.
 constexpr std::size_t kSamplesMax = 256;
 constexpr std::size_t kSampleBytesMax = 16U << 10;
 

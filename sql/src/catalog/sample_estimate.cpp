@@ -8,8 +8,8 @@ namespace {
 
 /// The place of a key among the samples.
 struct Place {
-  std::size_t at = 0;   ///< the first sample that does not come before the key
-  bool exact = false;   ///< its leading columns are the key
+  std::size_t at = 0;  ///< the first sample that does not come before the key
+  bool exact = false;  ///< its leading columns are the key
 };
 
 int compare_prefix(const Index& index, const IndexSample& sample,
@@ -56,8 +56,7 @@ double usual_equal(const Index& index, std::size_t columns) noexcept {
   const IndexSample* last = nullptr;
   for (const IndexSample& sample : index.samples) {
     distinct = std::max(distinct, sample.distinct_less[columns - 1] + 1);
-    if (last != nullptr &&
-        last->distinct_less[columns - 1] == sample.distinct_less[columns - 1]) {
+    if (last != nullptr && last->distinct_less[columns - 1] == sample.distinct_less[columns - 1]) {
       continue;
     }
     last = &sample;
@@ -105,10 +104,9 @@ double sampled_before(const Index& index, std::span<const ValueRef> key, bool in
   const Place place = find(index, key);
   if (place.exact) {
     const IndexSample& sample = index.samples[place.at];
-    return bounded(
-        static_cast<double>(sample.less[last]) +
-            (inclusive ? static_cast<double>(sample.equal[last]) : 0.0),
-        index);
+    return bounded(static_cast<double>(sample.less[last]) +
+                       (inclusive ? static_cast<double>(sample.equal[last]) : 0.0),
+                   index);
   }
   double low = 0;
   double high = total(index);

@@ -199,15 +199,16 @@ Result<std::vector<IndexCounter::SampleRow>> IndexCounter::samples() {
     row.equal = list_text(sample.equal);
     row.less = list_text(sample.less);
     row.distinct_less = list_text(sample.distinct_less);
-    reader_.reset({reinterpret_cast<const std::uint8_t*>(sample.record.data()),
-                   sample.record.size()},
-                  index_.root);
+    reader_.reset(
+        {reinterpret_cast<const std::uint8_t*>(sample.record.data()), sample.record.size()},
+        index_.root);
     for (std::uint32_t i = 0; i < width_; ++i) {
       values[i] = TRY(reader_.column(i));
       // What the tree keeps as an integer to save room is a real to whoever asks for the column.
       const int column = index_.entry_column(i).column;
-      const bool real = column >= 0 && index_.table->columns[static_cast<std::size_t>(column)]
-                                               .affinity == Affinity::real;
+      const bool real =
+          column >= 0 &&
+          index_.table->columns[static_cast<std::size_t>(column)].affinity == Affinity::real;
       if (real && values[i].is_integer()) {
         values[i] = ValueRef::real(static_cast<double>(values[i].as_integer()));
       }

@@ -28,9 +28,9 @@ class IndexSampler {
 
    private:
     friend class IndexSampler;
-    std::uint32_t draw = 0;      ///< what decides between equals
-    std::size_t column = 0;      ///< the last of the leading columns that it was chosen for
-    bool at_distance = false;    ///< one of the third at equal distances
+    std::uint32_t draw = 0;    ///< what decides between equals
+    std::size_t column = 0;    ///< the last of the leading columns that it was chosen for
+    bool at_distance = false;  ///< one of the third at equal distances
   };
 
   /// `width`: the columns that are looked at; `entries`: how many will come.
@@ -56,8 +56,8 @@ class IndexSampler {
   Sample current_;
   std::vector<Sample> best_;  ///< by column: the best of the run of equals that is going on
   std::vector<Sample> samples_;
-  std::size_t least_ = 0;         ///< of a full set: the sample that gives way to a better one
-  std::size_t unknown_until_ = 0; ///< no sample has an unknown count from this column on
+  std::size_t least_ = 0;          ///< of a full set: the sample that gives way to a better one
+  std::size_t unknown_until_ = 0;  ///< no sample has an unknown count from this column on
 };
 
 /// What ANALYZE counts of one index, its entries being added in their order.

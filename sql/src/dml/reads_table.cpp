@@ -1,7 +1,9 @@
 #include "dml/reads_table.hpp"
 
-#include "base/limits.hpp"
 #include "parser/ast_children.hpp"
+
+#include <algorithm>
+#include <vector>
 
 namespace saturn::sql {
 namespace {
@@ -47,9 +49,11 @@ class Search {
   bool is_table(std::string_view schema, std::string_view name) {
     const Table* known = context_.find_table(schema, name);
     if (known == nullptr || known->kind != TableKind::view) return known == &table_;
-    if (++views_ > limits::kViewDepthMax) return true;  // whatever it reads, it will not be planned
+    // Whatever a view reads that is defined in a circle, it will not be planned.
+    if (std::find(views_.begin(), views_.end(), known) != views_.end()) return true;
+    views_.push_back(known);
     const bool found = in_select(*known->view);
-    --views_;
+    views_.pop_back();
     return found;
   }
 
@@ -75,7 +79,7 @@ class Search {
 
   const CompileContext& context_;
   const Table& table_;
-  std::size_t views_ = 0;
+  std::vector<const Table*> views_;  ///< those around what is looked at
 };
 
 }  // namespace

@@ -24,8 +24,8 @@ class PlannedValues {
 
   void clear() noexcept { uses_.clear(); }
   void add(const Use& use) { uses_.push_back(use); }
-  /// Whether these values choose ten times more or fewer rows, so that the plan is to be made again.
-  /// The indexes must be those of the schema that the plan was made for.
+  /// Whether these values choose ten times more or fewer rows, so that the plan is to be made
+  /// again. The indexes must be those of the schema that the plan was made for.
   bool outdated(std::span<const ValueRef> parameters) const;
   /// The rows that a value chooses.
   static double rows_of(const Index& index, Compared compared, ValueRef value) noexcept;

@@ -9,6 +9,7 @@
 #include "value/utf8.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace saturn::sql {
 
@@ -167,7 +168,13 @@ Result<ValueRef> fn_instr(FunctionContext& context, Arguments a) {
   };
   const std::string_view haystack = text(a[0]);
   const std::string_view needle = text(a[1]);
+  // A match in a text begins with a character, and what goes on with one before counts as no other.
+  const auto goes_on = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; };
   std::size_t at = haystack.find(needle);
+  while (!bytes && at != std::string_view::npos && at > 0 && at < haystack.size() &&
+         goes_on(haystack[at])) {
+    at = haystack.find(needle, at + 1);
+  }
   // Half a unit, of which nothing is left, SQLite finds where a text ends.
   if (needle.empty() && a[1].is_blob() && !a[1].bytes().empty()) {
     at = std::min(haystack.find('\0'), haystack.size());
@@ -175,8 +182,9 @@ Result<ValueRef> fn_instr(FunctionContext& context, Arguments a) {
   if (at == std::string_view::npos) {
     return ValueRef::integer(0);
   }
-  return ValueRef::integer(
-      static_cast<std::int64_t>(bytes ? at : count_utf8(haystack.substr(0, at))) + 1);
+  if (bytes || at == 0) return ValueRef::integer(static_cast<std::int64_t>(at) + 1);
+  const std::string_view passed = haystack.substr(1, at - 1);
+  return ValueRef::integer(2 + std::count_if(passed.begin(), passed.end(), std::not_fn(goes_on)));
 }
 
 Result<ValueRef> fn_length(FunctionContext& context, Arguments a) {
@@ -284,7 +292,8 @@ Result<ValueRef> fn_substr(FunctionContext& context, Arguments a) {
   const auto size = static_cast<std::int64_t>(blob ? text.size() : count_utf8(text));
   constexpr std::int64_t kFar = std::int64_t{1} << 40;  // past any text, far from overflow
   std::int64_t start = std::clamp(to_integer(a[1]), -kFar, kFar);
-  std::int64_t length = a.size() == 3 ? std::clamp(to_integer(a[2]), -kFar, kFar) : kFar;
+  std::int64_t length =
+      a.size() == 3 ? std::clamp(to_integer(a[2]), -kFar, kFar) : std::int64_t{limits::kLengthMax};
   const bool backwards = length < 0;
   length = backwards ? -length : length;
   if (start < 0) {
@@ -323,7 +332,9 @@ Result<ValueRef> fn_substr(FunctionContext& context, Arguments a) {
 Result<ValueRef> fn_soundex(FunctionContext& context, Arguments a) {
   constexpr std::string_view kCodes = "01230120022455012623010202";  // of A to Z
   const auto is_letter = [](char c) { return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'; };
+  // Of a byte that is not ASCII the low seven bits count, as in SQLite.
   const auto code_of = [&](char c) {
+    c = static_cast<char>(static_cast<unsigned char>(c) & 0x7fU);
     return is_letter(c) ? kCodes[static_cast<std::size_t>(ascii_lower(c) - 'a')] : '0';
   };
   const std::string_view text = to_text(a[0], context.arena);

@@ -99,7 +99,10 @@ Tok Lexer::contextual(Tok kind) const noexcept {
 /// Skips one run of white space, a byte-order mark or one comment; false when there is none.
 bool Lexer::skip_blank() noexcept {
   const std::size_t start = pos_;
-  while (pos_ < text_.size() && is_space(at(pos_))) ++pos_;
+  // A vertical tab goes on with white space but does not begin it, as in SQLite.
+  if (at(pos_) != '\v') {
+    while (pos_ < text_.size() && is_space(at(pos_))) ++pos_;
+  }
   if (at(pos_) == '-' && at(pos_ + 1) == '-') {
     pos_ = std::min(text_.find('\n', pos_), text_.size());
   } else if (at(pos_) == '/' && at(pos_ + 1) == '*' && pos_ + 2 < text_.size()) {

@@ -453,7 +453,7 @@ List<Expr*> Parser::parse_optional_list_to_rparen() {
 std::string_view Parser::parse_type() {
   if (!at_alias()) return {};
   const Token first = token_;
-  while (at_alias() && !is(Tok::kw_generated)) advance();
+  while (at_alias()) advance();
   if (accept(Tok::lparen)) {
     int numbers = 0;
     do {

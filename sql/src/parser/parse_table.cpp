@@ -53,11 +53,32 @@ void Parser::parse_table_options(CreateTableStmt& stmt) {
   } while (accept(Tok::comma));
 }
 
+namespace {
+
+/// `type` without a last word `word`, in any case, and the white space before it; all of it where
+/// its end is another.
+std::string_view without_end(std::string_view type, std::string_view word) {
+  if (type.size() < word.size()) return type;
+  const std::size_t rest = type.size() - word.size();
+  if (!equals_nocase(type.substr(rest), word)) return type;
+  const std::size_t last = type.substr(0, rest).find_last_not_of(" \t\n\v\f\r");
+  return type.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+/// GENERATED and ALWAYS are words that a type may have; at its end they begin a generated column.
+std::string_view without_generated_always(std::string_view type) {
+  if (type.size() < 16) return type;
+  const std::string_view shorter = without_end(type, "always");
+  return shorter.size() == type.size() ? type : without_end(shorter, "generated");
+}
+
+}  // namespace
+
 ColumnDef* Parser::parse_column_def() {
   auto* column = arena_.make<ColumnDef>();
   column->at = token_.at;
   column->name = parse_name();
-  column->type = parse_type();
+  column->type = without_generated_always(parse_type());
   for (;;) {
     std::string_view name;
     if (accept(Tok::kw_constraint)) name = parse_name();

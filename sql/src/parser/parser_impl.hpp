@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "io/fiber.hpp"
 #include "parser/ast.hpp"
 #include "parser/lexer.hpp"
 #include "parser/parser.hpp"
@@ -49,11 +50,14 @@ class Parser {
   ast::Stmt* parse_statement();
   ast::Stmt* parse_command();
 
-  /// Counts nesting; the deepest chain of rules fits a fiber's stack with room to spare.
+  /// Counts nesting, and sees that the chain of rules leaves room on the fiber's stack.
   class Nest {
    public:
     explicit Nest(Parser& parser) : parser_(parser) {
-      if (++parser_.nesting_ > kNestingMax) parser_.fail("parser stack overflow");
+      if (++parser_.nesting_ > limits::kParserDepthMax ||
+          io::stack_left() < limits::kFiberStackReserve) {
+        parser_.fail("parser stack overflow");
+      }
     }
     ~Nest() { --parser_.nesting_; }
     Nest(const Nest&) = delete;
@@ -62,7 +66,6 @@ class Parser {
    private:
     Parser& parser_;
   };
-  static constexpr std::uint32_t kNestingMax = 128;
 
   // parse_expr.cpp
   ast::Expr* parse_expr() { return parse_binary(1, false); }

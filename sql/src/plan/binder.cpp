@@ -363,6 +363,12 @@ Result<ExprPtr> Binder::bind_column(const ast::Column& name) {
   return at(name.at, cat("no such column: ", full, name.name));
 }
 
+/// Whether a word without quotes, that may be TRUE or FALSE, is a column here.
+Result<bool> Binder::names_column(const ast::Column& word) {
+  const ExprPtr bound = TRY(bind_column(word));
+  return bound->kind != NodeKind::constant;
+}
+
 // --- operators -----------------------------------------------------------------------------------
 
 Result<ExprPtr> Binder::bind_unary(const ast::Unary& unary) {
@@ -495,11 +501,10 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
       if (binary.op == BinaryOp::is || binary.op == BinaryOp::is_not) {
         // x IS TRUE asks for truth, not for the number 1.
         const auto* name = ast::as_if<ast::Column>(binary.right);
-        const bool is_true = name != nullptr && !name->quoted && !ast::present(name->table) &&
-                             equals_nocase(name->name, "true");
-        const bool is_false = name != nullptr && !name->quoted && !ast::present(name->table) &&
-                              equals_nocase(name->name, "false");
-        if (is_true || is_false) {
+        const bool is_word = name != nullptr && !name->quoted && !ast::present(name->table);
+        const bool is_true = is_word && equals_nocase(name->name, "true");
+        const bool is_false = is_word && equals_nocase(name->name, "false");
+        if ((is_true || is_false) && !TRY(names_column(*name))) {
           ExprPtr operand = recode(context_, TRY(bind(*binary.left)), Recode::text);
           ExprPtr truth =
               std::make_unique<UnaryNode>(ast::UnaryOp::logical_not, std::move(operand));

@@ -257,9 +257,6 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
   if (std::find(context.views.begin(), context.views.end(), &view) != context.views.end()) {
     return at(source.at, cat("view ", view.name, " is circularly defined"));
   }
-  if (context.views.size() == limits::kViewDepthMax) {
-    return at(source.at, "views are nested too deeply");
-  }
   context.views.push_back(&view);
   Boundary alone;
   auto planned = plan_query(context, *view.view, nullptr, &alone);

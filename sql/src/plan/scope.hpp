@@ -140,6 +140,7 @@ class Binder {
  private:
   Result<ExprPtr> bind_literal(const ast::Literal& literal);
   Result<ExprPtr> bind_column(const ast::Column& column);
+  Result<bool> names_column(const ast::Column& word);
   Result<ExprPtr> resolve(Scope& scope, const ast::Column& column);
   Result<ExprPtr> resolve_outer(Scope& scope, const ast::Column& column);
   static ExprPtr outer_value(Boundary& boundary, ExprPtr outer);

@@ -1,6 +1,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "exec/operators.hpp"
+#include "io/fiber.hpp"
 #include "parser/ast_equal.hpp"
 #include "plan/aggregation.hpp"
 #include "plan/scope.hpp"
@@ -255,7 +256,7 @@ Result<void> CorePlanner::bind_group_by() {
   Binder binder(context_, scope_,
                 BindRules{.aggregates = true, .aliases = true, .clause = "HAVING"});
   having_ = TRY(binder.bind(*core_.having));
-  bool aggregates = !group_by_.empty() || having_->uses_aggregate;
+  bool aggregates = !group_by_.empty();
   for (const Item& item : items_) aggregates = aggregates || item.expr->uses_aggregate;
   if (!aggregates) return at(core_.having->at, "HAVING clause on a non-aggregate query");
   return {};
@@ -805,6 +806,9 @@ Result<void> add_limit(CompileContext& context, const ast::Select& select, const
 
 Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
                          Boundary* boundary) {
+  if (io::stack_left() < limits::kFiberStackReserve) {
+    return at(select.at, "query is nested too deeply");
+  }
   CteEnv env{ctes, select.with, {}};
   if (select.with != nullptr) {
     for (std::size_t i = 0; i < select.with->ctes.size(); ++i) {

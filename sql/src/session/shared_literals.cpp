@@ -21,9 +21,12 @@ bool is_name(char c) noexcept {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-/// Whether a number has no other digit. With a minus, as a real, it is no 0 - 0.0.
-bool is_zero(std::string_view number) noexcept {
-  return number.find_first_of("123456789") >= std::min(number.find_first_of("eE"), number.size());
+/// Whether a number may be shared with a minus before it. A zero may not, which as a real is no
+/// 0 - 0.0; nor one as long as the least integer, whose digits are none of their own.
+bool may_be_negated(std::string_view number) noexcept {
+  constexpr std::size_t kDigitsMax = 18;
+  const std::size_t digits = std::min(number.find_first_of("eE"), number.size());
+  return number.size() <= kDigitsMax && number.find_first_of("123456789") < digits;
 }
 
 /// Whether the text may be one of the statements whose literals are looked at.
@@ -143,7 +146,7 @@ bool SharedLiterals::accepts(const StatementShape& shape) const noexcept {
   if (literals.size() != parameters.size()) return false;
   for (std::size_t i = 0; i < literals.size(); ++i) {
     if (parameters[i] == kFixed && literals[i].text != fixed[i]) return false;
-    if (negative[i] && is_zero(literals[i].text)) return false;
+    if (negative[i] && !may_be_negated(literals[i].text)) return false;
   }
   return true;
 }
@@ -196,11 +199,9 @@ void Sharing::value(ast::Expr*& place, bool negative) {
   if (literal == nullptr) {
     auto* const sign =
         place->kind == ast::ExprKind::unary ? static_cast<ast::Unary*>(place) : nullptr;
-    // The digits of the least integer are none of their own.
-    constexpr std::size_t kDigitsMax = 18;
     const auto* const number = sign == nullptr ? nullptr : ast::as_if<ast::Literal>(sign->operand);
-    if (number != nullptr && sign->op == ast::UnaryOp::minus && number->text.size() <= kDigitsMax &&
-        number->literal != ast::LiteralKind::string && !is_zero(number->text)) {
+    if (number != nullptr && sign->op == ast::UnaryOp::minus &&
+        number->literal != ast::LiteralKind::string && may_be_negated(number->text)) {
       value(sign->operand, true);
     }
     return;

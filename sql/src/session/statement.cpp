@@ -175,6 +175,10 @@ Error Statement::Impl::fail(Error error) {
   // FAIL keeps what was done before; if that cannot be committed, that is the graver error.
   const bool keeps = action == OnError::fail;
   if (!keeps) session.state.deferred_violations = violations_before_;
+  if (compiled->program->counts_changes) {
+    session.state.counters.changes = keeps ? compiled->runtime.affected_rows : 0;
+    session.state.counters.total_changes += session.state.counters.changes;
+  }
   Result<void> ended = keeps ? keep_changes() : undo_changes();
   if (!ended) error = std::move(ended).error();
   end_run();
