@@ -36,6 +36,7 @@ class Router {
     error(why.code == protocol::codes::kBlocked ? 429 : 400, why);
   }
   bool get(std::string_view path);
+  void readiness();
   bool post(std::string_view path);
   void pipeline2() { pipeline(Version::hrana2); }
   void pipeline3() { pipeline(Version::hrana3); }
@@ -216,12 +217,38 @@ void Router::cursor() {
   responder_.end_chunked();
 }
 
+/// Readers are served in every state, so only one that ends with a restart is no readiness.
+void Router::readiness() {
+  using Kind = storage::WriteState::Kind;
+  const storage::WriteState state = shared_.database->storage().write_state();
+  std::string_view status = "ok";
+  switch (state.kind) {
+    case Kind::ready: break;
+    case Kind::full: status = "full"; break;
+    case Kind::broken: status = "broken"; break;
+    case Kind::read_only: status = "read_only"; break;
+  }
+  std::string body;
+  JsonWriter out(body);
+  out.begin_object();
+  out.key("status");
+  out.text(status);
+  if (!state.message.empty()) {
+    out.key("message");
+    out.text(state.message);
+  }
+  out.end_object();
+  responder_.reply(state.kind == Kind::broken ? 503 : 200, kJson, body);
+}
+
 bool Router::get(std::string_view path) {
   const bool probe = path == "/v1" || path == "/v2" || path == "/v3";
-  const bool health = path == "/health" || path == "/livez" || path == "/readyz";
-  if (!probe && !health && path != "/version" && path != "/") return false;
+  const bool health = path == "/health" || path == "/livez";
+  const bool ready = path == "/readyz";
+  if (!probe && !health && !ready && path != "/version" && path != "/") return false;
   if (request_.method == "POST") return wrong_method("GET"), true;
   if (health) return responder_.reply(200, "", ""), true;
+  if (ready) return readiness(), true;
   return responder_.reply(200, "text/plain", "saturnd " SATURN_VERSION "\n"), true;
 }
 

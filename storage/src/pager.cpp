@@ -1,9 +1,11 @@
 #include "pager.hpp"
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "pager_transaction.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace saturn::storage {
 
@@ -21,10 +23,29 @@ Pager::~Pager() {
   ASSERT(transactions_.load() == 0);
 }
 
+namespace {
+
+/// Whether a file could not be opened because it may only be read.
+bool may_only_be_read(const Error& error) {
+  const int why = error.sys_errno();
+  return error.code() == Code::cantopen && (why == EROFS || why == EACCES || why == EPERM);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Database>> Database::open(io::Vfs& vfs, std::string path,
                                                  const DatabaseOptions& options) {
-  auto pager = std::make_unique<Pager>(vfs, std::move(path), options);
-  TRY(pager->open_file());
+  auto pager = std::make_unique<Pager>(vfs, path, options);
+  Result<void> opened = pager->open_file();
+  if (opened) return std::unique_ptr<Database>(std::move(pager));
+  Error error = std::move(opened).error();
+  if (options.read_only || !may_only_be_read(error)) return error;
+  DatabaseOptions reading = options;
+  reading.read_only = true;
+  pager = std::make_unique<Pager>(vfs, path, reading);
+  // What does not open that way either fails for the first reason.
+  if (!pager->open_file()) return error;
+  log::warn(cat(path, " is opened read-only: ", error.message()));
   return std::unique_ptr<Database>(std::move(pager));
 }
 

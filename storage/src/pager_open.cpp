@@ -19,8 +19,16 @@ namespace {
 constexpr io::LockRange kAllLocks{0x4000'0000, 512};
 constexpr io::LockRange kSharedLocks{0x4000'0002, 510};
 
-ReadAt reader_of(io::File& file) {
-  return [&file](std::uint64_t offset, MutableByteSpan out) { return file.read(offset, out); };
+/// Reads a file of `size` bytes. Whoever takes a read that was cut short for the end of a log or a
+/// journal loses commits, so one within the size is an error.
+ReadAt reader_of(io::File& file, std::uint64_t size) {
+  return [&file, size](std::uint64_t offset, MutableByteSpan out) -> Result<std::size_t> {
+    const std::size_t got = TRY(file.read(offset, out));
+    if (got < out.size() && offset + got < size) {
+      return Error(Code::ioerr_short_read, "a read ended before the file does");
+    }
+    return got;
+  };
 }
 
 Result<void> remove_if_there(io::Vfs& vfs, const std::string& path) {
@@ -34,7 +42,9 @@ Result<void> remove_if_there(io::Vfs& vfs, const std::string& path) {
 Result<void> Pager::take_locks() {
   const bool locked = TRY(options_.read_only ? file_->lock(kSharedLocks, io::LockMode::shared)
                                              : file_->lock(kAllLocks, io::LockMode::exclusive));
-  if (!locked) return Error(Code::busy, "database is locked");
+  if (!locked) {
+    return Error(Code::busy, "database is locked: another process has it open");
+  }
   return {};
 }
 
@@ -43,7 +53,7 @@ Result<bool> Pager::is_blank(std::uint64_t bytes) {
   if (bytes == 0) return true;
   if (bytes > limits::kPageSizeMax) return false;
   std::vector<std::uint8_t> content(bytes);
-  content.resize(TRY(file_->read(0, content)));
+  TRY(reader_of(*file_, bytes)(0, content));
   if (std::any_of(content.begin(), content.end(), [](std::uint8_t b) { return b != 0; })) {
     return false;
   }
@@ -86,17 +96,19 @@ Result<void> Pager::undo_hot_journal() {
       TRY(vfs_.open(journal_path, {.read_only = options_.read_only}));
   const std::uint64_t bytes = TRY(journal->size());
   std::uint8_t first = 0;
-  const std::size_t got = TRY(journal->read(0, {&first, 1}));
+  const ReadAt read_journal = reader_of(*journal, bytes);
+  const std::size_t got = TRY(read_journal(0, {&first, 1}));
   const bool cold = got == 0 || first == 0;
   if (!cold) {
-    const std::string super = TRY(super_journal_name(reader_of(*journal), bytes));
+    const std::string super = TRY(super_journal_name(read_journal, bytes));
     const bool committed = !super.empty() && !TRY(vfs_.exists(super));
     if (!committed) {
       if (options_.read_only) return Error(Code::readonly_recovery);
       log::warn(cat("rolling back an interrupted transaction in ", path_));
       std::uint8_t head[DatabaseHeader::kBytes] = {};
       std::uint32_t page_size = 4096;
-      const std::size_t head_bytes = TRY(file_->read(0, head));
+      const std::uint64_t file_bytes = TRY(file_->size());
+      const std::size_t head_bytes = TRY(reader_of(*file_, file_bytes)(0, head));
       if (head_bytes == sizeof head) {
         auto header = DatabaseHeader::decode(head);
         if (header) page_size = header->page_size;
@@ -104,7 +116,7 @@ Result<void> Pager::undo_hot_journal() {
       std::uint32_t sized = page_size;
       std::vector<std::pair<PageNo, std::vector<std::uint8_t>>> none;
       const JournalPlayback played =
-          TRY(play_journal(reader_of(*journal), bytes, page_size, [&](PageNo page, ByteSpan image) {
+          TRY(play_journal(read_journal, bytes, page_size, [&](PageNo page, ByteSpan image) {
             sized = static_cast<std::uint32_t>(image.size());
             return file_->write(std::uint64_t{page - 1} * image.size(), image);
           }));
@@ -159,7 +171,7 @@ Result<void> Pager::recover_log() {
   if (!there) return {};
   wal_ = TRY(vfs_.open(wal_path_, {.read_only = options_.read_only}));
   const std::uint64_t bytes = TRY(wal_->size());
-  const WalRecovery recovery = TRY(recover_wal(reader_of(*wal_), bytes));
+  const WalRecovery recovery = TRY(recover_wal(reader_of(*wal_, bytes), bytes));
   if (!recovery.header_valid || recovery.pages.empty()) return {};
   // Each page but the one with the lock bytes is in the file or in the log. A count beyond that
   // would have whoever walks all pages walk for ever.

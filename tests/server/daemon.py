@@ -26,11 +26,14 @@ class Daemon:
         self.log = open(os.path.join(self.data, "..", os.path.basename(self.data) + ".log"), "a+")
         self.start()
 
+    def environment(self):
+        return environment()
+
     def start(self):
         self.log_start = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(
             [self.exe, "--listen", "127.0.0.1:0", "--data-dir", self.data, *self.flags],
-            stdout=self.log, stderr=self.log, env=environment(), preexec_fn=self.preexec)
+            stdout=self.log, stderr=self.log, env=self.environment(), preexec_fn=self.preexec)
         deadline = time.time() + 20
         while time.time() < deadline:
             found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log_text())

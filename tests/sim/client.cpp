@@ -22,6 +22,7 @@ saturn::sql::SessionOptions patient() {
   saturn::sql::SessionOptions options;
   options.busy_timeout_ms = 600'000;
   options.allow_files = true;  // PRAGMA synchronous is for local sessions
+  options.yields = false;
   return options;
 }
 

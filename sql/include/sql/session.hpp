@@ -63,6 +63,9 @@ struct SessionOptions {
   bool foreign_keys = false;             ///< PRAGMA foreign_keys at the start
   /// Bytes in which its statements may keep rows; more is `nomem`. 0: no limit.
   std::uint64_t query_memory = 0;
+  /// Long statements let other fibers run every millisecond. Without, a simulation in which nothing
+  /// waits for a clock runs the same way each time.
+  bool yields = true;
   /// ATTACH, VACUUM INTO and whatever else names files: for the local shell only.
   bool allow_files = false;
   /// What ATTACH finds by a name where it may not name files; null: nothing. // SUSPENDS

@@ -26,7 +26,7 @@ Result<void> Runtime::look_around() {
   }
   const io::Clock::time_point now = io::Clock::now();
   if (now > session.deadline) return Error(Code::interrupt, "interrupted");
-  if (now - slice_start_ > kSlice) {
+  if (session.options.yields && now - slice_start_ > kSlice) {
     io::yield();
     slice_start_ = io::Clock::now();
   }

@@ -80,8 +80,9 @@ class Transaction;
 class Database {
  public:
   /// Opens `path`, takes SQLite's locks, plays back a hot journal, recovers the log. `busy` when
-  /// another process holds the file, `notadb`, `cantopen`, I/O errors. `vfs` is borrowed. //
-  /// SUSPENDS
+  /// another process holds the file, `notadb`, `cantopen`, I/O errors. A file that may only be read
+  /// (EROFS, EACCES, EPERM) is opened read-only, with a warning in the log. `vfs` is borrowed.
+  /// // SUSPENDS
   static Result<std::unique_ptr<Database>> open(io::Vfs& vfs, std::string path,
                                                 const DatabaseOptions& options);
   virtual ~Database() = default;

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A daemon whose disk fails under it: no space, failed syncs, read-only media, a second daemon.
+
+usage: disk_test.py SATURND FAIL_IO_LIBRARY
+"""
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+from daemon import Client, Daemon, environment
+
+
+class FailingDaemon(Daemon):
+    """Its calls fail while they are told to; see fail_io.cpp."""
+
+    def __init__(self, exe, library, data=None):
+        self.library = library
+        self.failures = tempfile.mkdtemp(prefix="saturn-fail-io-")
+        super().__init__(exe, "--vfs", "posix", data=data)
+
+    def environment(self):
+        return {**environment(), "FAIL_IO": self.failures, "LD_PRELOAD": self.library}
+
+    def fail(self, call, number):
+        with open(os.path.join(self.failures, "new"), "w") as file:
+            file.write(str(number))
+        os.rename(file.name, os.path.join(self.failures, call))
+
+    def mend(self):
+        for name in os.listdir(self.failures):
+            os.remove(os.path.join(self.failures, name))
+
+    def discard(self):
+        shutil.rmtree(self.data)
+        shutil.rmtree(self.failures)
+
+
+def ready(daemon):
+    status, _, body = Client(daemon).request("GET", "/readyz")
+    return status, json.loads(body)
+
+
+def refused(daemon, sql, code):
+    """The message with which the statement fails."""
+    try:
+        Client(daemon).execute(sql)
+    except RuntimeError as error:
+        assert error.args[0] == code, error
+        return error.args[1]
+    raise AssertionError(f"not refused: {sql}")
+
+
+def rows(daemon):
+    return [row[0] for row in Client(daemon).execute("SELECT a FROM t ORDER BY a")]
+
+
+def a_full_disk_refuses_writes_serves_reads_and_recovers(exe, library):
+    for number in (errno.ENOSPC, errno.EDQUOT):
+        daemon = FailingDaemon(exe, library)
+        Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
+        Client(daemon).execute("INSERT INTO t VALUES (1, randomblob(5000))")
+        assert ready(daemon) == (200, {"status": "ok"}), ready(daemon)
+        daemon.fail("write", number)
+        message = refused(daemon, "INSERT INTO t VALUES (2, randomblob(5000))", "SQLITE_FULL")
+        assert "database or disk is full" in message, message
+        threads = [threading.Thread(target=refused, args=(
+            daemon, f"INSERT INTO t VALUES ({10 + i}, randomblob(9000))", "SQLITE_FULL")) for i in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        status, state = ready(daemon)
+        assert status == 200 and state["status"] == "full" and state["message"], state
+        assert rows(daemon) == [1]
+        daemon.mend()
+        Client(daemon).execute("INSERT INTO t VALUES (3, randomblob(5000))")
+        assert ready(daemon) == (200, {"status": "ok"})
+        assert rows(daemon) == [1, 3]
+        daemon.kill()
+        daemon.start()
+        assert rows(daemon) == [1, 3], rows(daemon)
+        assert Client(daemon).execute("PRAGMA integrity_check") == [["ok"]]
+        assert daemon.stop() == 0
+        daemon.discard()
+
+
+def a_failed_write_or_sync_of_the_log_stops_writes_until_a_restart(exe, library):
+    for call in ("sync", "write"):
+        daemon = FailingDaemon(exe, library)
+        Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
+        Client(daemon).execute("INSERT INTO t VALUES (1, NULL)")
+        daemon.fail(call, errno.EIO)
+        refused(daemon, "INSERT INTO t VALUES (2, NULL)", "SQLITE_IOERR")
+        daemon.mend()
+        message = refused(daemon, "INSERT INTO t VALUES (3, NULL)", "SQLITE_IOERR")
+        assert "takes no more changes until it is opened again" in message, message
+        status, state = ready(daemon)
+        assert status == 503 and state["status"] == "broken", (status, state)
+        assert "until it is opened again" in state["message"], state
+        assert Client(daemon).request("GET", "/livez")[0] == 200
+        assert rows(daemon) == [1]
+        assert "writing the log" in daemon.log_text()
+        assert daemon.stop() == 0
+        daemon.start()
+        assert ready(daemon) == (200, {"status": "ok"})
+        # The one whose commit failed may be there; the one that was refused may not.
+        assert rows(daemon) in ([1], [1, 2]), rows(daemon)
+        Client(daemon).execute("INSERT INTO t VALUES (4, NULL)")
+        assert daemon.stop() == 0
+        daemon.discard()
+
+
+def read_only_media_are_opened_read_only(exe, library):
+    daemon = FailingDaemon(exe, library)
+    Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
+    Client(daemon).execute("INSERT INTO t VALUES (1, NULL)")
+    daemon.kill()  # so that there is a log to read, too
+    daemon.fail("open", errno.EROFS)
+    before = {name: open(os.path.join(daemon.data, name), "rb").read() for name in os.listdir(daemon.data)}
+    daemon.start()
+    assert "read-only" in daemon.log_text()
+    assert rows(daemon) == [1]
+    message = refused(daemon, "INSERT INTO t VALUES (2, NULL)", "SQLITE_READONLY")
+    assert "attempt to write a readonly database" in message, message
+    status, state = ready(daemon)
+    assert status == 200 and state["status"] == "read_only", state
+    assert daemon.stop() == 0
+    after = {name: open(os.path.join(daemon.data, name), "rb").read() for name in os.listdir(daemon.data)}
+    assert before == after
+    daemon.mend()
+    daemon.start()
+    Client(daemon).execute("INSERT INTO t VALUES (2, NULL)")
+    assert rows(daemon) == [1, 2]
+    assert daemon.stop() == 0
+    daemon.discard()
+
+
+def a_second_daemon_on_the_same_file_refuses(exe, library):
+    daemon = FailingDaemon(exe, library)
+    Client(daemon).execute("CREATE TABLE t(a)")
+    second = subprocess.run([exe, "--listen", "127.0.0.1:0", "--data-dir", daemon.data], capture_output=True,
+                            text=True, timeout=20, env=environment())
+    assert second.returncode == 1, second
+    last = second.stderr.strip().splitlines()[-1]
+    assert last.startswith("saturnd: cannot open '") and daemon.path in last, last
+    assert last.endswith("database is locked: another process has it open"), last
+    Client(daemon).execute("INSERT INTO t VALUES (1)")
+    assert rows(daemon) == [1]
+    assert daemon.stop() == 0
+    daemon.discard()
+
+
+def main():
+    exe, library = (os.path.abspath(path) for path in sys.argv[1:3])
+    for test in (a_full_disk_refuses_writes_serves_reads_and_recovers,
+                 a_failed_write_or_sync_of_the_log_stops_writes_until_a_restart,
+                 read_only_media_are_opened_read_only, a_second_daemon_on_the_same_file_refuses):
+        test(exe, library)
+        print("ok   ", test.__name__, flush=True)
+
+
+if __name__ == "__main__":
+    main()
