@@ -27,6 +27,10 @@ from script import ScriptMaker  # noqa: E402
 from source import WEIGHTS  # noqa: E402
 
 
+# Every so many scripts Saturn's database is a file, which SQLite then checks and reads.
+IN_FILE_EVERY = 8
+
+
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("saturn", help="Saturn's shell")
@@ -71,7 +75,8 @@ def answer(outcome):
 def describe(difference):
     """A difference on one line, which is what the patterns of known ones are matched with."""
     short = [outcome.error if outcome.error is not None else "rows" for outcome in (difference.saturn, difference.judge)]
-    return f"{difference.kind}: {difference.statement.sql} -- saturn: {short[0]} -- sqlite: {short[1]}"
+    context = f" -- with {difference.context}" if difference.context else ""
+    return f"{difference.kind}: {difference.statement.sql} -- saturn: {short[0]} -- sqlite: {short[1]}{context}"
 
 
 def report(seed, statements, difference):
@@ -96,15 +101,16 @@ class Run:
 
     def one(self, seed):
         statements = self.script(seed)
+        self.comparison.in_file = seed % IN_FILE_EVERY == 0
         found, unsupported = self.comparison.run(statements)
-        self.statements += len(statements)
+        self.statements += self.comparison.compared
         self.unsupported += unsupported
         for difference in found:
             if any(pattern.search(describe(difference)) for pattern in self.known):
                 self.known_differences += 1
                 continue
             self.differences += 1
-            if self.arguments.distinct and difference.kind not in ("rows", "order"):
+            if self.arguments.distinct and difference.kind not in ("rows", "real", "merged", "order"):
                 if difference.signature() in self.seen:
                     continue
                 self.seen.add(difference.signature())

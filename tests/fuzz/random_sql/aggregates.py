@@ -1,13 +1,8 @@
-"""Aggregate and window functions."""
+"""Aggregate functions: DISTINCT, FILTER, and an ORDER BY of their own."""
+from model import Scope
 
-FRAMES = ["ROWS UNBOUNDED PRECEDING", "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
-          "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", "ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING",
-          "ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING", "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
-          "RANGE CURRENT ROW", "GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING", "GROUPS 2 PRECEDING",
-          "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"]
-OFFSET_FRAMES = ["RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING", "RANGE BETWEEN 2.5 PRECEDING AND CURRENT ROW",
-                 "RANGE BETWEEN CURRENT ROW AND 3 FOLLOWING"]
-EXCLUDES = [" EXCLUDE CURRENT ROW", " EXCLUDE TIES", " EXCLUDE GROUP", " EXCLUDE NO OTHERS"]
+SIMPLE = ["count", "count", "sum", "total", "avg", "min", "max"]
+ORDERED = ["group_concat", "string_agg", "json_group_array", "json_group_object", "sum", "count", "max", "avg"]
 
 
 class Aggregates:
@@ -22,8 +17,10 @@ class Aggregates:
 
     def call(self, scope):
         source = self.source
-        name = source.pick(["count", "count", "sum", "total", "avg", "min", "max", "group_concat", "count(*)"])
-        if name == "count(*)":
+        name = source.pick(SIMPLE + ["group_concat", "count(*)"])
+        if source.has("newer") and source.chance(0.12):
+            text = self.ordered_call(scope)
+        elif name == "count(*)":
             text = "count(*)"
         elif name == "group_concat":
             return self.concatenation(scope)
@@ -34,12 +31,29 @@ class Aggregates:
             text += f" FILTER (WHERE {self.expressions.condition(scope, 1)})"
         return text
 
+    def ordered_call(self, scope):
+        """An aggregate with an ORDER BY by all columns there are, after which the order is no chance any more."""
+        source = self.source
+        name = source.pick(ORDERED)
+        columns = [text for text, _ in scope.columns]
+        keys = ", ".join(f"{column}{source.pick(['', '', ' DESC', ' DESC NULLS LAST', ' NULLS LAST'])}"
+                         for column in source.some(columns, len(columns)))
+        value = self.expressions.column(scope)
+        if name.startswith("json"):
+            value = self.expressions.column(scope, ("INTEGER", "TEXT"))  # a blob is no JSON
+        arguments = {"string_agg": f"{value}, '/'", "json_group_object": f"'k' || {value}, {value}"}.get(name, value)
+        if name == "group_concat" and source.chance(0.5):
+            arguments += f", {source.pick([source.word(), self.expressions.column(scope)])}"
+        return f"{name}({arguments} ORDER BY {keys})" if keys else f"{name}({arguments})"
+
     def concatenation(self, scope):
         """group_concat in an order that is given, or only its length where it is not."""
         source = self.source
         column = self.expressions.column(scope, ("INTEGER", "TEXT"))
         if source.chance(0.4) and source.has("newer"):
-            return f"group_concat({column}, '/' ORDER BY {column}{source.pick(['', ' DESC'])})"
+            distinct = "DISTINCT " if source.chance(0.2) else ""
+            separator = "" if distinct else ", '/'"
+            return f"group_concat({distinct}{column}{separator} ORDER BY {column}{source.pick(['', ' DESC'])})"
         separator = source.pick(["", ", '-'", ", ''"])
         distinct = "DISTINCT " if not separator and source.chance(0.3) else ""
         name = "string_agg" if separator and source.chance(0.5) and source.has("newer") else "group_concat"
@@ -47,41 +61,10 @@ class Aggregates:
 
     def condition(self, scope):
         source = self.source
-        return f"{self.call(scope)} {source.pick(['>', '<', '=', '<>', '>=', 'IS NOT'])} {source.literal()}"
-
-    def partition(self, scope):
-        return f"PARTITION BY {self.expressions.column(scope)}" if self.source.chance(0.5) else ""
-
-    def window(self, scope):
-        """A window function. The order is by every column of a relation where rows beside each other matter."""
-        source = self.source
-        name = source.pick(["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead",
-                            "first_value", "last_value", "nth_value", "sum", "count", "min", "max", "avg", "total"])
-        call = self._window_call(name, scope)
-        columns = [text for text, _ in scope.columns]
-        keys = ", ".join(f"{column}{source.pick(['', '', ' DESC'])}" for column in source.some(columns, len(columns)))
-        frame = ""
-        if name not in ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"):
-            if source.chance(0.6):
-                frame = " " + source.pick(FRAMES) + (source.pick(EXCLUDES) if source.chance(0.2) else "")
-            if name in ("sum", "count", "min", "max", "avg", "total") and source.chance(0.15):
-                keys, frame = self.expressions.column(scope, ("INTEGER", "REAL")), " " + source.pick(OFFSET_FRAMES)
-        elif name in ("rank", "dense_rank", "percent_rank", "cume_dist"):
-            keys = self.expressions.column(scope)
-        return f"{call} OVER ({self.partition(scope)} ORDER BY {keys}{frame})"
-
-    def _window_call(self, name, scope):
-        source = self.source
-        if name in ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist"):
-            return f"{name}()"
-        if name == "ntile":
-            return f"ntile({source.number(1, 4)})"
-        value = self.argument(scope)
-        if name in ("lag", "lead"):
-            more = source.pick(["", ", 2", ", 1, 'none'", ", 0"])
-            return f"{name}({value}{more})"
-        if name == "nth_value":
-            return f"nth_value({value}, {source.number(1, 3)})"
-        if name in ("sum", "count", "min", "max", "avg", "total") and source.chance(0.2):
-            return f"{name}({value}) FILTER (WHERE {self.expressions.simple(scope)})"
-        return f"{name}({value})"
+        operator = source.pick(['>', '<', '=', '<>', '>=', 'IS NOT'])
+        queries = self.expressions.queries
+        if queries and source.has("correlated") and source.chance(0.5):
+            return f"{self.call(scope)} {operator} {queries.scalar(scope.outer or Scope([]))}"
+        if source.chance(0.15):
+            return f"{self.call(scope)} BETWEEN {source.literal()} AND {self.call(scope)}"
+        return f"{self.call(scope)} {operator} {source.literal()}"

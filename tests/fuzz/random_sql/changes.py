@@ -1,5 +1,5 @@
 """INSERT with upserts, UPDATE, DELETE, and the transactions around them."""
-from model import Scope, Statement
+from model import Column, Scope, Statement
 
 ALGORITHMS = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"]
 
@@ -44,13 +44,16 @@ class Changes:
         if len(columns) < len(table.columns) or source.chance(0.6):
             columns = source.some(columns, max(1, len(columns) - 2))
             named = f"({', '.join(column.name for column in columns)})"
+        start, before = "", list(self.queries.common)
         if source.chance(0.12):
+            start = self.queries.with_clause() if source.has("with_change") else ""
             body = self._selected_rows(columns)
+            self.queries.common = before
         else:
             rows = ["(" + ", ".join(self._datum(c) for c in columns) + ")"
                     for _ in range(source.pick([1, 1, 1, 2, 3]))]
             body = f"VALUES {', '.join(rows)}"
-        return Statement(f"{verb} INTO {table.name}{named} {body}{self.returning(table)}", "insert")
+        return Statement(f"{start}{verb} INTO {table.name}{named} {body}{self.returning(table)}", "insert")
 
     def _datum(self, column):
         if self.source.chance(0.06):
@@ -80,20 +83,26 @@ class Changes:
         columns = table.settable()
         rows = ", ".join("(" + ", ".join(source.datum(c) for c in columns) + ")" for _ in range(source.number(1, 2)))
         names = ", ".join(column.name for column in columns)
-        keys = [key for key in [table.key] + table.uniques if key]
         body = f"VALUES {rows}"
         if source.chance(0.15):
             # WHERE keeps ON from being read as a join's.
             body = self._selected_rows(columns)
-        clauses = ""
-        for _ in range(1 if source.chance(0.85) else 2):
-            goal = ""
-            if keys and source.chance(0.85):
-                goal = f"({', '.join(source.pick(keys))})"
-            elif source.chance(0.3):
-                goal = f"({source.pick(table.names())})"
-            clauses += f" ON CONFLICT{goal} DO {self._upsert_action(table, columns, bool(goal))}"
+        count = source.pick([1, 1, 1, 1, 2, 2, 3])
+        clauses = "".join(self._conflict_clause(table, columns, n + 1 == count) for n in range(count))
         return Statement(f"INSERT INTO {table.name}({names}) {body}{clauses}{self.returning(table)}", "upsert")
+
+    def _conflict_clause(self, table, columns, last=True):
+        """ON CONFLICT: only the last of several may do without saying which."""
+        source = self.source
+        goal = ""
+        keys = [key for key in [table.key] + table.uniques if key]
+        if table.goals and source.chance(0.4):
+            goal = source.pick(table.goals)
+        elif keys and source.chance(0.85 if last else 0.99):
+            goal = f"({', '.join(source.pick(keys))})"
+        elif source.chance(0.3 if last else 0.97):
+            goal = f"({source.pick(table.names())})"
+        return f" ON CONFLICT{goal} DO {self._upsert_action(table, columns, bool(goal))}"
 
     def _upsert_action(self, table, columns, has_goal):
         source = self.source
@@ -127,46 +136,85 @@ class Changes:
         source = self.source
         table = self.target()
         scope = self._scope(table)
+        before = list(self.queries.common)
+        start = self.queries.with_clause() if source.has("with_change") else ""
         joined = ""
         if source.chance(0.15):
-            other = source.pick(self.schema.tables)
-            name = source.name("f")
-            scope = Scope([(f"{table.name}.{c.name}", c) for c in table.columns])
-            # One match a row, so that the answer does not depend on the order of the join.
-            key = source.pick(other.columns).name
-            counted = f"SELECT {key} AS k, count(*) AS n, max({other.columns[-1].name}) AS m FROM {other.name} GROUP BY 1"
-            joined = f" FROM ({counted}) AS {name}"
-            where = f" WHERE {table.name}.{source.pick(table.columns).name} = {name}.k"
-            value = source.pick([f"{name}.n", f"{name}.m", f"{name}.k"])
-            changed = f"{source.pick(table.settable()).name} = {value}"
+            changed, joined, where = self._update_from(table)
         else:
             make = self.expressions.conjunction if source.chance(0.5) else self.expressions.condition
             where = f" WHERE {make(scope)}" if source.chance(0.85) else ""
             changed = self._assignments(table.settable(), scope)
-        return Statement(f"UPDATE{self._or()} {table.name} SET {changed}{joined}{where}{self.returning(table)}",
-                         "update")
+            if table.has_rowid and source.chance(0.02):
+                changed = f"rowid = {source.pick(['rowid', 'rowid', '_rowid_'])} + {source.pick(['100', '1', '-1'])}"
+        self.queries.common = before
+        return Statement(f"{start}UPDATE{self._or()} {table.name}{self._hint(table)} SET {changed}{joined}{where}"
+                         f"{self.returning(table)}", "update")
+
+    def _hint(self, table):
+        """INDEXED BY, which UPDATE and DELETE take as well."""
+        if table.indexes and self.source.has("indexed_by"):
+            return f" INDEXED BY {self.source.pick(table.indexes)}"
+        return ""
+
+    def _update_from(self, table):
+        """(assignments, FROM, WHERE). One match a row, so that the answer does not depend on the order of the join."""
+        source = self.source
+        other = source.pick(self.schema.tables)
+        name = source.name("f")
+        key = source.pick(other.columns).name
+        counted = f"SELECT {key} AS k, count(*) AS n, max({other.columns[-1].name}) AS m FROM {other.name} GROUP BY 1"
+        joined = f" FROM ({counted}) AS {name}"
+        where = f" WHERE {table.name}.{source.pick(table.columns).name} = {name}.k"
+        columns = [(f"{name}.{c}", Column(c)) for c in "nmk"]
+        if source.chance(0.4):
+            third = source.name("f")
+            join = source.pick(["JOIN", "LEFT JOIN", "CROSS JOIN"])
+            least = source.pick(table.names())
+            joined += (f" {join} (SELECT count(*) AS c, min({least}) AS l FROM {table.name}) AS {third}"
+                       f" ON {source.pick(['1', f'{third}.c > {name}.n', f'{third}.l IS NOT {name}.k'])}")
+            columns += [(f"{third}.{c}", Column(c)) for c in "cl"]
+        scope = Scope([(f"{table.name}.{c.name}", c) for c in table.columns] + columns)
+        if source.chance(0.4):
+            where += f" AND {self.expressions.condition(scope, 1)}"
+        value = source.pick(columns)[0] if source.chance(0.6) else self.expressions.value(scope, 2)
+        return f"{source.pick(table.settable()).name} = {value}", joined, where
 
     def delete(self):
         source = self.source
         table = self.target()
+        before = list(self.queries.common)
+        start = self.queries.with_clause() if source.has("with_change") else ""
         make = self.expressions.conjunction if source.chance(0.5) else self.expressions.condition
         where = f" WHERE {make(self._scope(table))}" if source.chance(0.97) else ""
-        return Statement(f"DELETE FROM {table.name}{where}{self.returning(table)}", "delete")
+        self.queries.common = before
+        return Statement(f"{start}DELETE FROM {table.name}{self._hint(table)}{where}{self.returning(table)}", "delete")
 
     def body(self, table, scope):
         """A statement of a trigger's body, with new and old in the scope."""
         source = self.source
         roll = source.roll()
         columns = table.settable()
+        names = ", ".join(column.name for column in columns)
         if roll < 0.5:
-            values = ", ".join(source.datum(c) if source.chance(0.5) else self.expressions.column(scope)
-                               for c in columns)
-            names = ", ".join(column.name for column in columns)
-            return f"INSERT{self._or(0.5)} INTO {table.name}({names}) VALUES ({values})"
+            values = [source.datum(c) if source.chance(0.5) else self.expressions.column(scope) for c in columns]
+            if roll < 0.1:
+                body = f"SELECT {', '.join(values)} WHERE {self.expressions.condition(scope, 1)}"
+            else:
+                body = f"VALUES ({', '.join(values)})"
+            if roll > 0.35:
+                return f"INSERT INTO {table.name}({names}) {body}{self._conflict_clause(table, columns)}"
+            return f"INSERT{self._or(0.5)} INTO {table.name}({names}) {body}"
         column = source.pick(columns).name
+        if roll < 0.55:
+            changed, joined, where = self._update_from(table)
+            return f"UPDATE{self._or(0.3)} {table.name} SET {changed}{joined}{where}"
         if roll < 0.8:
             return (f"UPDATE{self._or(0.3)} {table.name} SET {column} = {self.expressions.value(scope, 1)} "
                     f"WHERE {source.pick(table.columns).name} = {self.expressions.column(scope)}")
+        if roll < 0.85:
+            inner = Scope([(c.name, c) for c in table.columns], scope)
+            return f"DELETE FROM {table.name} WHERE {self.expressions.condition(inner, 1)}"
         return f"DELETE FROM {table.name} WHERE {column} = {self.expressions.column(scope)}"
 
     def transaction(self):

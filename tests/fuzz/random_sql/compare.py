@@ -2,7 +2,9 @@
 import collections
 import dataclasses
 import math
+import os
 import re
+import tempfile
 
 from engines import Outcome
 
@@ -13,15 +15,16 @@ MERGING = re.compile("UNION|INTERSECT|EXCEPT|DISTINCT|GROUP BY")
 
 @dataclasses.dataclass
 class Difference:
-    kind: str  # "crash", "rows", "order", "fails", "succeeds", "message"
+    kind: str  # "crash", "rows", "real", "merged", "order", "fails", "succeeds", "message", "another error", "file"
     position: int  # of the statement in the script
     statement: object
     saturn: object  # Outcome
     judge: object  # Outcome
+    context: str = ""  # what the script has that explains some differences
 
     def serious(self):
         """Whether what follows in the script may differ for the same reason."""
-        return self.kind in ("crash", "rows", "order") or \
+        return self.kind in ("crash", "rows", "order", "file") or \
             self.kind in ("fails", "succeeds") and not self.is_query()
 
     def is_query(self):
@@ -76,8 +79,14 @@ def types_of(rows):
     return [[type(value) for value in row] for row in rows]
 
 
+def alike(form, saturn, judge):
+    """Whether the rows are the same in that form, in whatever order."""
+    return collections.Counter(map(form, saturn)) == collections.Counter(map(form, judge))
+
+
 def same_rows(statement, saturn, judge):
-    """None where the rows agree, else "rows" or "order"."""
+    """None where the rows agree, else "rows" or "order"; "real" if they differ in 1 and 1.0 alone, "merged" if in which
+    of several equal values stands for all of them."""
     if saturn == judge and types_of(saturn) == types_of(judge):
         return None
     if len(saturn) != len(judge):
@@ -86,7 +95,11 @@ def same_rows(statement, saturn, judge):
         form = loose_row
     else:
         form = numeric_row if MERGING.search(statement.sql) else exact_row
-    if collections.Counter(map(form, saturn)) != collections.Counter(map(form, judge)):
+    if not alike(form, saturn, judge):
+        if alike(numeric_row, saturn, judge):
+            return "real"
+        if form is numeric_row and alike(loose_row, saturn, judge):
+            return "merged"
         return "rows"
     keys = [key for key in statement.keys if saturn and key < len(saturn[0])]
     if any(any(loose_value(a[k]) != loose_value(b[k]) for k in keys) for a, b in zip(saturn, judge)):
@@ -106,7 +119,14 @@ def same_outcome(statement, saturn, judge):
         return "succeeds"
     if judge.error == saturn.error or statement.kind != "mistake" and both_name_errors(judge.error, saturn.error):
         return None
+    if statement.kind != "mistake" and error_kind(judge.error) != error_kind(saturn.error):
+        return "another error"
     return "message"
+
+
+def error_kind(error):
+    """What the error is about, without saying what of."""
+    return general(error).split(" ")[:3]
 
 
 # Of several names that are wrong, which is complained of first is no behaviour worth having.
@@ -118,30 +138,61 @@ def both_name_errors(*errors):
     return all(error.startswith(NAME_ERRORS) for error in errors)
 
 
+# A statement that fails so late may leave its first rows behind in SQLite.
+LEAVES_ROWS = ("datatype mismatch",)
+
+# A generated REAL column, whose whole numbers SQLite shows as integers after a sort.
+GENERATED_REAL = re.compile(r"\b(REAL|DOUBLE|FLOAT) (GENERATED ALWAYS )?AS \(")
+
+
+def context_of(statements):
+    return "a generated REAL column" if any(GENERATED_REAL.search(s.sql) for s in statements) else ""
+
+
 class Comparison:
     """Both engines' answers to one script, and where they differ."""
 
     def __init__(self, saturn, judge, witness):
         self.saturn, self.judge, self.witness = saturn, judge, witness
+        self.in_file = False  # whether Saturn's database is a file, which the judge looks at in the end
+        self.compared = 0  # statements of the last run whose answers were compared
 
     def run(self, statements):
         """(differences, number of statements not supported yet). Ambiguous answers are not differences."""
-        answers = self.saturn.run(statements)
+        if not self.in_file:
+            return self._run(statements, None)
+        with tempfile.TemporaryDirectory(prefix="saturn-random-") as folder:
+            path = os.path.join(folder, "script.db")
+            found, unsupported = self._run(statements, path)
+            if not any(difference.kind == "crash" for difference in found):
+                found += self._file_differences(statements, path, whole=self.compared == len(statements))
+            return found, unsupported
+
+    def _run(self, statements, path):
+        answers = self.saturn.run(statements, path)
         failure = self.saturn.failure
         skip = {n for n, answer in enumerate(answers) if answer.unsupported()}
         verdicts = self.judge.run(statements[:len(answers)], skip)
+        self.answers, self.verdicts = answers, verdicts
         found, other = [], None
+        self.compared = 0
         for n, (statement, answer, verdict) in enumerate(zip(statements, answers, verdicts)):
             if verdict.skipped and n not in skip and statement.kind not in ("query", "inspect"):
                 return found, len(skip)  # the states are no longer the same
+            self.compared = n + 1
             kind = same_outcome(statement, answer, verdict)
             if kind is None:
-                continue
-            if kind in ("rows", "order", "fails", "succeeds"):
-                other = other or self.witness.run(statements[:len(answers)], skip)
-                if self._ambiguous(statements, verdicts, other, n):
+                if verdict.error in LEAVES_ROWS and not self._nothing_left(statements[:n + 1], skip):
                     return found, len(skip)
-            found.append(Difference(kind, n, statement, answer, verdict))
+                continue
+            if kind in ("rows", "real", "merged", "order", "fails", "succeeds"):
+                other = other or self.witness.run(statements[:len(answers)], skip)
+                same_states = self._same_states(statements[:n], skip)
+                if not same_states or self._ambiguous(statement, verdicts[n], other[n]):
+                    if same_states and statement.kind == "query":
+                        continue
+                    return found, len(skip)
+            found.append(Difference(kind, n, statement, answer, verdict, context_of(statements[:n])))
             if found[-1].serious():
                 return found, len(skip)
         if failure:
@@ -150,11 +201,42 @@ class Comparison:
             found.append(Difference("crash", len(statements) - 1, suspect, Outcome(error=failure), Outcome(rows=[])))
         return found, len(skip)
 
-    def _ambiguous(self, statements, verdicts, other, n):
-        """Whether SQLite itself answers statement n otherwise when it reads tables backwards."""
-        first, second = verdicts[n], other[n]
+    def _file_differences(self, statements, path, whole):
+        """What the judge finds amiss in the file; where a script ran to its end, what it reads in the tables too."""
+        check = [n for n, s in enumerate(statements) if s.sql == "PRAGMA integrity_check"]
+        last = [n for n, s in enumerate(statements) if s.sql == "COMMIT"]
+        positions = check[-1:]
+        committed = whole and last and not self.verdicts[last[-1]].skipped and \
+            self.verdicts[last[-1]].error in (None, "cannot commit - no transaction is active")
+        if committed:
+            positions = [n for n in range(last[-1] + 1, len(statements)) if statements[n].kind == "inspect"]
+        found = []
+        for n, read in zip(positions, self.judge.read_file(path, [statements[n].sql for n in positions])):
+            sound = n >= len(self.verdicts) or not self.verdicts[n].rows or self.verdicts[n].rows[0] == ("ok",)
+            if n in check:
+                differs = sound and read.rows != [("ok",)]
+            else:  # a temporary table is not in the file
+                differs = read.error is None and self.answers[n].error is None and \
+                    same_rows(statements[n], self.answers[n].parsed(), read.rows) is not None
+            if differs:
+                written = self.answers[n] if n not in check and n < len(self.answers) else Outcome(rows=[])
+                found.append(Difference("file", len(statements) - 1, statements[n], written, read))
+                break
+        return found
+
+    def _ambiguous(self, statement, first, second):
+        """Whether SQLite itself answers a statement otherwise when it reads tables backwards."""
         if first.skipped or second.skipped:
             return True
         if (first.error is None) != (second.error is None):
             return True
-        return first.error is None and same_rows(statements[n], second.parsed(), first.parsed()) is not None
+        return first.error is None and same_rows(statement, second.parsed(), first.parsed()) is not None
+
+    def _nothing_left(self, statements, skip):
+        """Whether the last statement, which failed, left the tables as they were."""
+        before = self.judge.contents_after(statements[:-1], skip)
+        return before == self.judge.contents_after(statements, skip)
+
+    def _same_states(self, statements, skip):
+        """Whether the tables are the same when SQLite reads backwards: triggers may have seen rows in another order."""
+        return self.judge.contents_after(statements, skip) == self.witness.contents_after(statements, skip)

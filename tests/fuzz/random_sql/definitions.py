@@ -17,13 +17,12 @@ class Definitions:
         self.schema = schema
         self.expressions = expressions
         self.queries = queries
-        self.changes = None  # makes the statements of trigger bodies
 
     def table(self):
         """CREATE TABLE. The table is known from here on, whether or not the statement works."""
         source = self.source
         strict = source.has("strict")
-        table = Table(source.name("tab"), [], has_rowid=True)
+        table = Table(source.name("tab"), [], has_rowid=True, temporary=source.has("temporary"))
         self.schema.tables.append(table)
         parts = []
         style = source.pick(["none", "rowid", "rowid", "autoincrement", "column", "composite", "composite"])
@@ -40,7 +39,7 @@ class Definitions:
         if source.has("check"):
             name = f"CONSTRAINT {source.name('ck')} " if source.chance(0.5) else ""
             parts.append(f"{name}CHECK ({self._check(table)})")
-        if source.has("foreign_key"):
+        if source.has("foreign_key") and not table.temporary:
             table.foreign_key = True
             parts += self._foreign_key(table)
         options = ["STRICT"] if strict else []
@@ -48,7 +47,9 @@ class Definitions:
             options.append("WITHOUT ROWID")
             table.has_rowid = False
         source.random.shuffle(options)
-        return Statement(f"CREATE TABLE {table.name}({', '.join(parts)}) {', '.join(options)}".rstrip(), "set up")
+        temporary = source.pick(["TEMP ", "TEMPORARY "]) if table.temporary else ""
+        return Statement(f"CREATE {temporary}TABLE {table.name}({', '.join(parts)}) {', '.join(options)}".rstrip(),
+                         "set up")
 
     def _key_part(self, column):
         source = self.source
@@ -94,7 +95,26 @@ class Definitions:
             text += f" DEFAULT {default if source.chance(0.7) else f'({self.expressions.number(Scope([]), 1)})'}"
         if source.chance(0.08):
             text += f" CHECK ({self.expressions.simple(self._scope([column]))})"
+        if self.schema.tables and source.has("column_reference") and not table.temporary:
+            table.foreign_key = True
+            text += self._reference(column, table)
         return text
+
+    def _reference(self, column, table):
+        """A column's own foreign key, to its own table or another one."""
+        source = self.source
+        parent = table if source.chance(0.4) else source.pick(self.schema.tables)
+        keys = [key[0] for key in [parent.key] + parent.uniques if len(key) == 1]
+        named = f"({source.pick(keys)})" if keys else ""
+        return f" REFERENCES {parent.name}{named}{self._actions()}"
+
+    def _actions(self):
+        source = self.source
+        text = ""
+        for event in ("DELETE", "UPDATE"):
+            if source.chance(0.6):
+                text += f" ON {event} {source.pick(ACTIONS)}"
+        return text + source.pick(["", "", "", " DEFERRABLE INITIALLY DEFERRED", " NOT DEFERRABLE"])
 
     def _scope(self, columns):
         return Scope([(column.name, column) for column in columns])
@@ -120,18 +140,13 @@ class Definitions:
             return []
         child = source.some(table.names(), len(key), len(key))
         named = f"({', '.join(key)})" if key != parent.key or source.chance(0.6) else ""
-        text = f"FOREIGN KEY ({', '.join(child)}) REFERENCES {parent.name}{named}"
-        for event in ("DELETE", "UPDATE"):
-            if source.chance(0.6):
-                text += f" ON {event} {source.pick(ACTIONS)}"
-        text += source.pick(["", "", "", " DEFERRABLE INITIALLY DEFERRED", " NOT DEFERRABLE"])
-        return [text]
+        return [f"FOREIGN KEY ({', '.join(child)}) REFERENCES {parent.name}{named}{self._actions()}"]
 
     def index(self):
         source = self.source
         table = source.pick(self.schema.tables)
         name = source.name("ix")
-        parts = []
+        parts, goals = [], []
         for column in source.some(table.names(), 1, 3):
             if source.chance(0.15):
                 part = self._stored(self._scope(table.columns))
@@ -139,13 +154,16 @@ class Definitions:
                 part = column
             if source.chance(0.1):
                 part += f" COLLATE {source.pick(COLLATIONS)}"
+            goals.append(part)
             parts.append(part + source.pick(["", "", "", " DESC", " ASC"]))
-        unique = "UNIQUE " if source.chance(0.12) else ""
+        unique = "UNIQUE " if source.chance(0.2) else ""
         where = ""
         if source.chance(0.2):
             queries, self.expressions.queries = self.expressions.queries, None
             where = f" WHERE {self.expressions.simple(self._scope(table.columns))}"
             self.expressions.queries = queries
+        if unique:
+            table.goals.append(f"({', '.join(goals)}){where}")
         table.indexes.append(name)
         return Statement(f"CREATE {unique}INDEX {name} ON {table.name}({', '.join(parts)}){where}", "definition")
 
@@ -153,44 +171,13 @@ class Definitions:
         source = self.source
         width = source.number(1, 3)
         select = self.queries.any_select(None, width)
+        if source.chance(0.1):
+            select = self.queries.window_select(None, width)
         name = source.name("v")
+        temporary = "TEMP " if source.has("temporary") else ""
         names = [f"{source.pick(NAMES)}" if n == 0 else f"x{n}" for n in range(width)]
         self.schema.views.append(Table(name, [Column(n) for n in names], writable=False))
-        return Statement(f"CREATE VIEW {name}({', '.join(names)}) AS {select.sql}", "definition")
-
-    def trigger(self):
-        """A trigger that writes to the log, or to a table made later than its own: so no chain is endless."""
-        source = self.source
-        name = source.name("tr")
-        self.schema.triggers.append(name)
-        on_view = self.schema.views and source.chance(0.2)
-        table = source.pick(self.schema.views if on_view else self.schema.tables)
-        event = source.pick(["INSERT", "UPDATE", "DELETE"])
-        time = "INSTEAD OF" if on_view else source.pick(["BEFORE", "AFTER", "AFTER", ""])
-        of = f" OF {', '.join(source.some(table.names(), 1, 2))}" if event == "UPDATE" and source.chance(0.4) else ""
-        rows = {"INSERT": ["new"], "UPDATE": ["new", "old"], "DELETE": ["old"]}[event]
-        scope = Scope([(f"{row}.{column.name}", column) for row in rows for column in table.columns])
-        when = f" WHEN {self.expressions.condition(scope, 1)}" if source.chance(0.3) else ""
-        each = source.pick([" FOR EACH ROW", ""])
-        body = " ".join(f"{self._body_statement(table, scope, name)};" for _ in range(source.number(1, 2)))
-        return Statement(f"CREATE TRIGGER {name} {time} {event}{of} ON {table.name}{each}{when} BEGIN {body} END",
-                         "definition")
-
-    def _body_statement(self, table, scope, name):
-        source = self.source
-        roll = source.roll()
-        if roll < 0.55:
-            values = [self.expressions.value(scope, 1) for _ in range(2)]
-            return f"INSERT INTO log(who, x, y) VALUES ('{name}', {values[0]}, {values[1]})"
-        if roll < 0.65:
-            action = source.pick(["ABORT", "FAIL", "ROLLBACK", "IGNORE", "IGNORE"])
-            message = "" if action == "IGNORE" else ", 'raised'"
-            return f"SELECT RAISE({action}{message}) WHERE {self.expressions.simple(scope)}"
-        names = [t.name for t in self.schema.tables]
-        later = self.schema.tables[names.index(table.name) + 1:] if table.name in names else self.schema.tables
-        if not later:
-            return f"UPDATE log SET y = {self.expressions.value(scope, 1)} WHERE id % 3 = 0"
-        return self.changes.body(source.pick(later), scope)
+        return Statement(f"CREATE {temporary}VIEW {name}({', '.join(names)}) AS {select.sql}", "definition")
 
     def copy(self):
         """CREATE TABLE AS. The rows get their rowids in an order by all columns."""
@@ -218,13 +205,9 @@ class Definitions:
     def alter(self):
         source = self.source
         table = source.pick(self.schema.tables)
-        kind = source.number(0, 5)
+        kind = source.number(0, 6)
         if kind <= 1 and len(table.columns) < 7:
-            column = Column(source.name("n"), source.pick(["INTEGER", "TEXT", "REAL"]))
-            default = f" DEFAULT {source.datum(column)}" if source.chance(0.5) else ""
-            table.columns.append(column)
-            added = f"{column.name} {column.affinity}{default}"
-            return Statement(f"ALTER TABLE {table.name} ADD COLUMN {added}", "definition")
+            return self._add_column(table)
         if kind == 2 and table.indexes:
             name = table.indexes.pop()
             return Statement(f"DROP INDEX {name}", "definition")
@@ -236,6 +219,28 @@ class Definitions:
             table.key = [column.name if key == old else key for key in table.key]
             return Statement(f"ALTER TABLE {table.name} RENAME COLUMN {old} TO {column.name}", "definition")
         if kind == 5 and len(table.columns) > 2:
-            column = table.columns[-1]
+            column = table.columns[-1] if source.chance(0.7) else source.pick(table.columns)
             return Statement(f"ALTER TABLE {table.name} DROP COLUMN {column.name}", "definition")
+        if kind == 6 and len(self.schema.views) > 1:
+            return Statement(f"DROP VIEW {self.schema.views.pop().name}", "definition")
         return self.index()
+
+    def _add_column(self, table):
+        source = self.source
+        column = Column(source.name("n"), source.pick(["INTEGER", "TEXT", "REAL"]))
+        added = f"{column.name} {column.affinity}"
+        if source.chance(0.5):
+            added += f" DEFAULT {source.datum(column)}"
+        if source.chance(0.15):
+            added += f" CHECK ({self.expressions.simple(self._scope([column]))})"
+        if source.chance(0.1):
+            added += " NOT NULL"
+        if source.has("collation"):
+            added += f" COLLATE {source.pick(COLLATIONS)}"
+        if source.has("column_reference") and not table.temporary:
+            added += self._reference(column, table)
+        if source.has("generated") and "DEFAULT" not in added:
+            column.generated = True
+            added += f" AS ({self._stored(self._scope(table.columns))}) {source.pick(['VIRTUAL', 'STORED', ''])}"
+        table.columns.append(column)
+        return Statement(f"ALTER TABLE {table.name} ADD COLUMN {added.rstrip()}", "definition")

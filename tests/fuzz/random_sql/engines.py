@@ -67,14 +67,14 @@ class Saturn:
         self.binary = binary
         self.failure = None  # how the last run ended, if not well
 
-    def run(self, statements):
-        """Outcomes, fewer than statements if the process did not reach the end."""
+    def run(self, statements, path=None):
+        """Outcomes in a database in memory or in a file; fewer than statements if the process did not reach the end."""
         lines = [".mode quote"]
         for n, statement in enumerate(statements):
             lines.append(f"{statement.sql};\nSELECT '--{n}--';")
         script = ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
         self.failure = None
-        process = subprocess.Popen([self.binary, ":memory:"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        process = subprocess.Popen([self.binary, path or ":memory:"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
         try:
             output, _ = process.communicate(script, timeout=SATURN_SECONDS_MAX)
@@ -101,6 +101,10 @@ class Saturn:
         return outcomes
 
 
+TABLES = ("SELECT 'main.' || quote(name) FROM sqlite_schema WHERE type = 'table' "
+          "UNION SELECT 'temp.' || quote(name) FROM sqlite_temp_schema WHERE type = 'table'")
+
+
 class Judge:
     """SQLite's library. With `reversed`, tables are read backwards where nothing demands an order, which shows
     whether an answer depends on that."""
@@ -109,15 +113,41 @@ class Judge:
         self.reversed_scans = reversed_scans
 
     def run(self, statements, skip=()):
-        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection = self._connect(":memory:")
+        try:
+            return self._all(connection, statements, skip)
+        finally:
+            connection.close()
+
+    def contents_after(self, statements, skip):
+        """The rows of every table when the statements have run."""
+        connection = self._connect(":memory:")
+        try:
+            self._all(connection, statements, skip)
+            names = self._one(connection, TABLES)
+            tables = [self._one(connection, f"SELECT * FROM {name}").rows for name, in names.rows or []]
+            return [sorted(map(repr, rows or [])) for rows in tables]
+        finally:
+            connection.close()
+
+    def _connect(self, path):
+        connection = sqlite3.connect(path, isolation_level=None)
         connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         if self.reversed_scans:
             connection.execute("PRAGMA reverse_unordered_selects = ON")
         self._steps = 0
         connection.set_progress_handler(self._progress, 10_000)
+        return connection
+
+    def _all(self, connection, statements, skip):
+        return [Outcome(skipped=True) if n in skip else self._one(connection, statement.sql)
+                for n, statement in enumerate(statements)]
+
+    def read_file(self, path, queries):
+        """Outcomes of queries on a database that is there already; one error if it cannot be read at all."""
+        connection = self._connect(path)
         try:
-            return [Outcome(skipped=True) if n in skip else self._one(connection, statement.sql)
-                    for n, statement in enumerate(statements)]
+            return [self._one(connection, sql) for sql in queries]
         finally:
             connection.close()
 
@@ -133,5 +163,7 @@ class Judge:
             if str(error) == "interrupted":
                 return Outcome(skipped=True)
             return Outcome(error=str(error))
+        except UnicodeDecodeError:  # a message that is not UTF-8, which Python cannot hand on
+            return Outcome(skipped=True)
         except sqlite3.Warning as error:
             return Outcome(error=str(error))

@@ -29,9 +29,11 @@ class Table:
     columns: list
     key: list = dataclasses.field(default_factory=list)  # names of the PRIMARY KEY's columns
     uniques: list = dataclasses.field(default_factory=list)  # lists of names, each a UNIQUE
+    goals: list = dataclasses.field(default_factory=list)  # of ON CONFLICT: texts that name a UNIQUE index
     has_rowid: bool = False
     writable: bool = True
     foreign_key: bool = False  # whether it refers to a parent
+    temporary: bool = False
     indexes: list = dataclasses.field(default_factory=list)  # names
 
     def names(self):
@@ -46,6 +48,7 @@ class Schema:
     tables: list = dataclasses.field(default_factory=list)
     views: list = dataclasses.field(default_factory=list)
     triggers: list = dataclasses.field(default_factory=list)  # names
+    encoding: str = "UTF-8"
 
     def relations(self):
         return self.tables + self.views

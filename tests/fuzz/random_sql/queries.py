@@ -1,10 +1,13 @@
 """SELECT: joins, grouping, compounds, common table expressions, windows, and the subqueries of expressions."""
+import collections
 import dataclasses
 import re
 
 from aggregates import Aggregates
 from expressions import COLLATIONS
 from model import Column, Scope, Statement, Table
+from recursion import Recursion
+from windows import Windows
 
 JOINS = ["JOIN", "INNER JOIN", "LEFT JOIN", "LEFT JOIN", "LEFT OUTER JOIN", "RIGHT JOIN", "FULL JOIN",
          "FULL OUTER JOIN", "CROSS JOIN", ","]
@@ -17,11 +20,16 @@ class Select:
     sql: str
     outputs: list  # the texts of the output columns; empty after a *
     names: list  # their aliases, None where there is none
+    scope: Scope = None  # of its FROM, where ORDER BY may name those columns
 
 
 def counts(text):
     """Whether GROUP BY and ORDER BY would take the text for the number of an output column."""
     return re.fullmatch(r"[-+ ()]*\w+[ )]*( COLLATE \w+)?", text) is not None and re.search(r"\d", text[:4]) is not None
+
+
+def qualified(name, columns):
+    return [(f"{name}.{column.name}", column) for column in columns]
 
 
 class Queries:
@@ -30,6 +38,8 @@ class Queries:
         self.schema = schema
         self.expressions = expressions
         self.aggregates = Aggregates(source, expressions)
+        self.windows = Windows(source, expressions, self.aggregates)
+        self.recursion = Recursion(self)
         self.nesting = 0
         self.common = []  # the common table expressions that may be named here
 
@@ -65,15 +75,20 @@ class Queries:
         return self.ordered(self.grouping(None, groups=self.source.number(1, 2)))
 
     def window(self):
-        text, scope = self.from_clause(None)
-        outputs = [self.expressions.column(scope) for _ in range(self.source.number(1, 2))]
-        outputs += [self.aggregates.window(scope) for _ in range(self.source.number(1, 2))]
-        named = ""
-        if self.source.chance(0.15):
-            outputs.append("sum(1) OVER w9")
-            named = f" WINDOW w9 AS ({self.aggregates.partition(scope)})"
-        core = f"SELECT {', '.join(outputs)} FROM {text}{self.where(scope)}{named}"
-        return self.ordered(Select(core, outputs, [None] * len(outputs)))
+        return self.ordered(self.window_select(None))
+
+    def window_select(self, outer, width=None):
+        source = self.source
+        text, scope = self.from_clause(outer)
+        clause, named = self.windows.definitions(scope) if source.chance(0.25) else ("", [])
+        count = width or source.number(2, 4)
+        plain = source.number(0, min(2, count - 1))
+        outputs = [self.expressions.column(scope) for _ in range(plain)]
+        outputs += [self.windows.window(scope, named) for _ in range(count - plain)]
+        if source.chance(0.15):
+            outputs[-1] = f"{outputs[-1]} {source.pick(['+', '||', '='])} {self.expressions.column(scope)}"
+        core = f"SELECT {', '.join(outputs)} FROM {text}{self.where(scope)}{clause}"
+        return Select(core, outputs, [None] * len(outputs))
 
     def values(self):
         rows = self.rows(self.source.number(1, 3))
@@ -98,6 +113,14 @@ class Queries:
             sql += f" {operator} {self.select(outer, width, simple=True).sql}"
         return Select(sql, first.outputs, first.names)
 
+    def with_clause(self):
+        """A WITH of one table, which the statement after it may name; the caller forgets it then."""
+        name, width = self.source.name("q"), self.source.number(1, 3)
+        body = self.any_select(None, width)
+        names = [f"k{n}" for n in range(width)]
+        self.common.append(Table(name, [Column(n) for n in names], writable=False))
+        return f"WITH {name}({', '.join(names)}) AS ({body.sql}) "
+
     def cte(self):
         source = self.source
         before = list(self.common)
@@ -109,42 +132,43 @@ class Queries:
             hint = source.pick(["", "", "", "MATERIALIZED ", "NOT MATERIALIZED "])
             parts.append(f"{name}({', '.join(names)}) AS {hint}({body.sql})")
             self.common.append(Table(name, [Column(n) for n in names], writable=False))
-        query = source.pick([self.plain, self.plain, self.grouped, self.compound])()
+        query = source.pick([self.plain, self.plain, self.grouped, self.compound, self.window])()
         self.common = before
         query.sql = f"WITH {', '.join(parts)} {query.sql}"
         return query
 
     def recursive(self):
-        """A recursion that ends: a counter, or a walk along a column that UNION keeps finite."""
-        source = self.source
-        name = source.name("r")
         before = list(self.common)
-        if source.chance(0.6):
-            limit = source.number(2, 8)
-            step = self.expressions.text(Scope([("s", Column("s"))]), 1)
-            body = (f"SELECT {source.number(0, 2)}, {source.word()} {source.pick(['UNION', 'UNION ALL'])} "
-                    f"SELECT n + 1, substr({step}, 1, 8) FROM {name} WHERE n < {limit}")
-        else:
-            table = source.pick(self.schema.tables)
-            first, second = source.pick(table.names()), source.pick(table.names())
-            body = (f"SELECT {first}, 0 FROM {table.name} UNION SELECT t.{second}, r.s + 1 FROM {name} AS r "
-                    f"JOIN {table.name} AS t ON t.{first} = r.n WHERE r.s < 4")
-        self.common.append(Table(name, [Column("n", "INTEGER"), Column("s")], writable=False))
-        query = source.pick([self.plain, self.grouped])()
+        text = self.recursion.definition()
+        query = self.source.pick([self.plain, self.grouped, self.window])()
         self.common = before
-        query.sql = f"WITH RECURSIVE {name}(n, s) AS ({body}) {query.sql}"
+        query.sql = f"WITH RECURSIVE {text} {query.sql}"
         return query
 
     # Their parts.
 
     def any_select(self, outer, width):
-        """A whole SELECT of that many columns for a place that takes one."""
+        """A whole SELECT of that many columns for a place that takes one, now and then with a LIMIT."""
         roll = self.source.roll()
         if roll < 0.2:
-            return self.compound_select(outer, width)
-        if roll < 0.4:
-            return self.grouping(outer, groups=self.source.number(0, 1), width=width)
-        return self.select(outer, width)
+            select = self.compound_select(outer, width)
+        elif roll < 0.4:
+            select = self.grouping(outer, groups=self.source.number(0, 1), width=width)
+        elif roll < 0.46 and self.source.has("inner_window"):
+            select = self.window_select(outer, width)
+        else:
+            select = self.select(outer, width)
+        return self.inner_ordered(select, width) if self.source.has("inner_order") else select
+
+    def inner_ordered(self, select, width):
+        """The SELECT with an ORDER BY of its own, by all columns where a LIMIT follows."""
+        source = self.source
+        columns = source.some(list(range(1, width + 1)), width)
+        terms = [f"{n}{source.pick(['', '', ' DESC', ' NULLS LAST'])}" for n in columns]
+        limit = f" LIMIT {source.number(0, 5)}{source.pick(['', '', ' OFFSET 1', ' OFFSET 2'])}"
+        if source.chance(0.2):
+            terms, limit = terms[:1], ""
+        return dataclasses.replace(select, sql=f"{select.sql} ORDER BY {', '.join(terms)}{limit}")
 
     def select(self, outer=None, width=None, simple=False):
         source = self.source
@@ -157,7 +181,8 @@ class Queries:
         names = [None if simple or source.chance(0.7) else source.name("o") for _ in outputs]
         listed = ", ".join(f"{out} AS {name}" if name else out for out, name in zip(outputs, names))
         distinct = source.pick(["DISTINCT ", "ALL "]) if source.chance(0.15) else ""
-        return Select(f"SELECT {distinct}{listed} FROM {text}{self.where(scope)}", outputs, names)
+        return Select(f"SELECT {distinct}{listed} FROM {text}{self.where(scope)}", outputs, names,
+                      None if distinct == "DISTINCT " else scope)
 
     def grouping(self, outer, groups, width=None):
         source = self.source
@@ -171,7 +196,10 @@ class Queries:
         outputs = list(keys)
         while len(outputs) < count:
             aggregate = self.aggregates.call(scope)
-            outputs.append(aggregate if source.chance(0.8) else f"{aggregate} + {self.aggregates.call(scope)}")
+            if keys and width is None and source.has("group_window"):
+                outputs.append(self.windows.over_groups(keys, aggregate))
+            else:
+                outputs.append(aggregate if source.chance(0.8) else f"{aggregate} + {self.aggregates.call(scope)}")
         sql = f"SELECT {', '.join(outputs)} FROM {text}{self.where(scope)}"
         if keys:
             by = [str(n + 1) if source.chance(0.15) or counts(key) else key for n, key in enumerate(keys)]
@@ -195,38 +223,42 @@ class Queries:
     def from_clause(self, outer):
         """FROM's text, and a Scope of its columns."""
         source = self.source
-        count = source.pick([1, 1, 1, 1, 2, 2, 2, 3]) if self.nesting < NESTING_MAX else 1
-        text, columns, seen = "", [], {}
-        for n in range(count):
-            item, name, relation = self.from_item()
-            fresh = [(f"{name}.{column.name}", column) for column in relation.columns]
-            shared = [column.name for column in relation.columns if column.name in seen]
-            join, on = "", ""
-            if n:
-                join, on = self.join(shared, Scope(columns + fresh, outer))
-            text += (join if join == ", " or not n else f" {join} ") + item + on
-            columns += fresh
-            for column in relation.columns:
-                seen[column.name] = None if column.name in seen else column
+        counts_of_items = [1, 1, 1, 1, 2, 2, 2, 3] + ([3, 4] if source.has("wide_join") else [])
+        count = source.pick(counts_of_items) if self.nesting < NESTING_MAX else 1
+        text, columns = self._joined(count, outer)
         # A bare name works where only one relation has it.
         if source.chance(0.4):
-            bare = [(name, column) for name, column in seen.items() if column is not None]
-            columns = [(c.name, c) if (c.name, c) in bare else (t, c) for t, c in columns]
+            seen = collections.Counter(column.name for _, column in columns)
+            columns = [(c.name if seen[c.name] == 1 else t, c) for t, c in columns]
         return text, Scope(columns, outer)
 
-    def from_item(self):
+    def _joined(self, count, outer):
+        """(text, columns) of that many relations and the joins between them."""
+        text, columns = "", []
+        for n in range(count):
+            item, fresh = self.from_item(outer, columns)
+            join, on = "", ""
+            if n:
+                names = {column.name for _, column in columns}
+                shared = [column.name for _, column in fresh if column.name in names]
+                join, on = self.join(shared, Scope(columns + fresh, outer))
+            text += (join if join == ", " or not n else f" {join} ") + item + on
+            columns = columns + fresh
+        return text, columns
+
+    def from_item(self, outer, before):
+        """(text, columns) of a table, a view, a subquery, a function, or a join in parentheses."""
         source = self.source
-        if self.nesting < NESTING_MAX and source.chance(0.1):
-            self.nesting += 1
-            width = source.number(1, 3)
-            body = self.any_select(None, width)
-            self.nesting -= 1
-            relation = Table(source.name("d"), [Column(f"y{n}") for n in range(width)], writable=False)
-            outputs = ", ".join(f"y{n}" for n in range(width))
-            name = relation.name
-            inner = source.name("q")
-            # Names for the columns come from a common table expression, which works for any body.
-            return f"(WITH {inner}({outputs}) AS ({body.sql}) SELECT * FROM {inner}) AS {name}", name, relation
+        if self.nesting < NESTING_MAX:
+            if source.chance(0.1):
+                return self._from_subquery(outer if source.has("correlated") else None)
+            if source.has("nested_join"):
+                self.nesting += 1
+                text, columns = self._joined(2, outer)
+                self.nesting -= 1
+                return f"({text})", columns
+        if before and source.has("from_function"):
+            return self._from_function(before)
         if self.common and source.chance(0.6):
             relation = source.pick(self.common)
         elif self.schema.views and source.chance(0.15):
@@ -239,7 +271,29 @@ class Queries:
             hint = f" INDEXED BY {source.pick(relation.indexes)}"
         elif relation.indexes and source.chance(0.05):
             hint = " NOT INDEXED"
-        return f"{relation.name} {source.pick(['AS ', ''])}{name}{hint}", name, relation
+        return f"{relation.name} {source.pick(['AS ', ''])}{name}{hint}", qualified(name, relation.columns)
+
+    def _from_subquery(self, outer):
+        """Names for the columns come from a common table expression, which works for any body."""
+        source = self.source
+        self.nesting += 1
+        width = source.number(1, 3)
+        body = self.any_select(outer, width)
+        self.nesting -= 1
+        name, inner = source.name("d"), source.name("q")
+        outputs = [f"y{n}" for n in range(width)]
+        text = f"(WITH {inner}({', '.join(outputs)}) AS ({body.sql}) SELECT * FROM {inner}) AS {name}"
+        return text, qualified(name, [Column(output) for output in outputs])
+
+    def _from_function(self, before):
+        """A table-valued function of the columns of the relations before it."""
+        source = self.source
+        name = source.name("j")
+        argument = source.pick(before)[0]
+        function = source.pick(["json_each", "json_each", "json_tree"])
+        items = ", ".join([f"typeof({argument})"] + [source.integer() for _ in range(source.number(0, 2))])
+        text = f"{function}(json_array({items})) AS {name}"
+        return text, qualified(name, [Column("key"), Column("value"), Column("type", "TEXT")])
 
     def join(self, shared, scope):
         """How a relation joins those before it: the operator, and ON or USING."""
@@ -286,6 +340,10 @@ class Queries:
             if source.chance(0.1):
                 term += source.pick([" NULLS FIRST", " NULLS LAST"])
             terms.append(term)
+        if select.scope and source.has("correlated") and source.chance(0.3):
+            # An order by something else comes first; what is left for this one to check is then nothing.
+            terms.insert(0, self.scalar(select.scope))
+            keys = []
         sql = f"{select.sql} ORDER BY {', '.join(terms)}"
         if limited:
             offset = source.pick(["", "", f" OFFSET {source.number(0, 4)}", " OFFSET -1"])
@@ -323,6 +381,10 @@ class Queries:
             pair = f"({self.expressions.column(scope)}, {self.expressions.column(scope)})"
             body = self.any_select(scope, 2).sql if source.chance(0.6) else self.rows(2)
             text = f"{pair} {negation}IN ({body})"
+        elif roll < 0.96:
+            pair = f"({self.expressions.column(scope)}, {self.expressions.column(scope)})"
+            select = self.inner_ordered(self.select(scope, 2, simple=True), 2)
+            text = f"{pair} {source.pick(['=', '<', '>=', 'IS', '<>'])} ({select.sql})"
         else:
             operator = source.pick(["=", "<", ">=", "IS"])
             text = f"{self.expressions.column(scope)} {operator} ({self.grouping(scope, 0, 1).sql})"

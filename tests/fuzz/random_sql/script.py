@@ -2,9 +2,11 @@
 from changes import Changes
 from definitions import Definitions
 from expressions import Expressions
+from maintenance import Maintenance
 from model import Column, Schema, Statement, Table
 from queries import Queries
 from source import Source
+from triggers import Triggers
 
 
 class ScriptMaker:
@@ -17,14 +19,16 @@ class ScriptMaker:
         self.expressions.queries = self.queries
         self.definitions = Definitions(self.source, self.schema, self.expressions, self.queries)
         self.changes = Changes(self.source, self.schema, self.expressions, self.queries)
-        self.definitions.changes = self.changes
+        self.triggers = Triggers(self.source, self.schema, self.expressions, self.changes)
+        self.maintenance = Maintenance(self.source, self.schema)
 
     def make(self):
         return self.set_up() + self.body() + self.closing()
 
     def set_up(self):
         source = self.source
-        statements = [Statement(f"PRAGMA foreign_keys = {source.pick(['ON', 'ON', 'OFF'])}", "set up")]
+        statements = self.maintenance.first()
+        statements += [Statement(f"PRAGMA foreign_keys = {source.pick(['ON', 'ON', 'OFF'])}", "set up")]
         if source.chance(0.3):
             statements.append(Statement("PRAGMA recursive_triggers = ON", "set up"))
         statements += [self.definitions.table() for _ in range(source.number(2, 4))]
@@ -34,14 +38,16 @@ class ScriptMaker:
         for table in self.schema.tables + [log]:
             statements += self.changes.seed(table)
         weights = source.weights
-        for name, most in (("index", 4), ("view", 2), ("trigger", 3)):
-            for _ in range(source.number(0, most * weights[name] // 10)):
-                statements.append(getattr(self.definitions, name)())
+        makers = (("index", 4, self.definitions.index), ("view", 2, self.definitions.view),
+                  ("trigger", 3, self.triggers.trigger))
+        for name, most, make in makers:
+            statements += [make() for _ in range(source.number(0, most * weights[name] // 10))]
         self.schema.tables.append(log)
         return statements
 
     def body(self):
-        kinds = ("query", "insert", "update", "delete", "upsert", "transaction", "inspect", "definition", "mistake")
+        kinds = ("query", "insert", "update", "delete", "upsert", "transaction", "inspect", "definition",
+                 "maintenance", "mistake")
         return [self.statement(self.source.of(*kinds)) for _ in range(self.length)]
 
     def statement(self, kind):
@@ -51,14 +57,17 @@ class ScriptMaker:
             return self.inspection(self.source.pick(self.schema.tables))
         if kind == "definition":
             return self.definition()
+        if kind == "maintenance":
+            return self.maintenance.statement()
         if kind == "mistake":
             return self.mistake()
         return getattr(self.changes, kind)()
 
     def definition(self):
         definitions = self.definitions
-        return self.source.pick([definitions.index, definitions.index, definitions.alter, definitions.alter,
-                                 definitions.view, definitions.trigger, definitions.copy, definitions.rename_or_drop])()
+        makers = [definitions.index, definitions.index, definitions.alter, definitions.alter, definitions.view,
+                  self.triggers.trigger, definitions.copy, definitions.rename_or_drop]
+        return self.source.pick(makers)()
 
     def inspection(self, table):
         """All rows of a table with their rowids, or what a pragma says of it."""
@@ -104,6 +113,6 @@ class ScriptMaker:
         statements = [Statement("COMMIT", "transaction")]
         statements += [self.contents(table) for table in self.schema.tables]
         for pragma in ("PRAGMA integrity_check", "PRAGMA foreign_key_check",
-                       "SELECT type, name, tbl_name, sql FROM sqlite_schema"):
+                       "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_stat4'"):
             statements.append(Statement(pragma, "inspect"))
         return statements

@@ -21,7 +21,7 @@ MODIFIERS = ["+1 day", "-1 month", "start of month", "weekday 0", "+1.5 hours", 
 WEIGHTS = {
     # statements of a script's body
     "query": 60, "insert": 16, "update": 9, "delete": 4, "upsert": 5, "transaction": 6, "inspect": 8,
-    "definition": 4, "mistake": 1,
+    "definition": 4, "maintenance": 3, "mistake": 1,
     # kinds of queries
     "plain": 40, "lookup": 15, "json": 3, "aggregate": 12, "grouped": 16, "compound": 10, "values": 1, "cte": 8, "recursive": 3,
     "window": 8,
@@ -30,6 +30,10 @@ WEIGHTS = {
     # of a hundred tables, columns, or whatever has the feature
     "foreign_key": 35, "strict": 12, "without_rowid": 35, "generated": 8, "check": 12, "collation": 15,
     "order_collation": 6, "natural": 12, "using": 15, "returning": 20, "newer": 100, "json_value": 2, "indexed_by": 4,
+    "temporary": 5, "column_reference": 4, "utf16": 6, "stat4": 100,
+    # of a hundred places in a query or a change
+    "inner_order": 12, "inner_window": 100, "group_window": 15, "correlated": 30, "wide_join": 50, "nested_join": 3,
+    "from_function": 4, "with_change": 6,
     # values
     "limits": 3, "odd_reals": 3, "odd_words": 5, "number_words": 8, "blob": 100,
 }
