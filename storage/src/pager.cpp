@@ -129,10 +129,42 @@ Result<Pager::Snapshot> Pager::pin_handed() {
 }
 
 void Pager::unpin(std::uint64_t seq) noexcept {
-  MutexLock lock(state_mutex_);
-  const auto found = pins_.find(seq);
-  ASSERT(found != pins_.end());
-  if (--found->second == 0) pins_.erase(found);
+  std::vector<io::Event*> wake;
+  {
+    MutexLock lock(state_mutex_);
+    const auto found = pins_.find(seq);
+    ASSERT(found != pins_.end());
+    if (--found->second != 0) return;
+    pins_.erase(found);
+    while (!drains_.empty() && (pins_.empty() || drains_.begin()->first <= pins_.begin()->first)) {
+      wake.push_back(drains_.begin()->second);
+      drains_.erase(drains_.begin());
+    }
+  }
+  for (io::Event* event : wake) event->set();
+}
+
+bool Pager::wait_for_readers(std::uint64_t seq, io::Clock::time_point deadline) {
+  io::Event drained;
+  {
+    MutexLock lock(state_mutex_);
+    if (pins_.empty() || pins_.begin()->first >= seq) return true;
+    drains_.emplace(seq, &drained);
+  }
+  if (drained.wait_until(deadline)) return true;
+  {
+    MutexLock lock(state_mutex_);
+    const auto [first, end] = drains_.equal_range(seq);
+    const auto mine =
+        std::find_if(first, end, [&](const auto& entry) { return entry.second == &drained; });
+    if (mine != end) {
+      drains_.erase(mine);
+      return false;
+    }
+  }
+  // Somebody is about to set it.
+  drained.wait();
+  return true;
 }
 
 Result<std::unique_ptr<Transaction>> Pager::begin_read() {

@@ -148,6 +148,10 @@ class Pager final : public Database {
   Result<Snapshot> pin_durable();
   Result<Snapshot> pin_handed();
   void unpin(std::uint64_t seq) noexcept;
+  /// Returns when no snapshot older than `seq` is pinned; false when `deadline` passes first.
+  /// Whoever pins the last durable commit is not waited for, so new readers never prolong it. //
+  /// SUSPENDS
+  bool wait_for_readers(std::uint64_t seq, io::Clock::time_point deadline);
   /// The page as the snapshot sees it. // SUSPENDS
   Result<PageRef> fetch(PageNo page, std::uint64_t snapshot);
   Result<PageRef> load(PageNo page, std::uint64_t snapshot);
@@ -177,8 +181,10 @@ class Pager final : public Database {
   void fail_pending(const Error& error, std::span<PendingCommit* const> group, bool breaks);
   void break_down(const Error& error);
   void start_background_checkpoint();
+  void bound_log();
 
   // pager_checkpoint.cpp
+  Result<bool> take_quiet_turn(io::Clock::time_point deadline);
   Result<void> settle_commits(std::uint64_t seq);
   Result<void> backfill();
   Result<void> copy_pages(std::span<const VersionTable::Located> pages);
@@ -212,6 +218,8 @@ class Pager final : public Database {
   PageNo handed_pages_ GUARDED_BY(state_mutex_) = 0;
   bool handed_auto_vacuum_ GUARDED_BY(state_mutex_) = false;
   std::map<std::uint64_t, std::uint32_t> pins_ GUARDED_BY(state_mutex_);
+  /// Whoever waits until no older snapshot than this is pinned.
+  std::multimap<std::uint64_t, io::Event*> drains_ GUARDED_BY(state_mutex_);
   std::deque<PendingCommit*> pending_ GUARDED_BY(state_mutex_);
   bool flushing_ GUARDED_BY(state_mutex_) = false;
   bool remaking_ GUARDED_BY(state_mutex_) = false;  ///< no transaction may begin meanwhile
@@ -221,6 +229,10 @@ class Pager final : public Database {
   struct Lost {
     std::uint64_t first = 0, last = 0;
   };
+  /// Where in the log groups of commits end that are not in the file yet: the last commit, and the
+  /// frames up to it.
+  std::deque<std::pair<std::uint64_t, std::uint32_t>> group_ends_ GUARDED_BY(state_mutex_);
+  std::uint32_t backfilled_frames_ GUARDED_BY(state_mutex_) = 0;
   std::vector<Lost> lost_ GUARDED_BY(state_mutex_);  ///< that pinned snapshots build on
   std::atomic<std::uint64_t> losses_{0};             ///< how often commits were lost
   std::atomic<bool> is_full_{false};                 ///< the last commit found no space
@@ -234,6 +246,7 @@ class Pager final : public Database {
   std::atomic<std::uint32_t> wal_frames_{0};
   std::atomic<std::uint32_t> frames_at_checkpoint_{0};  ///< when the last one was started
   std::vector<std::uint8_t> frame_headers_;
+  std::uint32_t frames_at_wait_ = 0;  ///< when readers were waited for in vain
 
   mutable Mutex wal_mutex_;
   std::uint32_t wal_reads_ GUARDED_BY(wal_mutex_) = 0;

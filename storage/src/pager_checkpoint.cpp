@@ -2,6 +2,7 @@
 #include "pager.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 // Checkpoints: versions in the log are copied into the file, as far as no snapshot needs what they
 // overwrite there.
@@ -11,6 +12,8 @@ namespace {
 
 /// Pages that are read and written together.
 constexpr std::size_t kCopyPages = 64;
+/// How long a checkpoint keeps the writer's turn while it waits for readers.
+constexpr auto kTurnSlice = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -88,7 +91,12 @@ Result<void> Pager::backfill() {
       return {};
     }();
     if (outcome) {
+      MutexLock lock(state_mutex_);
       backfilled_seq_.store(target);
+      while (!group_ends_.empty() && group_ends_.front().first <= target) {
+        backfilled_frames_ = group_ends_.front().second;
+        group_ends_.pop_front();
+      }
       checkpoints_.fetch_add(1, std::memory_order_relaxed);
     }
   }
@@ -104,22 +112,20 @@ bool Pager::try_restart() {
   MutexLock state(state_mutex_);
   if (backfilled_seq_.load() != durable_seq_) return false;
   versions_.settle_in_file(durable_seq_);
+  ASSERT(group_ends_.empty());
+  backfilled_frames_ = 0;
   wal_frames_.store(0);
   frames_at_checkpoint_.store(0);
+  frames_at_wait_ = 0;
   return true;
 }
 
-Result<CheckpointResult> Pager::checkpoint(CheckpointMode mode, io::Clock::time_point deadline) {
-  CheckpointResult result;
-  if (options_.read_only) return result;
-  if (is_broken_.load()) return broken_error();
-  const bool waits = mode != CheckpointMode::passive;
-  bool has_turn = false;
-  if (waits) {
-    has_turn = writer_.lock_until(deadline);
-    result.busy = !has_turn;
-  }
-  if (waits && has_turn) {
+/// Takes the writer's turn at a moment when everything is durable and no reader has an older
+/// snapshot; at the deadline also while one has. False, without the turn, when that could not be
+/// had.
+Result<bool> Pager::take_quiet_turn(io::Clock::time_point deadline) {
+  for (;;) {
+    if (!writer_.lock_until(deadline)) return false;
     std::uint64_t handed = 0;
     {
       MutexLock lock(state_mutex_);
@@ -130,17 +136,28 @@ Result<CheckpointResult> Pager::checkpoint(CheckpointMode mode, io::Clock::time_
       writer_.unlock();
       return std::move(durable).error();
     }
+    const io::Clock::time_point now = io::Clock::now();
+    if (wait_for_readers(handed, std::min(deadline, now + kTurnSlice))) return true;
+    if (now >= deadline) return true;
+    // The reader may itself wait for the turn, to be told that its snapshot is too old to write on.
+    writer_.unlock();
   }
+}
+
+Result<CheckpointResult> Pager::checkpoint(CheckpointMode mode, io::Clock::time_point deadline) {
+  CheckpointResult result;
+  if (options_.read_only) return result;
+  if (is_broken_.load()) return broken_error();
+  const bool waits = mode != CheckpointMode::passive;
+  const bool has_turn = waits && TRY(take_quiet_turn(deadline));
+  result.busy = waits && !has_turn;
   checkpoint_mutex_.lock();
   Result<void> copied = backfill();
   result.log_frames = wal_frames_.load();
   {
     MutexLock lock(state_mutex_);
-    if (backfilled_seq_.load() == durable_seq_) {
-      result.checkpointed_frames = result.log_frames;
-    } else {
-      result.busy = result.busy || waits;
-    }
+    result.checkpointed_frames = backfilled_frames_;
+    if (backfilled_seq_.load() != durable_seq_) result.busy = waits;
   }
   if (copied && has_turn && mode == CheckpointMode::truncate && !result.busy && try_restart()) {
     copied = wal_ ? wal_->truncate(0) : Result<void>();

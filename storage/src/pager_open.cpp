@@ -194,6 +194,7 @@ Result<void> Pager::recover_log() {
   log::info(cat("recovered ", recovery.pages.size(), " frames of ", wal_path_));
   MutexLock lock(state_mutex_);
   durable_seq_ = handed_seq_ = last_seq_ = 1;
+  group_ends_.emplace_back(1, wal_frames_.load());
   durable_pages_ = handed_pages_ = recovery.database_pages;
   return {};
 }
@@ -271,6 +272,10 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
   }
   TRY(remove_log());
   wal_started_ = false;
+  {
+    MutexLock lock(state_mutex_);
+    backfilled_frames_ = 0;
+  }
   wal_frames_.store(0);
   frames_at_checkpoint_.store(0);
   header.page_size = page_size;

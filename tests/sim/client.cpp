@@ -1,6 +1,7 @@
 #include "client.hpp"
 
 #include "base/text.hpp"
+#include "io/fiber.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -88,10 +89,10 @@ Result<void> Client::step() {
 
 Result<void> Client::transaction() {
   TRY(run("BEGIN IMMEDIATE"));
-  const std::size_t base = history_.last();
-  if (chance(20)) TRY(look(history_.state(base), base));
-  State working = TRY(change_some(history_.state(base)));
-  if (chance(10)) TRY(look(working, base));
+  base_ = history_.last();
+  if (chance(20)) TRY(look(history_.state(base_)));
+  State working = TRY(change_some(history_.state(base_)));
+  if (chance(10)) TRY(look(working));
   return finish(std::move(working));
 }
 
@@ -109,8 +110,8 @@ Result<void> Client::deferred_transaction() {
     return {};
   }
   TRY(std::move(first));
-  const std::size_t base = history_.last();
-  if (!(history_.state(base) == seen)) {
+  base_ = history_.last();
+  if (!(history_.state(base_) == seen)) {
     return violation("a transaction writes on a snapshot that is not the last");
   }
   seen.user_version = 77;
@@ -118,13 +119,13 @@ Result<void> Client::deferred_transaction() {
   return finish(std::move(working));
 }
 
-/// Shows everything to the client of a transaction that builds on state `base`.
-Result<void> Client::look(const State& working, std::size_t base) {
+/// Shows everything to the client.
+Result<void> Client::look(const State& working) {
   const State seen = TRY(read_all());
   if (!(seen == working)) {
     return violation(cat("a transaction does not see what it did: ", difference(working, seen)));
   }
-  history_.shown(base);
+  history_.shown(base_);
   return {};
 }
 
@@ -149,6 +150,8 @@ Result<State> Client::change_some(State working) {
     } else {
       Change change = next_change(working);
       TRY(apply(change));
+      // That a key is taken is as good as its row.
+      if (change.is_refused) history_.shown(base_);
       working = std::move(change.after);
     }
   }
@@ -180,6 +183,12 @@ Result<void> Client::reader() {
   const std::size_t acknowledged = history_.acknowledged();
   TRY(run("BEGIN"));
   const State seen = TRY(read_all());
+  if (!alone_ && chance(50)) {
+    // Others commit and checkpoint meanwhile.
+    for (std::uint64_t turns = draw(200); turns > 0; --turns) saturn::io::yield();
+    const State again = TRY(read_all());
+    if (!(again == seen)) return violation(cat("a snapshot changes: ", difference(seen, again)));
+  }
   TRY(run("COMMIT"));
   const auto index = history_.find(seen, acknowledged);
   if (!index) {

@@ -61,7 +61,7 @@ class Client {
   saturn::Result<void> reader();
   saturn::Result<void> maintain();
   saturn::Result<void> checkpoint();
-  saturn::Result<void> look(const State& working, std::size_t base);
+  saturn::Result<void> look(const State& working);
 
   /// Runs it, and finds the outcome as it should be.
   saturn::Result<void> apply(const Change& change);
@@ -79,6 +79,7 @@ class Client {
   Counters& counters_;
   std::mt19937_64 random_;
   const bool alone_;
+  std::size_t base_ = 0;  ///< the commit that the transaction builds on
   saturn::sql::Session session_;
   std::vector<std::pair<std::string, State>> savepoints_;
 };

@@ -1,6 +1,7 @@
 #include "disk.hpp"
 
 #include "io/sync.hpp"
+#include "io/worker.hpp"
 
 using namespace saturn;
 using sim::Disk;
@@ -110,6 +111,35 @@ TEST_CASE("what builds on a commit that found no space fails with it, and shows 
       CHECK(opened.ask("PRAGMA integrity_check") == "ok");
     });
   }
+}
+
+TEST_CASE("a transaction on a commit that found no space is refused when there is space again") {
+  on_fiber([] {
+    Disk disk;
+    Opened opened = disk.open().value();
+    REQUIRE(opened.run("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, NULL)"));
+    sql::Session first(opened.shared());
+    sql::Session second(opened.shared());
+    REQUIRE(first.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (2, NULL)"));
+    // The commit's write waits for up to a millisecond before it fails.
+    disk.vfs->set_faults({.full_ppm = 1'000'000, .delay_ppm = 1'000'000});
+    io::Event done;
+    Result<void> committed;
+    io::Worker::current()->spawn([&] {
+      committed = first.execute("COMMIT");
+      done.set();
+    });
+    io::yield();
+    REQUIRE(second.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (3, NULL)"));
+    REQUIRE_FALSE(done.is_set());
+    done.wait();
+    CHECK(committed.code() == Code::full);
+    disk.vfs->set_faults({});
+    CHECK(second.execute("COMMIT").code() == Code::full);
+    CHECK(rows(opened) == "1");
+    REQUIRE(opened.run("INSERT INTO t VALUES (4, NULL)"));
+    CHECK(rows(opened) == "1 4");
+  });
 }
 
 TEST_CASE("a log that finds no space and cannot be cut off breaks") {

@@ -186,7 +186,7 @@ Result<void> wal_checkpoint(const PragmaCall& call) {
   }
   SessionState& session = call.session();
   for (const SessionDatabase& each : session.databases) {
-    if (!session.autocommit && each.transaction && each.transaction->writable()) {
+    if (!session.autocommit && each.transaction) {
       return Error(Code::locked, "database table is locked");
     }
   }

@@ -166,6 +166,11 @@ void Statement::Impl::end_run() noexcept {
 /// After an error: takes back what has to be taken back, and hands the error on.
 Error Statement::Impl::fail(Error error) {
   OnError action = compiled->runtime.on_error;
+  if (primary(error.code()) == Code::constraint) {
+    // It tells of rows, which may be of commits that are not durable yet.
+    Result<void> durable = wait_durable();
+    if (!durable) error = std::move(durable).error();
+  }
   if (action == OnError::fail && session.state.immediate_violations > 0) {
     // What FAIL would keep breaks a foreign key.
     action = OnError::abort;

@@ -99,7 +99,9 @@ class Database {
   virtual Result<std::unique_ptr<Transaction>> begin_write(io::Clock::time_point deadline) = 0;
 
   /// Copies the log into the file as far as the readers' snapshots allow; `full`, `restart` and
-  /// `truncate` wait for the writer's turn until `deadline`. // SUSPENDS
+  /// `truncate` wait until `deadline` for the writer's turn, and for readers of older snapshots.
+  /// `restart` does no more than `full`: the next commit starts the log over whenever all of it is
+  /// in the file, and readers of the last snapshot are not in its way. // SUSPENDS
   virtual Result<CheckpointResult> checkpoint(CheckpointMode mode,
                                               io::Clock::time_point deadline) = 0;
   virtual Synchronous synchronous() const noexcept = 0;
