@@ -10,14 +10,18 @@
 namespace saturn::storage {
 namespace {
 
-/// Pages that are read and written together.
+/// Pages that are read and written together: so many, and no more than a part of the cache, whose
+/// other pages are for readers.
 constexpr std::size_t kCopyPages = 64;
+constexpr std::size_t kCopyPartOfCache = 4;
 /// How long a checkpoint keeps the writer's turn while it waits for readers.
 constexpr auto kTurnSlice = std::chrono::milliseconds(10);
 
 }  // namespace
 
 Result<void> Pager::copy_pages(std::span<const VersionTable::Located> pages) {
+  const std::size_t together =
+      std::min<std::size_t>(kCopyPages, cache_->stats().frames_max / kCopyPartOfCache);
   std::vector<PageRef> pins;
   std::vector<ByteSpan> buffers;
   const auto write_run = [&](PageNo first) -> Result<void> {
@@ -30,7 +34,7 @@ Result<void> Pager::copy_pages(std::span<const VersionTable::Located> pages) {
   PageNo first = 0;
   for (const VersionTable::Located& located : pages) {
     const bool continues = !buffers.empty() && located.page == first + buffers.size();
-    if (!continues || buffers.size() == kCopyPages) {
+    if (!continues || buffers.size() == together) {
       TRY(write_run(first));
       first = located.page;
     }

@@ -111,6 +111,30 @@ TEST_CASE("a full checkpoint waits for readers of older snapshots, and not for n
   });
 }
 
+TEST_CASE("a checkpoint leaves readers their part of a small cache") {
+  on_fiber([] {
+    // Sixteen pages of 64 KiB fit into the cache.
+    Disk disk;
+    Opened opened = disk.open(Disk::Synchronous::full, 65'536).value();
+    REQUIRE(opened.run("CREATE TABLE t(a)"));
+    for (int i = 0; i < 80; ++i) REQUIRE(opened.run("INSERT INTO t VALUES (zeroblob(60000))"));
+    disk.vfs->set_faults({.yield_ppm = 1'000'000});
+    io::Event done;
+    Result<void> copied;
+    io::Worker::current()->spawn([&] {
+      sql::Session session(opened.shared());
+      copied = session.execute("PRAGMA wal_checkpoint(FULL)");
+      done.set();
+    });
+    while (!done.is_set()) {
+      CHECK(opened.ask("SELECT count(*), sum(length(a)) FROM t") == "80");
+      io::yield();
+    }
+    done.wait();
+    CHECK(copied);
+  });
+}
+
 TEST_CASE("a checkpoint and a reader that wants to write do not wait for each other") {
   on_fiber([] {
     Disk disk;
