@@ -89,6 +89,9 @@ struct PendingCommit {
   std::vector<DirtyPagePtr> pages;
   io::Event done;
   bool leads = false;           ///< woken to lead the next group, not because it is done
+  /// Flushed or failed, with `done` about to be set; perhaps before it was waited for. Guarded by the
+  /// pager's state_mutex_.
+  bool answered = false;
   std::optional<Error> failed;  ///< set before `done`
 };
 

@@ -43,7 +43,8 @@ Result<void> Pager::wait_flushed(PendingCommit& commit) {
   bool leads = false;
   {
     MutexLock lock(state_mutex_);
-    if (!flushing_) {
+    // Another leader may have taken it between its being handed over and now.
+    if (!flushing_ && !commit.answered) {
       flushing_ = true;
       leads = true;
     }
@@ -300,6 +301,7 @@ void Pager::finish_group(std::span<PendingCommit* const> group) {
     durable_pages_ = group.back()->page_count;
     durable_auto_vacuum_ = group.back()->auto_vacuum;
     group_ends_.emplace_back(durable_seq_, wal_frames_.load());
+    for (PendingCommit* commit : group) commit->answered = true;
     while (!waiters_.empty() && waiters_.begin()->first <= durable_seq_) {
       wake.push_back(&waiters_.begin()->second->done);
       waiters_.erase(waiters_.begin());
@@ -335,6 +337,7 @@ void Pager::fail_pending(const Error& error, std::span<PendingCommit* const> gro
     is_full_.store(!breaks);
     failed.insert(failed.end(), pending_.begin(), pending_.end());
     pending_.clear();
+    for (PendingCommit* commit : failed) commit->answered = true;
     flushing_ = false;
     std::erase_if(lost_, [&](const Lost& lost) {
       const auto pin = pins_.lower_bound(lost.first);

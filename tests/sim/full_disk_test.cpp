@@ -142,6 +142,33 @@ TEST_CASE("a transaction on a commit that found no space is refused when there i
   });
 }
 
+TEST_CASE(
+    "a transaction on a commit that found no space is told so, and not that it sees too little") {
+  on_fiber([] {
+    Disk disk;
+    Opened opened = disk.open().value();
+    REQUIRE(opened.run("CREATE TABLE t(a)"));
+    sql::Session first(opened.shared());
+    sql::Session second(opened.shared());
+    REQUIRE(first.execute("BEGIN IMMEDIATE; CREATE TABLE u(a); INSERT INTO u VALUES (1)"));
+    disk.vfs->set_faults({.full_ppm = 1'000'000, .delay_ppm = 1'000'000});
+    io::Event done;
+    io::Worker::current()->spawn([&] {
+      static_cast<void>(first.execute("COMMIT"));
+      done.set();
+    });
+    io::yield();
+    REQUIRE(second.execute("BEGIN IMMEDIATE"));
+    REQUIRE_FALSE(done.is_set());
+    done.wait();
+    // The table's pages are gone with the commit that made it.
+    CHECK(second.execute("INSERT INTO u VALUES (2)").code() == Code::full);
+    static_cast<void>(second.execute("ROLLBACK"));
+    disk.vfs->set_faults({});
+    REQUIRE(opened.run("CREATE TABLE u(b)"));
+  });
+}
+
 TEST_CASE("a log that finds no space and cannot be cut off breaks") {
   on_fiber([] {
     Disk disk;

@@ -16,7 +16,9 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
 using namespace saturn;
@@ -469,6 +471,73 @@ TEST_CASE("a log that cannot be written fails its commits, and no later one is t
     const Model seen = contents(*reader, trees);
     CHECK((seen == kept || seen == model));
     reader.reset();
+    REQUIRE(database->close());
+  });
+}
+
+TEST_CASE(
+    "commits of several workers on a disk that is full now and then: refused ones leave nothing") {
+  const auto memory = io::make_memory_vfs();
+  const auto faulty = io::make_faulty_vfs(*memory, {.seed = chosen_seed()});
+  constexpr int kWorkers = 3;
+  constexpr int kFibers = 6;
+  constexpr int kCommits = 60;
+  std::unique_ptr<Database> database;
+  Trees trees;
+  on_fiber([&] {
+    database = Database::open(*faulty, "t.db", {.checkpoint_pages = 30}).value();
+    trees = make_trees(*database);
+  });
+  faulty->set_faults({.seed = 1, .full_ppm = 100'000});
+  std::mutex mutex;
+  std::set<std::int64_t> kept;
+  std::map<Code, int> refused;
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWorkers; ++w) {
+    threads.emplace_back([&, w] {
+      io::Worker worker;
+      for (int f = 0; f < kFibers; ++f) {
+        worker.spawn([&, w, f] {
+          for (int c = 0; c < kCommits; ++c) {
+            const std::int64_t rowid = (w * kFibers + f) * kCommits + c;
+            Result<void> done = [&]() -> Result<void> {
+              const auto transaction = TRY(database->begin_write(soon()));
+              std::string row;
+              const ValueRef values[] = {ValueRef(), ValueRef::integer(rowid)};
+              TRY(encode_record(values, row));
+              TRY(BTreeCursor(*transaction, trees.table).insert(rowid, bytes_of(row)));
+              io::yield();
+              return transaction->commit();
+            }();
+            const std::lock_guard lock(mutex);
+            if (done) {
+              kept.insert(rowid);
+            } else {
+              ++refused[done.code()];
+            }
+          }
+        });
+      }
+      worker.stop();
+      worker.run();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  faulty->set_faults({});
+  CHECK(refused.size() == 1);
+  CHECK(refused[Code::full] > 0);
+  CHECK(kept.size() > 0);
+  const auto check = [&] {
+    auto reader = database->begin_read().value();
+    std::set<std::int64_t> seen;
+    for (const auto& [rowid, value] : contents(*reader, trees)) seen.insert(rowid);
+    CHECK(seen == kept);
+  };
+  on_fiber([&] {
+    check();
+    database.reset();
+    database = Database::open(*faulty, "t.db", {}).value();
+    check();
     REQUIRE(database->close());
   });
 }
