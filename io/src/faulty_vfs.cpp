@@ -61,11 +61,21 @@ struct Shared {
   std::optional<IoKind> struck GUARDED_BY(mutex);
   std::uint64_t cut_at GUARDED_BY(mutex) = kNever;
   std::optional<IoKind> lost_at GUARDED_BY(mutex);  ///< the power is off
+  std::uint64_t room GUARDED_BY(mutex) = kNever;    ///< bytes; kNever: no limit
   UnsyncedNames names GUARDED_BY(mutex);
 
   std::uint64_t draw(std::uint64_t below) {
     const MutexLock lock(mutex);
     return random() % below;
+  }
+
+  /// A file is to be of another size. Returns the size that there is room for.
+  std::uint64_t resize(std::uint64_t from, std::uint64_t to) {
+    const MutexLock lock(mutex);
+    if (room == kNever) return to;
+    if (to > from) to = from + std::min(to - from, room);
+    room = room + from - to;
+    return to;
   }
 
   /// Counts an operation, by a handle of that epoch if by any. Fails without power.
@@ -150,9 +160,11 @@ class FaultyFile final : public File {
     std::vector<std::uint8_t> bytes;
     for (ByteSpan b : buffers) bytes.insert(bytes.end(), b.begin(), b.end());
     if (fate.sys_errno != 0) bytes.resize(shared_.draw(bytes.size() + 1));
+    const bool fits = TRY(make_room(offset, bytes));
     TRY(record(offset, bytes, bytes.size(), false));
     TRY(base_->write(offset, bytes));
-    return outcome(IoKind::write, fate);
+    TRY(outcome(IoKind::write, fate));
+    return fits ? Result<void>() : no_room();
   }
   Result<void> sync(SyncMode mode) override {
     delay(shared_);
@@ -169,6 +181,7 @@ class FaultyFile final : public File {
     const Fate fate = TRY(shared_.begin(IoKind::truncate, epoch_));
     if (fate.sys_errno != 0) return outcome(IoKind::truncate, fate);
     const std::uint64_t now = TRY(base_->size());
+    if (to < now) shared_.resize(now, to);  // a hole takes no room
     TRY(record(to, {}, now > to ? now - to : 0, true));
     TRY(base_->truncate(to));
     return outcome(IoKind::truncate, fate);
@@ -182,7 +195,15 @@ class FaultyFile final : public File {
     TRY(writable());
     const Fate fate = TRY(shared_.begin(IoKind::allocate, epoch_));
     if (fate.sys_errno != 0) return outcome(IoKind::allocate, fate);
-    if (offset + bytes > TRY(base_->size())) TRY(record(offset + bytes, {}, 0, true));
+    const std::uint64_t now = TRY(base_->size());
+    if (offset + bytes > now) {
+      const std::uint64_t to = shared_.resize(now, offset + bytes);
+      if (to < offset + bytes) {
+        shared_.resize(to, now);
+        return no_room();
+      }
+      TRY(record(offset + bytes, {}, 0, true));
+    }
     TRY(base_->allocate(offset, bytes));
     return outcome(IoKind::allocate, fate);
   }
@@ -203,6 +224,17 @@ class FaultyFile final : public File {
     if (fate.sys_errno != 0)
       return Error(code_of(kind, fate.sys_errno), "injected", fate.sys_errno);
     return {};
+  }
+  static Result<void> no_room() { return Error(Code::full, "no room", ENOSPC); }
+  /// Leaves of `bytes` what the disk has room for. False when that is not all.
+  Result<bool> make_room(std::uint64_t offset, std::vector<std::uint8_t>& bytes) {
+    const std::uint64_t size = TRY(base_->size());
+    const std::uint64_t end = offset + bytes.size();
+    if (end <= size) return true;
+    const std::uint64_t to = shared_.resize(size, end);
+    if (to == end) return true;
+    bytes.resize(to > offset ? to - offset : 0);
+    return false;
   }
   /// Begins an operation that changes nothing: all of it happens, or none.
   Result<Fate> begin(IoKind kind) {
@@ -246,6 +278,10 @@ class FaultyVfsImpl final : public FaultyVfs {
     shared_.strike_at = operation;
     shared_.strike = strike;
     shared_.struck.reset();
+  }
+  void set_room(std::uint64_t bytes) override {
+    const MutexLock lock(shared_.mutex);
+    shared_.room = bytes;
   }
   std::optional<IoKind> struck() const override {
     const MutexLock lock(shared_.mutex);
@@ -309,6 +345,7 @@ class FaultyVfsImpl final : public FaultyVfs {
       TRY(file->read(0, change.content));
     }
     TRY(base_.remove(path));
+    shared_.resize(change.content.size(), 0);
     const MutexLock lock(shared_.mutex);
     UnsyncedName& of = shared_.names[std::string(path)];
     change.removed = of.file != nullptr ? std::move(of.file) : std::make_shared<UnsyncedFile>();

@@ -88,9 +88,9 @@ struct PendingCommit {
   bool auto_vacuum = false;
   std::vector<DirtyPagePtr> pages;
   io::Event done;
-  bool leads = false;           ///< woken to lead the next group, not because it is done
-  /// Flushed or failed, with `done` about to be set; perhaps before it was waited for. Guarded by the
-  /// pager's state_mutex_.
+  bool leads = false;  ///< woken to lead the next group, not because it is done
+  /// Flushed or failed, with `done` about to be set; perhaps before it was waited for. Guarded by
+  /// the pager's state_mutex_.
   bool answered = false;
   std::optional<Error> failed;  ///< set before `done`
 };
@@ -183,7 +183,7 @@ class Pager final : public Database {
   void finish_group(std::span<PendingCommit* const> group);
   void fail_pending(const Error& error, std::span<PendingCommit* const> group, bool breaks);
   void break_down(const Error& error);
-  void start_background_checkpoint();
+  void start_background_checkpoint(std::uint32_t frames_since);
   void bound_log();
 
   // pager_checkpoint.cpp
@@ -249,7 +249,7 @@ class Pager final : public Database {
   std::atomic<std::uint32_t> wal_frames_{0};
   std::atomic<std::uint32_t> frames_at_checkpoint_{0};  ///< when the last one was started
   std::vector<std::uint8_t> frame_headers_;
-  std::uint32_t frames_at_wait_ = 0;  ///< when readers were waited for in vain
+  std::uint32_t frames_at_wait_ = 0;  ///< when the log could not be bounded
 
   mutable Mutex wal_mutex_;
   std::uint32_t wal_reads_ GUARDED_BY(wal_mutex_) = 0;

@@ -90,6 +90,8 @@ void Pager::lead() {
                   : std::move(cut).error();
     }
     fail_pending(error, group, breaks);
+    // Once all of the log is in the file it starts over, in the room that it has.
+    if (!breaks) start_background_checkpoint(0);
     return;
   }
   finish_group(group);
@@ -255,10 +257,10 @@ void Pager::bound_log() {
   }
   const auto patience = kReaderPatience * (frames / limit);
   const bool drained = wait_for_readers(durable, io::Clock::now() + patience);
-  frames_at_wait_ = drained ? 0 : frames;
   checkpoint_mutex_.lock();
   Result<void> copied = backfill();
   checkpoint_mutex_.unlock();
+  frames_at_wait_ = drained && copied ? 0 : frames;
   if (!copied) log::warn(cat("checkpoint of ", path_, " failed: ", copied.message()));
 }
 
@@ -313,7 +315,8 @@ void Pager::finish_group(std::span<PendingCommit* const> group) {
       wake.push_back(&pending_.front()->done);
     }
   }
-  start_background_checkpoint();
+  const std::uint32_t limit = checkpoint_pages_.load();
+  if (limit != 0) start_background_checkpoint(limit);
   for (PendingCommit* commit : group) commit->done.set();
   for (io::Event* event : wake) event->set();
 }
@@ -373,10 +376,10 @@ Result<void> Pager::wait_durable(std::uint64_t seq) {
   return {};
 }
 
-void Pager::start_background_checkpoint() {
-  const std::uint32_t limit = checkpoint_pages_.load();
+/// If the log has grown by so many frames since the last one.
+void Pager::start_background_checkpoint(std::uint32_t frames_since) {
   const std::uint32_t frames = wal_frames_.load();
-  if (limit == 0 || frames < frames_at_checkpoint_.load() + std::uint64_t{limit}) return;
+  if (frames < frames_at_checkpoint_.load() + std::uint64_t{frames_since}) return;
   io::Worker* worker = io::Worker::current();
   if (worker == nullptr || checkpoint_queued_.exchange(true)) return;
   frames_at_checkpoint_.store(frames);

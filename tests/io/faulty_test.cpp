@@ -172,6 +172,24 @@ TEST_CASE("injected faults strike and leave the rest alone") {
   CHECK(file->sync(SyncMode::full).code() == Code::ioerr_fsync);
 }
 
+TEST_CASE("a disk has room for so much, and gets some back from what shrinks and goes") {
+  const auto base = make_memory_vfs();
+  const auto vfs = make_faulty_vfs(*base, {});
+  auto file = vfs->open("a", {.create = true}).value();
+  vfs->set_room(6);
+  REQUIRE(file->write(0, bytes_of("1234")));
+  REQUIRE(file->write(0, bytes_of("5678")));
+  CHECK(file->write(2, bytes_of("abcdef")).code() == Code::full);
+  CHECK(content(*vfs, "a") == "56abcd");
+  CHECK(file->allocate(0, 7).code() == Code::full);
+  REQUIRE(file->truncate(1));
+  CHECK(file->write(1, bytes_of("12345678")).code() == Code::full);
+  CHECK(content(*vfs, "a") == "512345");
+  REQUIRE(vfs->remove("a"));
+  put(*vfs, "b", "123456", true);
+  CHECK(vfs->open("b", {}).value()->write(6, bytes_of("7")).code() == Code::full);
+}
+
 TEST_CASE("an operation is struck by its number, once, with the code that its errno calls for") {
   const auto base = make_memory_vfs();
   const auto vfs = make_faulty_vfs(*base, {});

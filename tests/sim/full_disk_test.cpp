@@ -136,6 +136,7 @@ TEST_CASE("a transaction on a commit that found no space is refused when there i
     CHECK(committed.code() == Code::full);
     disk.vfs->set_faults({});
     CHECK(second.execute("COMMIT").code() == Code::full);
+    CHECK(second.autocommit());
     CHECK(rows(opened) == "1");
     REQUIRE(opened.run("INSERT INTO t VALUES (4, NULL)"));
     CHECK(rows(opened) == "1 4");
@@ -166,6 +167,32 @@ TEST_CASE(
     static_cast<void>(second.execute("ROLLBACK"));
     disk.vfs->set_faults({});
     REQUIRE(opened.run("CREATE TABLE u(b)"));
+  });
+}
+
+TEST_CASE("on a full disk the log starts over in the room that it has") {
+  on_fiber([] {
+    Disk disk;
+    Opened opened = disk.open().value();
+    REQUIRE(opened.run("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 0)"));
+    REQUIRE(opened.run("PRAGMA wal_checkpoint(TRUNCATE)"));
+    disk.vfs->set_room(40'000);
+    Result<void> written;
+    int commits = 0;
+    while (written) {
+      written = opened.run("UPDATE t SET b = b + 1");
+      if (written) ++commits;
+    }
+    CHECK(written.code() == Code::full);
+    CHECK(commits > 3);
+    CHECK(opened.ask("SELECT b FROM t") == std::to_string(commits));
+    // What was refused started a checkpoint; these need no more room than the log has by now.
+    for (int i = 0; i < 100; ++i) io::yield();
+    for (int i = 0; i < 5; ++i) REQUIRE(opened.run("UPDATE t SET b = b + 1"));
+    CHECK(opened.ask("SELECT b FROM t") == std::to_string(commits + 5));
+    REQUIRE(opened.close());
+    Opened again = disk.open().value();
+    CHECK(again.ask("SELECT b FROM t") == std::to_string(commits + 5));
   });
 }
 

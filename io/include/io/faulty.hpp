@@ -75,6 +75,11 @@ class FaultyVfs : public Vfs {
 
   /// The operation of that number, counted from 0 as `operations` does, fails once.
   virtual void strike_at(std::uint64_t operation, Strike strike) = 0;
+  /// The disk has room for so many more bytes: a write or an allocation that would grow a file by
+  /// more fails with `full`, ENOSPC, a write after what there was room for. Files that shrink or
+  /// are removed give room back.
+  virtual void set_room(std::uint64_t bytes) = 0;
+
   /// What the operation that `strike_at` last named was, once it has begun.
   virtual std::optional<IoKind> struck() const = 0;
 
