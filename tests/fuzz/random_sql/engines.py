@@ -125,10 +125,15 @@ class Judge:
         try:
             self._all(connection, statements, skip)
             names = self._one(connection, TABLES)
-            tables = [self._one(connection, f"SELECT * FROM {name}").rows for name, in names.rows or []]
-            return [sorted(map(repr, rows or [])) for rows in tables]
+            return [self._contents(connection, name) for name, in names.rows or []]
         finally:
             connection.close()
+
+    def _contents(self, connection, table):
+        rows = self._one(connection, f"SELECT rowid, * FROM {table}").rows
+        if rows is None:  # a table without rowids
+            rows = self._one(connection, f"SELECT * FROM {table}").rows
+        return sorted(map(repr, rows or []))
 
     def _connect(self, path):
         connection = sqlite3.connect(path, isolation_level=None)
@@ -146,6 +151,7 @@ class Judge:
     def read_file(self, path, queries):
         """Outcomes of queries on a database that is there already; one error if it cannot be read at all."""
         connection = self._connect(path)
+        connection.execute("PRAGMA ignore_check_constraints = ON")  # as the script may have had it
         try:
             return [self._one(connection, sql) for sql in queries]
         finally:
