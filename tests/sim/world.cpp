@@ -101,6 +101,7 @@ World::DatabasePtr World::recover() {
   options.storage.synchronous = mode < 60   ? Synchronous::full
                                 : mode < 85 ? Synchronous::normal
                                             : Synchronous::off;
+  if (options.storage.synchronous == Synchronous::off) history_.gamble();
   for (;;) {
     if (chance(30)) vfs_->cut_power_at(vfs_->operations() + draw(30));
     auto opened = sql::Database::open(*vfs_, kPath, options);
@@ -152,7 +153,6 @@ void World::adopt(const DatabasePtr& database, State seen) {
   // Whoever opens a database makes durable what it has found before anybody sees it.
   if (database->storage().synchronous() == Synchronous::off) {
     history_.forget_after(*index);
-    history_.gamble();
   } else {
     history_.restart(std::move(seen));
   }
