@@ -6,7 +6,7 @@ the other, checks the answers, and prints medians, ratios and their geometric me
 sqlite3 longer than the limit counts as taking it that long, and is run once.
 
 usage: tpch.py [--rounds N] [--limit SECONDS] [--queries 1,17,...] [--saturn-only] [--scale 0.1]
-               SATURN TPCH_DIRECTORY DIRECTORY
+               [--memory BYTES] SATURN TPCH_DIRECTORY DIRECTORY
 """
 import argparse
 import math
@@ -40,19 +40,22 @@ def make_database(tpch, directory, scale):
 class Shell:
     """One of the two programs. `run` answers seconds (None: over the limit) and the text of the answer."""
 
-    def __init__(self, program, database):
+    def __init__(self, program, database, memory=None):
         self.command = [program, database]
+        self.preface = f"PRAGMA hard_heap_limit={memory};\n" if memory else ""
 
     def run(self, query, limit):
         since = time.perf_counter()
         child = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True)
         try:
-            answer, _ = child.communicate(query, timeout=limit)
+            answer, _ = child.communicate(self.preface + query, timeout=limit)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
             return None, ""
+        if self.preface:
+            answer = answer.partition("\n")[2]  # what the pragma says
         return time.perf_counter() - since, answer
 
 
@@ -62,18 +65,18 @@ def is_right(expected, answer):
         len(a) == len(b) and all(map(agree, a, b)) for a, b in zip(expected, got))
 
 
-def peak_mib(program, database, query):
+def peak_mib(shell, query):
     """Of a run of its own: the largest child is all that the system tells of a process's children."""
     code = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:3], input=sys.stdin.read(), text=True,"
             " stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    result = subprocess.run([sys.executable, "-c", code, program, database], input=query, text=True,
-                            capture_output=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code, *shell.command], input=shell.preface + query,
+                            text=True, capture_output=True, check=True)
     return int(result.stdout) / 1024
 
 
 def measure(args, query):
     """Times of both programs in turns, and the answer of Saturn."""
-    saturn, sqlite = Shell(args.saturn, args.database), Shell("sqlite3", args.database)
+    saturn, sqlite = Shell(args.saturn, args.database, args.memory), Shell("sqlite3", args.database)
     ours, theirs, answer = [], [], ""
     for _ in range(args.rounds):
         seconds, answer = saturn.run(query, None)
@@ -92,6 +95,7 @@ def main():
     parser.add_argument("--queries", default="", help="numbers with commas; all by default")
     parser.add_argument("--saturn-only", action="store_true")
     parser.add_argument("--scale", default="0.1")
+    parser.add_argument("--memory", type=int, help="bytes in which Saturn may keep rows")
     parser.add_argument("saturn")
     parser.add_argument("tpch")
     parser.add_argument("directory")
@@ -118,7 +122,7 @@ def main():
             line += f" {'> ' if over else '  '}{their_median:8.3f} {'>' if over else ' '}{ratios[-1]:7.2f}"
         else:
             line += f" {'':10} {'':8}"
-        print(line + f" {peak_mib(args.saturn, args.database, query):6.0f}{'' if right else '  WRONG'}", flush=True)
+        print(line + f" {peak_mib(Shell(args.saturn, args.database, args.memory), query):6.0f}{'' if right else '  WRONG'}", flush=True)
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"geometric mean {mean:.2f}, least {min(ratios):.2f}")

@@ -15,10 +15,12 @@ using namespace saturn;
 
 namespace {
 
-constexpr std::size_t kFailuresShown = 5;  // a file
+constexpr std::size_t kFailuresShown = 5;         // a file
+constexpr std::uint64_t kLittleMemory = 100'000;  // bytes
 
 /// Runs one script file; false when it cannot be read or parsed.
-bool run_file(const char* path, const std::string& on, slt::Outcome& total) {
+bool run_file(const char* path, const std::string& on, std::uint64_t query_memory,
+              slt::Outcome& total) {
   std::ifstream file(path, std::ios::binary);
   const std::string script{std::istreambuf_iterator<char>(file), {}};
   auto records = slt::parse(script, "sqlite");
@@ -28,9 +30,10 @@ bool run_file(const char* path, const std::string& on, slt::Outcome& total) {
     return false;
   }
 #if defined(SATURN_HAVE_SQLITE)
-  auto engine = on == "judge" ? slt::make_sqlite_engine() : slt::make_saturn_engine(on);
+  auto engine =
+      on == "judge" ? slt::make_sqlite_engine() : slt::make_saturn_engine(on, query_memory);
 #else
-  auto engine = slt::make_saturn_engine(on);
+  auto engine = slt::make_saturn_engine(on, query_memory);
 #endif
   const slt::Outcome outcome = slt::run(*records, *engine, kFailuresShown);
   for (const slt::Failure& failure : outcome.failures) {
@@ -44,25 +47,31 @@ bool run_file(const char* path, const std::string& on, slt::Outcome& total) {
 
 }  // namespace
 
-/// slt-run [--judge | --posix | --io_uring] FILE...: runs sqllogictest scripts, a fresh database a
-/// file, on Saturn (in memory, or on disk through a backend), or on SQLite's library. Closes with
-/// 'N passed, N failed, N not supported yet'; the last count is that of records whose error said
-/// so.
+/// slt-run [--judge | --posix | --io_uring | --little-memory] FILE...: runs sqllogictest scripts, a
+/// fresh database a file, on Saturn (in memory, or on disk through a backend), or on SQLite's
+/// library. With little memory, whatever keeps rows on disk does so from the first few on. Closes
+/// with 'N passed, N failed, N not supported yet'; the last count is that of records whose error
+/// said so.
 int main(int argc, char** argv) {
   slt::Outcome total;
   std::string on = "memory";
   int first = 1;
-  for (const char* name : {"judge", "posix", "io_uring"}) {
+  std::uint64_t query_memory = 0;
+  for (const char* name : {"judge", "posix", "io_uring", "little-memory"}) {
     if (argc < 2 || cat("--", name) != argv[1]) continue;
     on = name;
     first = 2;
+  }
+  if (on == "little-memory") {
+    on = "posix";
+    query_memory = kLittleMemory;
   }
   if (on == "io_uring" && !io::make_io_uring_vfs()) {
     std::puts("skipped: io_uring cannot be had here");
     return 77;
   }
   bool readable = argc > first;
-  for (int i = first; i < argc; ++i) readable &= run_file(argv[i], on, total);
+  for (int i = first; i < argc; ++i) readable &= run_file(argv[i], on, query_memory, total);
   std::printf("%s\n", cat(total.passed, " passed, ", total.failed, " failed, ", total.unsupported,
                           " not supported yet")
                           .c_str());

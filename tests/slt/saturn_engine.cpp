@@ -13,7 +13,7 @@ namespace {
 
 class SaturnEngine final : public Engine {
  public:
-  explicit SaturnEngine(const std::string& vfs) {
+  SaturnEngine(const std::string& vfs, std::uint64_t query_memory) {
     std::string path = "test";
     if (vfs == "memory") {
       vfs_ = io::make_memory_vfs();
@@ -33,7 +33,8 @@ class SaturnEngine final : public Engine {
       auto database = sql::Database::open(*vfs_, path, options);
       ASSERT(database.has_value());
       database_ = std::move(*database);
-      session_ = std::make_unique<sql::Session>(database_);
+      session_ = std::make_unique<sql::Session>(database_,
+                                                sql::SessionOptions{.query_memory = query_memory});
     });
   }
   ~SaturnEngine() override {
@@ -81,8 +82,8 @@ class SaturnEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_saturn_engine(const std::string& vfs) {
-  return std::make_unique<SaturnEngine>(vfs);
+std::unique_ptr<Engine> make_saturn_engine(const std::string& vfs, std::uint64_t query_memory) {
+  return std::make_unique<SaturnEngine>(vfs, query_memory);
 }
 
 }  // namespace saturn::slt

@@ -61,7 +61,8 @@ class Database {
 struct SessionOptions {
   std::uint32_t busy_timeout_ms = 5000;  ///< how long a writer waits for its turn
   bool foreign_keys = false;             ///< PRAGMA foreign_keys at the start
-  /// Bytes in which its statements may keep rows; more is `nomem`. 0: no limit.
+  /// Bytes in which its statements may keep rows; what does not fit goes to temporary files as far
+  /// as it can, else it is `nomem`. 0: no limit.
   std::uint64_t query_memory = 0;
   /// Long statements let other fibers run every millisecond. Without, a simulation in which nothing
   /// waits for a clock runs the same way each time.

@@ -161,12 +161,14 @@ Result<void> CreateTableProgram::fill(Runtime& runtime, storage::PageNo root) {
   std::vector<ValueRef> values(query_.columns.size());
   std::string record;
   ValueArena arena;
-  RowStore rows(static_cast<std::uint32_t>(values.size()), runtime.session.memory);
+  RowSpool rows(static_cast<std::uint32_t>(values.size()), runtime.session);
   TRY(take_rows(runtime, *query_.root, rows));
+  RowSpool::Reader reader(rows);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     arena.reset();
+    const ValueRef* row = TRY(reader.row(r));
     for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = apply_affinity(rows.row(r)[i], table_.columns[i].affinity, arena);
+      values[i] = apply_affinity(row[i], table_.columns[i].affinity, arena);
     }
     record.clear();
     TRY(encode_record(values, table_.encoding, record));

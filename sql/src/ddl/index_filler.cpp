@@ -2,10 +2,11 @@
 
 #include "base/scoped_value.hpp"
 #include "base/text.hpp"
+#include "exec/row_sorter.hpp"
+#include "exec/row_spool.hpp"
+#include "exec/take_rows.hpp"
 #include "storage/tree_builder.hpp"
 #include "value/stored_text.hpp"
-
-#include <algorithm>
 
 namespace saturn::sql {
 
@@ -36,57 +37,63 @@ Result<void> IndexFiller::prepare(CompileContext& context) {
   return {};
 }
 
-Result<void> IndexFiller::check_unique(const std::vector<const ValueRef*>& order) const {
-  if (!index_.unique) return {};
-  for (std::size_t r = 1; r < order.size(); ++r) {
-    bool equal = true;
-    for (std::size_t i = 0; equal && i < index_.columns.size(); ++i) {
-      const ValueRef a = order[r - 1][key_slot(i)];
-      const ValueRef b = order[r][key_slot(i)];
-      equal = !a.is_null() && !b.is_null() && compare(a, b, *index_.columns[i].collation) == 0;
-    }
-    if (!equal) continue;
-    std::string text;
-    if (index_.has_expressions()) {
-      text = cat("index '", index_.name, "'");
-    } else {
-      for (const IndexColumn& column : index_.columns) {
-        text += cat(text.empty() ? "" : ", ", table_.name, ".",
-                    table_.columns[static_cast<std::size_t>(column.column)].name);
-      }
-    }
-    return Error(Code::constraint_unique, cat("UNIQUE constraint failed: ", text));
+bool IndexFiller::same_key(const ValueRef* a, const ValueRef* b) const noexcept {
+  for (std::size_t i = 0; i < index_.columns.size(); ++i) {
+    const ValueRef x = a[key_slot(i)];
+    const ValueRef y = b[key_slot(i)];
+    if (x.is_null() || y.is_null()) return false;
+    if (compare(x, y, *index_.columns[i].collation) != 0) return false;
   }
-  return {};
+  return true;
+}
+
+Error IndexFiller::not_unique() const {
+  std::string text;
+  if (index_.has_expressions()) {
+    text = cat("index '", index_.name, "'");
+  } else {
+    for (const IndexColumn& column : index_.columns) {
+      text += cat(text.empty() ? "" : ", ", table_.name, ".",
+                  table_.columns[static_cast<std::size_t>(column.column)].name);
+    }
+  }
+  return Error(Code::constraint_unique, cat("UNIQUE constraint failed: ", text));
 }
 
 Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
-  RowStore keys(static_cast<std::uint32_t>(table_.key_width() + index_.columns.size()),
-                runtime.session.memory);
+  RowSorter sorter(runtime, sort_keys_,
+                   static_cast<std::uint32_t>(table_.key_width() + index_.columns.size()));
   {
     const ScopedValue<std::string_view> pure(runtime.pure_in, "an index");
-    TRY(take_rows(runtime, *query_.root, keys));
+    TRY(take_rows(runtime, *query_.root, sorter.width(),
+                  [&](const ValueRef* row) { return sorter.add(row); }));
   }
-  std::vector<const ValueRef*> order;
-  for (std::size_t i = 0; i < keys.size(); ++i) order.push_back(keys.row(i));
-  std::sort(order.begin(), order.end(), [&](const ValueRef* a, const ValueRef* b) {
-    return compare_rows(a, b, sort_keys_) < 0;
-  });
-  TRY(check_unique(order));
+  TRY(sorter.sort());
   storage::TreeBuilder builder(runtime.transaction(table_.database), root,
                                storage::TreeKind::index);
+  std::vector<ValueRef> before;  // the row before, where it has to be another
+  ValueArena arenas[2];
   std::vector<ValueRef> entry;
   std::string record;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const ValueRef* row = order[i];
+  for (std::size_t count = 0;; ++count) {
+    if (count % limits::kBatchRows == 0) TRY(runtime.poll());
+    const ValueRef* row = TRY(sorter.next());
+    if (row == nullptr) return builder.finish();
+    if (index_.unique) {
+      if (count > 0 && same_key(before.data(), row)) return not_unique();
+      ValueArena& arena = arenas[count % 2];
+      arena.reset();
+      before.assign(row, row + sorter.width());
+      if (!sorter.in_memory()) {
+        for (ValueRef& value : before) value = kept_in(arena, value);
+      }
+    }
     entry.assign(row + key_slot(0), row + key_slot(index_.columns.size()));
     for (const IndexColumn& column : index_.tail) entry.push_back(row[tail_slot(column)]);
     record.clear();
     TRY(encode_record(entry, table_.encoding, record));
     TRY(builder.append(0, {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()}));
-    if (i % limits::kBatchRows == 0) TRY(runtime.poll());
   }
-  return builder.finish();
 }
 
 }  // namespace saturn::sql

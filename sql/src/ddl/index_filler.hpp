@@ -24,7 +24,8 @@ class IndexFiller {
   const Operator* plan() const noexcept { return query_.root.get(); }
 
  private:
-  Result<void> check_unique(const std::vector<const ValueRef*>& order) const;
+  bool same_key(const ValueRef* a, const ValueRef* b) const noexcept;
+  Error not_unique() const;
   /// Where the query has a column of the key, and one of the tail: the row's key comes first.
   Slot key_slot(std::size_t place) const noexcept {
     return static_cast<Slot>(table_.key_width() + place);

@@ -5,7 +5,7 @@
 #include "dml/target.hpp"
 #include "exec/listing.hpp"
 #include "exec/program.hpp"
-#include "exec/row_store.hpp"
+#include "exec/row_spool.hpp"
 
 #include <memory>
 
@@ -57,7 +57,7 @@ class ChangeProgram : public Program {
   TriggerSet instead_;                   ///< of a view
   std::size_t key_width_ = 0;            ///< values of `taken_` that identify a row
   Query query_;
-  std::unique_ptr<RowStore> taken_;
+  std::unique_ptr<RowSpool> taken_;
   Returning returning_;
   ValueArena arena_;  ///< of one row
 

@@ -36,8 +36,8 @@ Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteSt
     writer_ = TRY(TableWriter::make(context, table, {.deletes = true}));
     everything_ = stmt.where == nullptr && stmt.returning.empty() && writer_->may_clear();
   }
-  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_),
-                                      context.runtime.session.memory);
+  taken_ =
+      std::make_unique<RowSpool>(static_cast<std::uint32_t>(key_width_), context.runtime.session);
   TRY(returning_.compile(context, table, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
@@ -63,10 +63,12 @@ Result<void> DeleteProgram::run(Runtime& runtime) {
     return {};
   }
   TRY(take_rows(runtime, *query_.root, *taken_));
+  RowSpool::Reader rows(*taken_);
   for (std::size_t i = 0; i < taken_->size(); ++i) {
     if (i % 64 == 0) TRY(runtime.poll());
     arena_.reset();
-    const bool removed = TRY(remove_row(runtime, taken_->row(i)));
+    const ValueRef* row = TRY(rows.row(i));
+    const bool removed = TRY(remove_row(runtime, row));
     if (!removed) continue;
     // changes() does not count the rows of views.
     if (target_.is_view) {

@@ -7,7 +7,7 @@
 #include "dml/upsert_target.hpp"
 #include "exec/listing.hpp"
 #include "exec/nodes.hpp"
-#include "exec/row_store.hpp"
+#include "exec/row_spool.hpp"
 #include "plan/scope.hpp"
 #include "value/number.hpp"
 
@@ -78,7 +78,7 @@ class InsertProgram final : public Program {
   std::vector<ExprPtr> defaults_;
   std::vector<std::vector<ExprPtr>> rows_;  ///< VALUES; one empty row for DEFAULT VALUES
   Query query_;                             ///< else
-  std::unique_ptr<RowStore> taken_;
+  std::unique_ptr<RowSpool> taken_;
   std::vector<UpsertAction> upserts_;
   std::size_t upsert_count_ = 0;
   TableWriter::UpsertClause upsert_keys_;
@@ -179,8 +179,8 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
   }
   query_ = TRY(plan_select(context, select, ctes));
   TRY(check_width(query_.columns.size(), stmt, stmt.target.at));
-  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(query_.columns.size()),
-                                      context.runtime.session.memory);
+  taken_ = std::make_unique<RowSpool>(static_cast<std::uint32_t>(query_.columns.size()),
+                                      context.runtime.session);
   return {};
 }
 
@@ -399,10 +399,12 @@ Result<void> InsertProgram::run_values(Runtime& runtime) {
 
 Result<void> InsertProgram::run_query(Runtime& runtime) {
   TRY(take_rows(runtime, *query_.root, *taken_));
+  RowSpool::Reader rows(*taken_);
   for (std::size_t i = 0; i < taken_->size(); ++i) {
     if (i % 64 == 0) TRY(runtime.poll());
     arena_.reset();
-    TRY(insert_row(runtime, taken_->row(i)));
+    const ValueRef* row = TRY(rows.row(i));
+    TRY(insert_row(runtime, row));
   }
   return {};
 }

@@ -116,6 +116,7 @@ Result<void> RowProgram::run_body(std::int64_t* counted) {
   for (const ProgramPtr& program : programs_) {
     Result<void> ran = run_statement(*program, counted);
     program->finish(runtime_);
+    runtime_.end_run();
     TRY(std::move(ran));
     if (!program->counts_changes) continue;
     counters.changes = runtime_.affected_rows;

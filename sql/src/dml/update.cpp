@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "dml/change_program.hpp"
 #include "dml/reads_table.hpp"
+#include "exec/row_sorter.hpp"
+#include "exec/take_rows.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
@@ -45,10 +47,14 @@ class UpdateProgram final : public ChangeProgram {
   Result<void> run(Runtime& runtime) override;
 
  private:
-  std::vector<std::size_t> rows_to_change() const;
+  std::vector<SortKey> key_order() const;
+  Result<void> take_last(Runtime& runtime);
+  Result<void> change(Runtime& runtime, const ValueRef* taken);
   Result<bool> change_row(Runtime& runtime, const ValueRef* taken);
   Result<bool> change_view(Runtime& runtime, const ValueRef* taken);
 
+  bool sets_key() const;
+  bool may_replace(const CompileContext& context, const ast::UpdateStmt& stmt) const;
   bool computes_late(const CompileContext& context, const ast::UpdateStmt& stmt) const;
   Result<void> bind_late(CompileContext& context, const CteEnv* ctes);
   Result<void> make_new_row(Runtime& runtime, const ValueRef* taken);
@@ -93,14 +99,34 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
     writer_ = TRY(TableWriter::make(context, table, std::move(rules)));
   }
   joins_ = !stmt.from.empty();
-  taken_ = std::make_unique<RowStore>(static_cast<std::uint32_t>(key_width_ + values.size()),
-                                      context.runtime.session.memory);
+  taken_ = std::make_unique<RowSpool>(static_cast<std::uint32_t>(key_width_ + values.size()),
+                                      context.runtime.session);
   TRY(returning_.compile(context, table, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
   old_row_.resize(table.columns.size() + 1);
   new_row_.resize(table.columns.size() + 1);
   return {};
+}
+
+/// Whether rows may get another key of the table's own.
+bool UpdateProgram::sets_key() const {
+  const Table& table = *target_.table;
+  return std::any_of(set_.begin(), set_.end(), [&](const SetColumn& column) {
+    if (column.target < 0) return true;
+    return table.primary != nullptr &&
+           std::any_of(table.primary->columns.begin(), table.primary->columns.end(),
+                       [&](const IndexColumn& key) { return key.column == column.target; });
+  });
+}
+
+/// Whether a row whose key another one has may take that one's place.
+bool UpdateProgram::may_replace(const CompileContext& context, const ast::UpdateStmt& stmt) const {
+  const ast::Conflict conflict = effective_conflict(context, stmt.conflict);
+  if (conflict != ast::Conflict::unspecified) return conflict == ast::Conflict::replace;
+  const Table& table = *target_.table;
+  return (table.primary != nullptr ? table.primary->conflict : table.primary_key_conflict) ==
+         ast::Conflict::replace;
 }
 
 /// Whether the new values of a row may depend on what the statement has done to rows before it:
@@ -113,6 +139,8 @@ bool UpdateProgram::computes_late(const CompileContext& context,
                                              ast::TriggerEvent::update, set_targets(set_))) {
     return true;
   }
+  // A row that takes the key of one still to come is what that one's turn finds.
+  if (sets_key() && may_replace(context, stmt)) return true;
   const auto acts_on_it = [&](const ForeignKey& key) {
     return equals_nocase(key.parent, table.name) && key.on_update > ast::Action::restrict;
   };
@@ -154,29 +182,39 @@ Result<void> UpdateProgram::make_new_row(Runtime& runtime, const ValueRef* taken
   return {};
 }
 
-/// Of a row that FROM gives several times the last one counts; rows come in the order of their
-/// keys.
-std::vector<std::size_t> UpdateProgram::rows_to_change() const {
-  std::vector<std::size_t> order(taken_->size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  if (!joins_ || target_.is_view) return order;
-  const auto before = [&](std::size_t a, std::size_t b) {
-    for (std::size_t k = 0; k < key_width_; ++k) {
-      const Index* primary = target_.table->primary;
-      const Collation& collation =
-          primary == nullptr ? Collation::binary() : *primary->columns[k].collation;
-      const int c = compare(taken_->row(a)[k], taken_->row(b)[k], collation);
-      if (c != 0) return (c < 0) != (primary != nullptr && primary->columns[k].descending);
+/// The order of the table's own key, which the rows begin with.
+std::vector<SortKey> UpdateProgram::key_order() const {
+  std::vector<SortKey> keys;
+  const Index* primary = target_.table->primary;
+  for (Slot k = 0; k < key_width_; ++k) {
+    if (primary == nullptr) {
+      keys.push_back({k});
+      continue;
     }
-    return false;
-  };
-  std::stable_sort(order.begin(), order.end(), before);
-  std::vector<std::size_t> last;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i + 1 < order.size() && !before(order[i], order[i + 1])) continue;
-    last.push_back(order[i]);
+    const IndexColumn& column = primary->columns[k];
+    keys.push_back({k, column.descending, column.descending, column.collation});
   }
-  return last;
+  return keys;
+}
+
+/// Takes the rows in the order of their keys, and of a row that FROM gives several times the last.
+Result<void> UpdateProgram::take_last(Runtime& runtime) {
+  RowSorter sorter(runtime, key_order(), taken_->width());
+  TRY(take_rows(runtime, *query_.root, sorter.width(),
+                [&](const ValueRef* row) { return sorter.add(row); }));
+  TRY(sorter.sort());
+  std::vector<ValueRef> before(sorter.width());
+  ValueArena arenas[2];
+  for (std::size_t count = 0;; ++count) {
+    const ValueRef* row = TRY(sorter.next());
+    const bool same =
+        row != nullptr && count > 0 && compare_rows(before.data(), row, sorter.keys()) == 0;
+    if (count > 0 && !same) TRY(taken_->append(before));
+    if (row == nullptr) return taken_->finish();
+    ValueArena& arena = arenas[count % 2];
+    arena.reset();
+    for (std::size_t i = 0; i < before.size(); ++i) before[i] = kept_in(arena, row[i]);
+  }
 }
 
 /// False when the row is not changed after all.
@@ -194,21 +232,27 @@ Result<bool> UpdateProgram::change_view(Runtime& runtime, const ValueRef* taken)
   return instead_.fire(runtime, ast::TriggerTime::instead_of, old_row_.data(), new_row_.data());
 }
 
+Result<void> UpdateProgram::change(Runtime& runtime, const ValueRef* taken) {
+  arena_.reset();
+  const bool changed = TRY(writer_ ? change_row(runtime, taken) : change_view(runtime, taken));
+  if (!changed) return {};
+  // changes() does not count the rows of views.
+  if (target_.is_view) return returning_.add(runtime, new_row_.data());
+  ++runtime.affected_rows;
+  return {};
+}
+
 Result<void> UpdateProgram::run(Runtime& runtime) {
-  TRY(take_rows(runtime, *query_.root, *taken_));
-  std::size_t count = 0;
-  for (const std::size_t i : rows_to_change()) {
-    if (count++ % 64 == 0) TRY(runtime.poll());
-    arena_.reset();
-    const bool changed =
-        TRY(writer_ ? change_row(runtime, taken_->row(i)) : change_view(runtime, taken_->row(i)));
-    if (!changed) continue;
-    // changes() does not count the rows of views.
-    if (target_.is_view) {
-      TRY(returning_.add(runtime, new_row_.data()));
-    } else {
-      ++runtime.affected_rows;
-    }
+  if (joins_ && !target_.is_view) {
+    TRY(take_last(runtime));
+  } else {
+    TRY(take_rows(runtime, *query_.root, *taken_));
+  }
+  RowSpool::Reader rows(*taken_);
+  for (std::size_t i = 0; i < taken_->size(); ++i) {
+    if (i % 64 == 0) TRY(runtime.poll());
+    const ValueRef* row = TRY(rows.row(i));
+    TRY(change(runtime, row));
   }
   return {};
 }

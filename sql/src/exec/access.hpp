@@ -3,7 +3,7 @@
 #include "catalog/schema.hpp"
 #include "exec/nodes.hpp"
 #include "exec/record_decode.hpp"
-#include "exec/row_store.hpp"
+#include "exec/row_spool.hpp"
 #include "storage/btree.hpp"
 #include "value/stored_text.hpp"
 
@@ -216,8 +216,8 @@ class ComputedAccess final : public AccessPath {
   ValueArena arena_;
 };
 
-/// Rows of an operator, kept in memory; with keys, found by a hash of them.
-class MaterializedAccess final : public AccessPath {
+/// Rows of an operator, kept in memory or in a file; with keys, found by a hash of them.
+class MaterializedAccess final : public AccessPath, private KeptRows {
  public:
   struct HashKey {
     ExprPtr left;   ///< over the left batch
@@ -234,7 +234,7 @@ class MaterializedAccess final : public AccessPath {
   void mark_matched(RowIndex row) override { matched_[numbers_[row]] = true; }
   Result<std::uint32_t> fetch_unmatched(const Batch& out, std::uint32_t room) override;
   Result<void> open() override;
-  void recycle() noexcept override {}
+  void recycle() noexcept override { arena_.reset(); }
   Result<void> bind(EvalContext& left, Selection selection) override;
   Result<void> start(RowIndex left_row) override;
   Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) override;
@@ -246,27 +246,31 @@ class MaterializedAccess final : public AccessPath {
  private:
   Result<void> build();
   Result<void> ensure_built();
+  void forget() noexcept override;
   void link();
   Result<void> add_batch(const Batch& batch, ValueArena& arena);
   bool keys_match(const ValueRef* row) const noexcept;
+  void hand_out(std::size_t index, const ValueRef* row, const Batch& out, std::uint32_t at);
 
   Runtime& runtime_;
   const OperatorPtr input_;
   const std::vector<Slot> slots_;
   std::vector<HashKey> keys_;
   const bool keep_within_run_;
-  RowStore rows_;
+  RowSpool rows_;
+  RowSpool::Reader reader_{rows_};
+  MemoryCharge charge_;  ///< of what finds the rows
+  ValueArena arena_;     ///< texts and blobs handed out that come from the file
   bool built_ = false;
   std::uint64_t built_run_ = 0;
-  std::vector<std::size_t> hashes_;
+  std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> heads_;  ///< row + 1, 0 = none
   std::vector<std::uint32_t> next_;
   std::vector<Scratch> left_;
   std::vector<Scratch> right_;
   std::vector<ValueRef> row_;
   std::vector<ValueRef> probe_;
-  ValueArena probe_arena_;
-  std::size_t probe_hash_ = 0;
+  std::uint32_t probe_hash_ = 0;
   std::uint32_t at_ = 0;  ///< next row + 1 to look at; 0 = no more
   const bool track_matches_;
   std::vector<std::uint8_t> unlinked_;  ///< by row: a NULL in its key matches nothing

@@ -1,4 +1,6 @@
 #include "exec/operators.hpp"
+#include "exec/row_sorter.hpp"
+#include "exec/row_spool.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -12,6 +14,36 @@ struct AggregateOperator::Group {
   std::vector<Value> bare;
   Value extreme;  ///< of the call that chooses the bare columns
   bool has_bare = false;
+};
+
+/// Rows that belong to none of the groups in memory: a group's key, and what the input has in
+/// `slots`.
+struct AggregateOperator::Late {
+  Late(Runtime& runtime, std::vector<SortKey> order, std::vector<Slot> filled, std::size_t keys,
+       std::size_t columns)
+      : slots(std::move(filled)),
+        sorter(runtime, std::move(order), static_cast<std::uint32_t>(keys + slots.size())),
+        row(sorter.width()),
+        key(keys) {
+    batch.columns.resize(columns, nullptr);
+    for (const Slot slot : slots) {
+      buffers.push_back(make_column());
+      batch.columns[slot] = buffers.back().get();
+    }
+  }
+
+  const std::vector<Slot> slots;
+  RowSorter sorter;
+  std::vector<ValueRef> row;  ///< one that is put off
+  std::uint32_t group = 0;    ///< the number of the group whose turn it is
+  std::size_t charged = 0;    ///< bytes for the groups in memory
+  const ValueRef* next = nullptr;
+  std::vector<ValueRef> key;  ///< of the group
+  ValueArena key_arena;
+  Batch batch;  ///< rows of the group
+  std::vector<ColumnBuffer> buffers;
+  ValueArena batch_arena;
+  ValueArena out_arena;  ///< what a batch of results has
 };
 
 AggregateOperator::AggregateOperator(Runtime& runtime, OperatorPtr input, Parts parts)
@@ -39,6 +71,10 @@ AggregateOperator::AggregateOperator(Runtime& runtime, OperatorPtr input, Parts 
     needs_groups_ = needs_groups_ || plain_.back() == Plain::no;
   }
   sums_.resize(parts_.calls.size());
+  for (Slot i = 0; i < parts_.keys.size(); ++i) {
+    const bool descending = i < parts_.descending.size() && parts_.descending[i];
+    key_order_.push_back({i, descending, descending, parts_.key_collations[i]});
+  }
   row_.resize(std::max(parts_.keys.size(), arguments));
 }
 
@@ -57,6 +93,7 @@ void AggregateOperator::close() noexcept {
   group_count_ = 0;
   for (std::vector<NumberSum>& sums : sums_) sums.clear();
   order_.clear();
+  late_.reset();
   charge_.set(0);
 }
 
@@ -79,6 +116,12 @@ std::uint32_t AggregateOperator::group_for(RowIndex row) {
   }
   charge_.add(parts_.calls.size() * sizeof(NumberSum));
   if (!needs_groups_) return group;
+  groups_.push_back(make_group());
+  charge_.add(sizeof(Group) + parts_.calls.size() * kStateBytes);
+  return group;
+}
+
+std::unique_ptr<AggregateOperator::Group> AggregateOperator::make_group() const {
   auto fresh = std::make_unique<Group>();
   for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
     const Call& call = parts_.calls[i];
@@ -95,9 +138,7 @@ std::uint32_t AggregateOperator::group_for(RowIndex row) {
                   static_cast<std::uint32_t>(call.arguments.size() + call.order.size()),
                   runtime_.session.memory));
   }
-  groups_.push_back(std::move(fresh));
-  charge_.add(sizeof(Group) + parts_.calls.size() * kStateBytes);
-  return group;
+  return fresh;
 }
 
 namespace {
@@ -263,7 +304,18 @@ Result<void> AggregateOperator::add_batch(const Batch& batch) {
     key_values_[i] = TRY(column_of(*parts_.keys[i], context, batch.selection, key_columns_[i]));
   }
   std::uint32_t group_of[limits::kBatchRows];
-  find_groups(batch, group_of);
+  if (!late_) {
+    find_groups(batch, group_of);
+    return step(batch, group_of);
+  }
+  RowIndex known[limits::kBatchRows];
+  const Selection rows = TRY(put_off(batch, group_of, known));
+  return step({batch.columns, rows}, group_of);
+}
+
+/// Takes the rows into their groups, which have been found.
+Result<void> AggregateOperator::step(const Batch& batch, const std::uint32_t* group_of) {
+  EvalContext context{runtime_, arena_, batch};
   for (std::size_t i = 0; i < parts_.bare.size(); ++i) {
     TRY(parts_.bare[i]->eval(context, batch.selection, bare_columns_[i].get()));
   }
@@ -279,14 +331,9 @@ Result<void> AggregateOperator::add_batch(const Batch& batch) {
 void AggregateOperator::sort_groups() {
   order_.resize(group_count_);
   std::iota(order_.begin(), order_.end(), 0U);
-  std::vector<SortKey> keys;
-  for (Slot i = 0; i < parts_.keys.size(); ++i) {
-    const bool descending = i < parts_.descending.size() && parts_.descending[i];
-    keys.push_back({i, descending, descending, parts_.key_collations[i]});
-  }
-  if (keys.empty()) return;
+  if (key_order_.empty()) return;
   const auto less = [&](std::uint32_t a, std::uint32_t b) {
-    return compare_rows(keys_.row(a), keys_.row(b), keys) < 0;
+    return compare_rows(keys_.row(a), keys_.row(b), key_order_) < 0;
   };
   if (!std::is_sorted(order_.begin(), order_.end(), less)) {
     std::sort(order_.begin(), order_.end(), less);
@@ -299,15 +346,125 @@ Result<void> AggregateOperator::fill() {
     if (batch == nullptr) break;
     TRY(runtime_.poll());
     TRY(add_batch(*batch));
+    const bool full = runtime_.session.memory.wants_back(keys_.bytes() + charge_.bytes());
+    if (full && !late_ && !parts_.keys.empty() && SpillFile::available(runtime_.session)) {
+      begin_late(*batch);
+    }
   }
   if (parts_.keys.empty() && group_count_ == 0) {
     group_for(0);
     if (needs_groups_) groups_[0]->bare.resize(parts_.bare.size());
   }
   sort_groups();
+  if (late_) {
+    TRY(late_->sorter.sort());
+    late_->next = TRY(late_->sorter.next());
+  }
   filled_ = true;
   return {};
 }
+
+// --- groups that memory has no room for ----------------------------------------------------------
+
+/// From now on rows of new groups are put off.
+void AggregateOperator::begin_late(const Batch& batch) {
+  std::vector<Slot> filled;
+  for (Slot i = 0; i < batch.columns.size(); ++i) {
+    if (batch.columns[i] != nullptr) filled.push_back(i);
+  }
+  late_ = std::make_unique<Late>(runtime_, key_order_, std::move(filled), parts_.keys.size(),
+                                 batch.columns.size());
+  // All late groups in turn are the one behind those that are here.
+  late_->group = group_count_;
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    if (plain_[i] != Plain::no) sums_[i].emplace_back();
+  }
+  if (needs_groups_) groups_.emplace_back();
+  late_->charged = charge_.bytes();
+}
+
+/// Finds the groups of the rows that have one, which are returned in `room`; the others are sorted.
+Result<Selection> AggregateOperator::put_off(const Batch& batch, std::uint32_t* group_of,
+                                             RowIndex* room) {
+  std::uint32_t count = 0;
+  const std::size_t keys = parts_.keys.size();
+  std::vector<ValueRef>& late = late_->row;
+  for (const RowIndex row : batch.selection) {
+    for (std::size_t i = 0; i < keys; ++i) late[i] = key_values_[i][row];
+    group_of[row] = keys_.find(late.data());
+    if (group_of[row] != RowTable::kNone) {
+      room[count++] = row;
+      continue;
+    }
+    for (std::size_t i = 0; i < late_->slots.size(); ++i) {
+      late[keys + i] = batch.columns[late_->slots[i]][row];
+    }
+    TRY(late_->sorter.add(late.data()));
+  }
+  return Selection{room, count};
+}
+
+/// Computes the group that the next late row begins; returns its number.
+Result<std::uint32_t> AggregateOperator::take_late_group() {
+  Late& late = *late_;
+  const std::size_t keys = parts_.keys.size();
+  late.key_arena.reset();
+  for (std::size_t i = 0; i < keys; ++i) late.key[i] = kept_in(late.key_arena, late.next[i]);
+  charge_.set(late.charged);
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    if (plain_[i] != Plain::no) sums_[i][late.group] = NumberSum();
+  }
+  if (needs_groups_) groups_[late.group] = make_group();
+  std::uint32_t group_of[limits::kBatchRows];
+  std::fill(std::begin(group_of), std::end(group_of), late.group);
+  const auto same_group = [&] {
+    return late.next != nullptr && compare_rows(late.next, late.key.data(), key_order_) == 0;
+  };
+  while (same_group()) {
+    TRY(runtime_.poll());
+    late.batch_arena.reset();
+    arena_.reset();
+    std::uint32_t count = 0;
+    for (; count < limits::kBatchRows && same_group(); ++count) {
+      for (std::size_t i = 0; i < late.slots.size(); ++i) {
+        late.batch.columns[late.slots[i]][count] = kept_in(late.batch_arena, late.next[keys + i]);
+      }
+      late.next = TRY(late.sorter.next());
+    }
+    late.batch.selection = first_rows(count);
+    TRY(step(late.batch, group_of));
+  }
+  return late.group;
+}
+
+/// As `produce`, with late groups where their keys belong.
+Result<const Batch*> AggregateOperator::produce_merged() {
+  Late& late = *late_;
+  late.out_arena.reset();
+  arena_.reset();
+  std::uint32_t count = 0;
+  for (; count < limits::kBatchRows; ++count) {
+    const bool in_memory = at_ < order_.size();
+    if (!in_memory && late.next == nullptr) break;
+    const ValueRef* key = in_memory ? keys_.row(order_[at_]) : nullptr;
+    std::uint32_t group = 0;
+    if (in_memory && (late.next == nullptr || compare_rows(key, late.next, key_order_) < 0)) {
+      group = order_[at_++];
+    } else {
+      group = TRY(take_late_group());
+      key = late.key.data();
+    }
+    FunctionContext function{arena_, runtime_.session.counters};
+    TRY(write_group(group, key, function, count));
+    // What a group's state or an arena holds is gone when the next late group comes.
+    for (ValueRef* column : out_.columns) column[count] = kept_in(late.out_arena, column[count]);
+  }
+  if (count == 0) return static_cast<const Batch*>(nullptr);
+  out_.selection = first_rows(count);
+  return static_cast<const Batch*>(&out_);
+}
+
+// --- results -------------------------------------------------------------------------------------
 
 Result<ValueRef> AggregateOperator::result_of(std::size_t call, std::uint32_t number,
                                               FunctionContext& function) {
@@ -324,25 +481,32 @@ Result<ValueRef> AggregateOperator::result_of(std::size_t call, std::uint32_t nu
   return group.states[call]->finalize(function);
 }
 
+Result<void> AggregateOperator::write_group(std::uint32_t number, const ValueRef* key,
+                                            FunctionContext& function, std::uint32_t row) {
+  const std::size_t keys = parts_.keys.size();
+  const std::size_t bare = keys + parts_.calls.size();
+  for (std::size_t i = 0; i < keys; ++i) out_.columns[i][row] = key[i];
+  for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
+    out_.columns[keys + i][row] = TRY(result_of(i, number, function));
+  }
+  for (std::size_t i = 0; i < parts_.bare.size(); ++i) {
+    const Group& group = *groups_[number];
+    out_.columns[bare + i][row] = group.has_bare ? group.bare[i].ref() : ValueRef();
+  }
+  return {};
+}
+
 Result<const Batch*> AggregateOperator::produce() {
   if (!filled_) TRY(fill());
+  if (late_) return produce_merged();
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
   if (count == 0) return static_cast<const Batch*>(nullptr);
   arena_.reset();
   FunctionContext function{arena_, runtime_.session.counters};
-  const std::size_t keys = parts_.keys.size();
   for (std::uint32_t r = 0; r < count; ++r) {
     const std::uint32_t number = order_[at_ + r];
-    for (std::size_t i = 0; i < keys; ++i) out_.columns[i][r] = keys_.row(number)[i];
-    for (std::size_t i = 0; i < parts_.calls.size(); ++i) {
-      out_.columns[keys + i][r] = TRY(result_of(i, number, function));
-    }
-    for (std::size_t i = 0; i < parts_.bare.size(); ++i) {
-      const Group& group = *groups_[number];
-      out_.columns[keys + parts_.calls.size() + i][r] =
-          group.has_bare ? group.bare[i].ref() : ValueRef();
-    }
+    TRY(write_group(number, parts_.keys.empty() ? nullptr : keys_.row(number), function, r));
   }
   at_ += count;
   out_.selection = first_rows(count);

@@ -3,6 +3,7 @@
 #include "exec/listing.hpp"
 #include "exec/operators.hpp"
 #include "exec/recursive_operator.hpp"
+#include "exec/row_sorter.hpp"
 #include "exec/shared_rows.hpp"
 #include "exec/window_operator.hpp"
 
@@ -150,7 +151,7 @@ void ValuesOperator::list(Listing& listing) const {
 
 void SortOperator::list(Listing& listing) const {
   const Listing::Part part = listing.part("Sort");
-  list_order(listing, keys_);
+  list_order(listing, sorter_->keys());
   listing.add("input", *input_);
 }
 

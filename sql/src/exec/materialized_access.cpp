@@ -3,6 +3,18 @@
 #include "base/text.hpp"
 
 namespace saturn::sql {
+namespace {
+
+/// Of the account the rows may use 1/4: what finds those in the file needs room too.
+constexpr std::uint64_t kShare = 4;
+
+/// What chains are found by: all bits of a hash count.
+std::uint32_t folded(std::size_t hash) noexcept {
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+}  // namespace
+
 MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std::vector<Slot> slots,
                                        std::vector<HashKey> keys, bool keep_within_run,
                                        bool track_matches)
@@ -11,7 +23,8 @@ MaterializedAccess::MaterializedAccess(Runtime& runtime, OperatorPtr input, std:
       slots_(std::move(slots)),
       keys_(std::move(keys)),
       keep_within_run_(keep_within_run),
-      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size()), runtime.session.memory),
+      rows_(static_cast<std::uint32_t>(slots_.size() + keys_.size()), runtime.session, kShare),
+      charge_(runtime.session.memory),
       track_matches_(track_matches) {
   if (track_matches_) numbers_.resize(limits::kBatchRows);
   left_.resize(keys_.size());
@@ -31,8 +44,17 @@ Result<void> MaterializedAccess::open() {
 void MaterializedAccess::close() noexcept {
   at_ = 0;
   if (keep_within_run_) return;
+  forget();
+}
+
+void MaterializedAccess::forget() noexcept {
   built_ = false;
   rows_.clear();
+  hashes_.clear();
+  heads_.clear();
+  next_.clear();
+  unlinked_.clear();
+  charge_.set(0);
 }
 
 Result<void> MaterializedAccess::add_batch(const Batch& batch, ValueArena& arena) {
@@ -56,16 +78,14 @@ Result<void> MaterializedAccess::add_batch(const Batch& batch, ValueArena& arena
     if (matches_nothing && !track_matches_) continue;
     if (track_matches_) unlinked_.push_back(matches_nothing ? 1 : 0);
     for (std::size_t i = 0; i < slots_.size(); ++i) row_[i] = batch.columns[slots_[i]][row];
-    rows_.append(row_);
-    if (!keys_.empty()) hashes_.push_back(hash);
+    TRY(rows_.append(row_));
+    if (!keys_.empty()) hashes_.push_back(folded(hash));
   }
   return {};
 }
 
 Result<void> MaterializedAccess::build() {
-  rows_.clear();
-  hashes_.clear();
-  unlinked_.clear();
+  forget();
   ValueArena arena;
   TRY(input_->open());
   for (;;) {
@@ -76,9 +96,11 @@ Result<void> MaterializedAccess::build() {
     TRY(add_batch(*batch, arena));
   }
   input_->close();
+  TRY(rows_.finish());
   if (!keys_.empty()) link();
   if (track_matches_) matched_.assign(rows_.size(), 0);
   built_ = true;
+  if (keep_within_run_) runtime_.keep(*this);
   built_run_ = runtime_.run;
   return {};
 }
@@ -86,9 +108,12 @@ Result<void> MaterializedAccess::build() {
 /// Makes the chains of rows with equal hashes.
 void MaterializedAccess::link() {
   std::size_t buckets = 16;
-  while (buckets < rows_.size() * 2) buckets *= 2;
+  // With rows in a file memory is scarce, and a chain of two costs less than reading them.
+  const std::size_t wanted = rows_.in_memory() ? rows_.size() * 2 : rows_.size();
+  while (buckets < wanted) buckets *= 2;
   heads_.assign(buckets, 0);
   next_.assign(rows_.size(), 0);
+  charge_.set((heads_.size() + next_.size() + hashes_.size()) * sizeof(std::uint32_t));
   // Backwards, so that a chain is in the order of the input.
   for (std::size_t i = rows_.size(); i-- > 0;) {
     if (track_matches_ && unlinked_[i] != 0) continue;
@@ -101,17 +126,21 @@ void MaterializedAccess::link() {
 Result<void> MaterializedAccess::ensure_built() {
   if (built_) return {};
   Result<void> outcome = build();
-  if (!outcome) input_->close();
+  if (!outcome) {
+    input_->close();
+    forget();
+  }
   return outcome;
 }
 
 Result<std::uint32_t> MaterializedAccess::fetch_unmatched(const Batch& out, std::uint32_t room) {
   TRY(ensure_built());
+  arena_.reset();
   std::uint32_t count = 0;
   for (; unmatched_at_ < rows_.size() && count < room; ++unmatched_at_) {
     if (matched_[unmatched_at_] != 0) continue;
-    const ValueRef* row = rows_.row(unmatched_at_);
-    for (std::size_t i = 0; i < slots_.size(); ++i) out.columns[slots_[i]][count] = row[i];
+    const ValueRef* row = TRY(reader_.row(unmatched_at_));
+    hand_out(unmatched_at_, row, out, count);
     ++count;
   }
   return count;
@@ -134,13 +163,14 @@ Result<void> MaterializedAccess::start(RowIndex left_row) {
     at_ = rows_.size() > 0 ? 1 : 0;
     return {};
   }
-  probe_hash_ = 0;
+  std::size_t hash = 0;
   at_ = 0;
   for (std::size_t k = 0; k < keys_.size(); ++k) {
     probe_[k] = left_[k].get()[left_row];
     if (probe_[k].is_null() && !keys_[k].null_safe) return {};
-    probe_hash_ = probe_hash_ * 31 + hash_value(probe_[k], *keys_[k].collation);
+    hash = hash * 31 + hash_value(probe_[k], *keys_[k].collation);
   }
+  probe_hash_ = folded(hash);
   at_ = heads_[probe_hash_ & (heads_.size() - 1)];
   return {};
 }
@@ -150,6 +180,14 @@ bool MaterializedAccess::keys_match(const ValueRef* row) const noexcept {
     if (compare(row[slots_.size() + k], probe_[k], *keys_[k].collation) != 0) return false;
   }
   return true;
+}
+
+void MaterializedAccess::hand_out(std::size_t index, const ValueRef* row, const Batch& out,
+                                  std::uint32_t at) {
+  const bool kept = rows_.keeps(index);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    out.columns[slots_[i]][at] = kept ? row[i] : kept_in(arena_, row[i]);
+  }
 }
 
 Result<std::uint32_t> MaterializedAccess::fetch(const Batch& out, std::uint32_t at,
@@ -163,9 +201,9 @@ Result<std::uint32_t> MaterializedAccess::fetch(const Batch& out, std::uint32_t 
       at_ = next_[index];
       if (hashes_[index] != probe_hash_) continue;
     }
-    const ValueRef* row = rows_.row(index);
+    const ValueRef* row = TRY(reader_.row(index));
     if (!keys_match(row)) continue;
-    for (std::size_t i = 0; i < slots_.size(); ++i) out.columns[slots_[i]][at + count] = row[i];
+    hand_out(index, row, out, at + count);
     if (track_matches_) numbers_[at + count] = index;
     ++count;
   }

@@ -20,6 +20,11 @@ class MemoryAccount {
   std::uint64_t used() const noexcept { return used_; }  ///< bytes
   std::uint64_t limit() const noexcept { return limit_; }
   void set_limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
+  /// Whether somebody who has `own` bytes of it should put them into a file: the account is used to
+  /// 1/`share`, and it would be worth a file.
+  bool wants_back(std::uint64_t own, std::uint64_t share = 2) const noexcept {
+    return used_ > limit_ / share && own >= limit_ / 16;
+  }
   /// `nomem` when the account, with `more` bytes besides, is past its limit.
   Result<void> check(std::size_t more = 0) const {
     if (used_ + more <= limit_) return {};
@@ -45,6 +50,7 @@ class MemoryCharge {
     return *this;
   }
   ~MemoryCharge() { account_->release(bytes_); }
+  std::size_t bytes() const noexcept { return bytes_; }
 
   void add(std::size_t bytes) noexcept {
     account_->charge(bytes);

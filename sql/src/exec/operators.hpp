@@ -188,11 +188,14 @@ struct SortKey {
 /// Negative, 0 or positive.
 int compare_rows(const ValueRef* a, const ValueRef* b, const std::vector<SortKey>& keys) noexcept;
 
+class RowSorter;
+
 /// The input's rows in order, equal ones as they came; the first `width` slots. `limit` (or null)
 /// is the most rows that anybody will ask for.
 class SortOperator final : public Operator {
  public:
   SortOperator(Runtime& runtime, OperatorPtr input, std::vector<SortKey> keys, std::uint32_t width);
+  ~SortOperator() override;
   /// Tells that only the first rows count; asked anew at each `open`.
   void set_limit(std::function<Result<std::uint64_t>()> limit) { limit_ = std::move(limit); }
   Result<void> start() override;
@@ -204,19 +207,14 @@ class SortOperator final : public Operator {
 
  private:
   Result<void> fill();
-  void prune(std::uint64_t keep);
 
   Runtime& runtime_;
   OperatorPtr input_;
-  const std::vector<SortKey> keys_;
-  const std::uint32_t width_;
   std::function<Result<std::uint64_t>()> limit_;
-  RowStore rows_;
-  std::vector<const ValueRef*> order_;
-  std::vector<ValueRef> row_;
+  const std::unique_ptr<RowSorter> sorter_;
   std::vector<ColumnBuffer> buffers_;
   Batch out_;
-  std::size_t at_ = 0;
+  ValueArena arena_;  ///< texts and blobs of `out_` that come from a file
   bool filled_ = false;
 };
 
@@ -249,6 +247,7 @@ class DistinctOperator final : public Operator {
  public:
   DistinctOperator(Runtime& runtime, OperatorPtr input, std::uint32_t width,
                    std::vector<const Collation*> collations);
+  ~DistinctOperator() override;
   Result<void> start() override;
   Result<const Batch*> produce() override;
   void close() noexcept override;
@@ -257,9 +256,16 @@ class DistinctOperator final : public Operator {
   void list(Listing& listing) const override;
 
  private:
+  struct Late;
+  Result<std::uint32_t> choose_new(const Batch& batch);
+  Result<const Batch*> produce_late();
+
   Runtime& runtime_;
   OperatorPtr input_;
+  const std::vector<const Collation*> collations_;
   RowTable seen_;
+  std::unique_ptr<Late>
+      late_;  ///< rows that came when memory had no more room; null: there are none
   std::vector<ValueRef> row_;
   Batch out_;
   std::unique_ptr<RowIndex[]> rows_;
@@ -287,6 +293,7 @@ class SetOperator final : public Operator {
  public:
   SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left, OperatorPtr right,
               std::vector<const Collation*> collations);
+  ~SetOperator() override;
   Result<void> start() override;
   Result<const Batch*> produce() override;
   void close() noexcept override;
@@ -296,18 +303,26 @@ class SetOperator final : public Operator {
 
  private:
   Result<void> fill();
-  template <typename Fn>
-  Result<void> each_row(Operator& input, Fn fn);
+  Result<void> add(const ValueRef* row, int side);
+  Result<void> add_late(const ValueRef* row, int side);
+  bool is_result(bool left, bool right) const noexcept;
+  void keep_candidate(const ValueRef* row);
+  Result<const Batch*> produce_late();
 
   Runtime& runtime_;
   const ast::CompoundOp op_;
   OperatorPtr left_;
   OperatorPtr right_;
-  std::vector<SortKey> keys_;
+  const std::vector<SortKey> keys_;
+  const std::uint32_t width_;
   RowTable table_;
   RowTable other_;
   std::vector<const ValueRef*> order_;
-  std::vector<ValueRef> row_;
+  std::unique_ptr<RowSorter> late_;  ///< the rows, with their side, when memory has no more room
+  const ValueRef* next_ = nullptr;   ///< of `late_`
+  std::vector<ValueRef> candidate_;  ///< of rows that are equal the one to show
+  ValueArena candidate_arena_;
+  ValueArena arena_;  ///< of what `out_` has from there
   std::vector<ColumnBuffer> buffers_;
   Batch out_;
   std::size_t at_ = 0;
@@ -317,7 +332,8 @@ class SetOperator final : public Operator {
 /// GROUP BY and aggregates. Slots of the output: the group's keys, the aggregates' results, then
 /// the bare columns, which are those of the group's first row, or of the row that a lone min() or
 /// max() chose. Without keys there is one group, also of no rows. Groups come in the order of their
-/// keys.
+/// keys. When memory has no room for more groups, rows of new ones are sorted in a file, and their
+/// groups are computed one after the other as their turn comes.
 class AggregateOperator final : public Operator {
  public:
   struct Call {
@@ -363,8 +379,16 @@ class AggregateOperator final : public Operator {
   ValueRef seen_by(const Call& call, ValueRef argument);
   Result<void> step_ordered(std::size_t call, Group& group, FunctionContext& function);
   std::uint32_t group_for(RowIndex row);
+  std::unique_ptr<Group> make_group() const;
   Result<void> keep_bare(std::uint32_t group, RowIndex row);
+  Result<void> step(const Batch& batch, const std::uint32_t* group_of);
   void sort_groups();
+  Result<void> write_group(std::uint32_t group, const ValueRef* key, FunctionContext& function,
+                           std::uint32_t row);
+  void begin_late(const Batch& batch);
+  Result<Selection> put_off(const Batch& batch, std::uint32_t* group_of, RowIndex* room);
+  Result<std::uint32_t> take_late_group();
+  Result<const Batch*> produce_merged();
 
   Runtime& runtime_;
   OperatorPtr input_;
@@ -378,6 +402,10 @@ class AggregateOperator final : public Operator {
   bool needs_groups_ = false;                 ///< some call is not plain, or there are bare columns
   std::vector<std::unique_ptr<Group>> groups_;  ///< by number, if they are needed
   std::vector<std::uint32_t> order_;
+  std::vector<SortKey> key_order_;  ///< in which groups come
+  struct Late;
+  std::unique_ptr<Late>
+      late_;  ///< rows of groups that memory has no room for; null: there are none
   std::vector<Scratch> key_columns_;
   std::vector<const ValueRef*> key_values_;  ///< of the batch
   std::vector<Scratch> bare_columns_;

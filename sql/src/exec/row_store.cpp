@@ -1,21 +1,25 @@
 #include "exec/row_store.hpp"
 
-#include "exec/operator.hpp"
-
 namespace saturn::sql {
 
 void RowStore::append(std::span<const ValueRef> row) {
-  if (size_ == chunks_.size() * kChunkRows) {
-    chunks_.push_back(std::make_unique<ValueRef[]>(kChunkRows * std::size_t{width_}));
-    charge_.add(kChunkRows * width_ * sizeof(ValueRef));
-  }
-  copy(row, chunks_.back().get() + (size_ % kChunkRows) * width_);
+  if (size_ == kFewRows + chunks_.size() * kChunkRows || !few_) grow();
+  copy(row, at(size_));
   ++size_;
 }
 
-void RowStore::set(std::size_t index, std::span<const ValueRef> row) {
-  copy(row, chunks_[index / kChunkRows].get() + (index % kChunkRows) * width_);
+void RowStore::grow() {
+  const std::size_t rows = few_ ? kChunkRows : kFewRows;
+  auto values = std::make_unique<ValueRef[]>(rows * width_);
+  charge_.add(rows * width_ * sizeof(ValueRef));
+  if (few_) {
+    chunks_.push_back(std::move(values));
+  } else {
+    few_ = std::move(values);
+  }
 }
+
+void RowStore::set(std::size_t index, std::span<const ValueRef> row) { copy(row, at(index)); }
 
 void RowStore::copy(std::span<const ValueRef> row, ValueRef* to) {
   for (std::uint32_t i = 0; i < width_; ++i) {
@@ -34,24 +38,9 @@ void RowStore::copy(std::span<const ValueRef> row, ValueRef* to) {
 void RowStore::clear() noexcept {
   size_ = 0;
   charge_.set(0);
+  few_.reset();
   chunks_.clear();
   arena_->reset();
-}
-
-Result<void> take_rows(Runtime& runtime, Operator& input, RowStore& rows) {
-  std::vector<ValueRef> values(rows.width());
-  TRY(input.open());
-  for (;;) {
-    const Batch* batch = TRY(input.next());
-    if (batch == nullptr) break;
-    TRY(runtime.poll());
-    for (const RowIndex row : batch->selection) {
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] = batch->columns[i][row];
-      rows.append(values);
-    }
-  }
-  input.close();
-  return {};
 }
 
 }  // namespace saturn::sql

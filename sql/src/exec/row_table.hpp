@@ -23,6 +23,7 @@ class RowTable {
   std::uint32_t find(const ValueRef* row) const noexcept;
   const ValueRef* row(std::uint32_t number) const noexcept { return rows_.row(number); }
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(hashes_.size()); }
+  std::size_t bytes() const noexcept { return rows_.bytes() + charge_.bytes(); }
   void clear() noexcept;
 
  private:

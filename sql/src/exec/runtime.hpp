@@ -79,6 +79,18 @@ class Transactions {
   DatabaseUse covered_;
 };
 
+/// Rows that somebody keeps until the end of a run, whatever is closed and opened in it.
+class KeptRows {
+ public:
+  KeptRows(const KeptRows&) = delete;
+  KeptRows& operator=(const KeptRows&) = delete;
+  virtual void forget() noexcept = 0;
+
+ protected:
+  KeptRows() = default;
+  ~KeptRows() = default;
+};
+
 /// One run of a compiled statement. The object lives as long as the statement, so that expressions
 /// and operators may keep its address; its content is set when a run starts.
 struct Runtime {
@@ -103,6 +115,12 @@ struct Runtime {
   std::string_view pure_in = {};
   bool raised_ignore = false;  ///< the error is RAISE(IGNORE) of a trigger
 
+  /// Has `rows` forgotten when the run ends.
+  void keep(KeptRows& rows) { kept_.push_back(&rows); }
+  void end_run() noexcept {
+    for (KeptRows* rows : kept_) rows->forget();
+    kept_.clear();
+  }
   /// Of a database that is in `use`.
   storage::Transaction& transaction(DatabaseNo database) const noexcept {
     storage::Transaction* open = transactions->find(database);
@@ -123,6 +141,7 @@ struct Runtime {
   static constexpr std::size_t kSpentMax = 256U << 10;  ///< bytes, well below a millisecond's work
 
   Result<void> look_around();
+  std::vector<KeptRows*> kept_;
   std::uint32_t polls_ = 0;
   std::size_t spent_ = 0;  ///< bytes, since the clock was looked at
   io::Clock::time_point slice_start_{};

@@ -10,9 +10,11 @@ Result<void> SharedRows::fill() {
   Result<void> taken = take_rows(runtime_, *root_, rows_);
   if (!taken) {
     root_->close();
+    forget();
     return taken;
   }
   run_ = runtime_.run;
+  runtime_.keep(*this);
   return {};
 }
 
@@ -24,7 +26,7 @@ Result<void> SharedScan::start() {
 
 Result<const Batch*> SharedScan::produce() {
   if (!rows_->shared()) return rows_->root().next();
-  const RowStore& rows = rows_->rows();
+  const RowSpool& rows = rows_->rows();
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, rows.size() - at_));
   if (count == 0) return static_cast<const Batch*>(nullptr);
@@ -32,9 +34,13 @@ Result<const Batch*> SharedScan::produce() {
     buffers_.push_back(make_column());
     out_.columns.push_back(buffers_.back().get());
   }
+  arena_.reset();
   for (std::uint32_t r = 0; r < count; ++r) {
-    const ValueRef* row = rows.row(at_ + r);
-    for (std::size_t c = 0; c < rows.width(); ++c) out_.columns[c][r] = row[c];
+    const ValueRef* row = TRY(reader_.row(at_ + r));
+    const bool kept = rows.keeps(at_ + r);
+    for (std::size_t c = 0; c < rows.width(); ++c) {
+      out_.columns[c][r] = kept ? row[c] : kept_in(arena_, row[c]);
+    }
   }
   at_ += count;
   out_.selection = first_rows(count);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "exec/operator.hpp"
-#include "exec/row_store.hpp"
+#include "exec/row_spool.hpp"
 
 #include <memory>
 
@@ -9,20 +9,25 @@ namespace saturn::sql {
 
 /// The rows of a common table expression that several places read: computed once a run, by whoever
 /// comes first, and kept until the next. With a single reader they are not kept at all.
-class SharedRows {
+class SharedRows final : private KeptRows {
  public:
   SharedRows(Runtime& runtime, OperatorPtr root, std::uint32_t width)
-      : runtime_(runtime), root_(std::move(root)), rows_(width, runtime.session.memory) {}
+      : runtime_(runtime), root_(std::move(root)), rows_(width, runtime.session) {}
   void add_reader() noexcept { ++readers_; }
   bool shared() const noexcept { return readers_ > 1; }
   Operator& root() noexcept { return *root_; }
   Result<void> fill();  // SUSPENDS
-  const RowStore& rows() const noexcept { return rows_; }
+  RowSpool& rows() noexcept { return rows_; }
 
  private:
+  void forget() noexcept override {
+    rows_.clear();
+    run_ = 0;
+  }
+
   Runtime& runtime_;
   const OperatorPtr root_;
-  RowStore rows_;
+  RowSpool rows_;
   std::uint32_t readers_ = 0;
   std::uint64_t run_ = 0;
 };
@@ -30,7 +35,8 @@ class SharedRows {
 /// One reader of shared rows.
 class SharedScan final : public Operator {
  public:
-  explicit SharedScan(std::shared_ptr<SharedRows> rows) : rows_(std::move(rows)) {
+  explicit SharedScan(std::shared_ptr<SharedRows> rows)
+      : rows_(std::move(rows)), reader_(rows_->rows()) {
     rows_->add_reader();
   }
   Result<void> start() override;
@@ -44,6 +50,8 @@ class SharedScan final : public Operator {
 
  private:
   const std::shared_ptr<SharedRows> rows_;
+  RowSpool::Reader reader_;
+  ValueArena arena_;  ///< texts and blobs of `out_` that come from a file
   std::vector<ColumnBuffer> buffers_;
   Batch out_;
   std::size_t at_ = 0;

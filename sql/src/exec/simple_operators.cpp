@@ -1,6 +1,9 @@
 #include "exec/operators.hpp"
 
 #include "base/text.hpp"
+#include "exec/row_sorter.hpp"
+#include "exec/row_spool.hpp"
+#include "exec/take_rows.hpp"
 #include "value/number.hpp"
 
 #include <algorithm>
@@ -219,45 +222,7 @@ Result<const Batch*> LimitOperator::produce() {
   }
 }
 
-// --- distinct and compounds ----------------------------------------------------------------------
-
-DistinctOperator::DistinctOperator(Runtime& runtime, OperatorPtr input, std::uint32_t width,
-                                   std::vector<const Collation*> collations)
-    : runtime_(runtime),
-      input_(std::move(input)),
-      seen_(std::move(collations), runtime.session.memory),
-      rows_(std::make_unique<RowIndex[]>(limits::kBatchRows)) {
-  row_.resize(width);
-}
-
-Result<void> DistinctOperator::start() {
-  seen_.clear();
-  return input_->open();
-}
-
-void DistinctOperator::close() noexcept {
-  seen_.clear();
-  input_->close();
-}
-
-Result<const Batch*> DistinctOperator::produce() {
-  for (;;) {
-    const Batch* batch = TRY(input_->next());
-    if (batch == nullptr) return end_of_rows();
-    TRY(runtime_.poll());
-    std::uint32_t count = 0;
-    for (const RowIndex row : batch->selection) {
-      for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = batch->columns[i][row];
-      bool added = false;
-      seen_.add(row_.data(), &added);
-      if (added) rows_[count++] = row;
-    }
-    if (count == 0) continue;
-    out_.columns = batch->columns;
-    out_.selection = {rows_.get(), count};
-    return static_cast<const Batch*>(&out_);
-  }
-}
+// --- UNION ALL -----------------------------------------------------------------------------------
 
 Result<void> AppendOperator::start() {
   at_ = 0;
@@ -290,96 +255,6 @@ std::vector<Operator*> AppendOperator::inputs() const {
   return inputs;
 }
 
-SetOperator::SetOperator(Runtime& runtime, ast::CompoundOp op, OperatorPtr left, OperatorPtr right,
-                         std::vector<const Collation*> collations)
-    : runtime_(runtime),
-      op_(op),
-      left_(std::move(left)),
-      right_(std::move(right)),
-      table_(collations, runtime.session.memory),
-      other_(collations, runtime.session.memory) {
-  for (Slot i = 0; i < collations.size(); ++i) {
-    keys_.push_back({i, false, false, collations[i]});
-    buffers_.push_back(make_column());
-    out_.columns.push_back(buffers_.back().get());
-  }
-  row_.resize(collations.size());
-}
-
-Result<void> SetOperator::start() {
-  filled_ = false;
-  at_ = 0;
-  return {};
-}
-
-void SetOperator::close() noexcept {
-  left_->close();
-  right_->close();
-  table_.clear();
-  other_.clear();
-  order_.clear();
-}
-
-template <typename Fn>
-Result<void> SetOperator::each_row(Operator& input, Fn fn) {
-  TRY(input.open());
-  for (;;) {
-    const Batch* batch = TRY(input.next());
-    if (batch == nullptr) break;
-    TRY(runtime_.poll());
-    for (const RowIndex row : batch->selection) {
-      for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = batch->columns[i][row];
-      fn(row_.data());
-    }
-  }
-  input.close();
-  return {};
-}
-
-Result<void> SetOperator::fill() {
-  if (op_ == ast::CompoundOp::union_distinct) {
-    // As in SQLite, of rows that are equal the last one is shown.
-    TRY(each_row(*left_, [&](const ValueRef* row) { table_.put(row); }));
-    TRY(each_row(*right_, [&](const ValueRef* row) { table_.put(row); }));
-  } else {
-    TRY(each_row(*left_, [&](const ValueRef* row) { table_.add(row); }));
-    TRY(each_row(*right_, [&](const ValueRef* row) { other_.add(row); }));
-  }
-  for (std::uint32_t i = 0; i < table_.size(); ++i) {
-    const ValueRef* row = table_.row(i);
-    const bool in_other = other_.find(row) != RowTable::kNone;
-    if (op_ == ast::CompoundOp::except && in_other) continue;
-    if (op_ == ast::CompoundOp::intersect && !in_other) continue;
-    order_.push_back(row);
-  }
-  std::stable_sort(order_.begin(), order_.end(), [&](const ValueRef* a, const ValueRef* b) {
-    return compare_rows(a, b, keys_) < 0;
-  });
-  filled_ = true;
-  return {};
-}
-
-Result<const Batch*> SetOperator::produce() {
-  if (!filled_) TRY(fill());
-  const auto count =
-      static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
-  if (count == 0) return end_of_rows();
-  for (std::uint32_t r = 0; r < count; ++r) {
-    for (std::size_t i = 0; i < row_.size(); ++i) out_.columns[i][r] = order_[at_ + r][i];
-  }
-  at_ += count;
-  out_.selection = first_rows(count);
-  return static_cast<const Batch*>(&out_);
-}
-
-std::string SetOperator::describe() const {
-  switch (op_) {
-    case ast::CompoundOp::except: return "EXCEPT";
-    case ast::CompoundOp::intersect: return "INTERSECT";
-    default: return "UNION";
-  }
-}
-
 // --- sort ----------------------------------------------------------------------------------------
 
 int compare_rows(const ValueRef* a, const ValueRef* b, const std::vector<SortKey>& keys) noexcept {
@@ -400,75 +275,48 @@ SortOperator::SortOperator(Runtime& runtime, OperatorPtr input, std::vector<Sort
                            std::uint32_t width)
     : runtime_(runtime),
       input_(std::move(input)),
-      keys_(std::move(keys)),
-      width_(width),
-      rows_(width, runtime.session.memory) {
-  row_.resize(width);
+      sorter_(std::make_unique<RowSorter>(runtime, std::move(keys), width)) {
   for (std::uint32_t i = 0; i < width; ++i) {
     buffers_.push_back(make_column());
     out_.columns.push_back(buffers_.back().get());
   }
 }
 
+SortOperator::~SortOperator() = default;
+
 Result<void> SortOperator::start() {
   filled_ = false;
-  at_ = 0;
-  rows_.clear();
-  order_.clear();
+  sorter_->clear();
   return input_->open();
 }
 
 void SortOperator::close() noexcept {
   input_->close();
-  rows_.clear();
-  order_.clear();
-}
-
-/// Keeps the first `keep` rows of the order, and their copies, and gives up the others' memory.
-void SortOperator::prune(std::uint64_t keep) {
-  const auto less = [&](const ValueRef* a, const ValueRef* b) {
-    return compare_rows(a, b, keys_) < 0;
-  };
-  std::stable_sort(order_.begin(), order_.end(), less);
-  order_.resize(std::min<std::uint64_t>(keep, order_.size()));
-  RowStore kept(width_, runtime_.session.memory);
-  for (const ValueRef* row : order_) kept.append({row, width_});
-  rows_ = std::move(kept);
-  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = rows_.row(i);
+  sorter_->clear();
 }
 
 Result<void> SortOperator::fill() {
-  std::uint64_t keep = ~std::uint64_t{0};
-  if (limit_) keep = TRY(limit_());
-  const std::uint64_t prune_at =
-      keep > (~std::uint64_t{0} >> 2) ? keep : std::max<std::uint64_t>(keep * 2, 4096);
-  for (;;) {
-    const Batch* batch = TRY(input_->next());
-    if (batch == nullptr) break;
-    TRY(runtime_.poll());
-    for (const RowIndex row : batch->selection) {
-      for (std::uint32_t i = 0; i < width_; ++i) row_[i] = batch->columns[i][row];
-      rows_.append(row_);
-      order_.push_back(rows_.row(rows_.size() - 1));
-    }
-    if (order_.size() >= prune_at) prune(keep);
-  }
-  std::stable_sort(order_.begin(), order_.end(), [&](const ValueRef* a, const ValueRef* b) {
-    return compare_rows(a, b, keys_) < 0;
-  });
+  if (limit_) sorter_->keep_first(TRY(limit_()));
+  TRY(add_rows(runtime_, *input_, sorter_->width(),
+               [&](const ValueRef* row) { return sorter_->add(row); }));
+  TRY(sorter_->sort());
   filled_ = true;
   return {};
 }
 
 Result<const Batch*> SortOperator::produce() {
   if (!filled_) TRY(fill());
-  const auto count =
-      static_cast<std::uint32_t>(std::min<std::size_t>(limits::kBatchRows, order_.size() - at_));
-  if (count == 0) return end_of_rows();
-  for (std::uint32_t r = 0; r < count; ++r) {
-    for (std::uint32_t i = 0; i < width_; ++i) out_.columns[i][r] = order_[at_ + r][i];
+  arena_.reset();
+  TRY(runtime_.poll());
+  std::uint32_t count = 0;
+  for (; count < limits::kBatchRows; ++count) {
+    const ValueRef* row = TRY(sorter_->next());
+    if (row == nullptr) break;
+    for (std::uint32_t i = 0; i < sorter_->width(); ++i) {
+      out_.columns[i][count] = sorter_->in_memory() ? row[i] : kept_in(arena_, row[i]);
+    }
   }
-  at_ += count;
+  if (count == 0) return end_of_rows();
   out_.selection = first_rows(count);
   return static_cast<const Batch*>(&out_);
 }

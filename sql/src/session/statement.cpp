@@ -159,6 +159,7 @@ void Statement::Impl::end_run() noexcept {
   forget();
   is_running = false;
   batch = nullptr;
+  compiled->runtime.end_run();
   compiled->runtime.transactions = nullptr;
   session.running.erase(this);
 }
