@@ -479,7 +479,8 @@ std::size_t hash_value(ValueRef v, const Collation& collation) noexcept {
     case Type::integer: return mix(static_cast<std::uint64_t>(v.as_integer()));
     case Type::real: {
       const double r = v.as_real();
-      if (r >= -9.2e18 && r <= 9.2e18 && r == std::trunc(r)) {
+      constexpr double kEnd = 9223372036854775808.0;  // 2^63, the first that is no integer
+      if (r >= -kEnd && r < kEnd && r == std::trunc(r)) {
         return mix(static_cast<std::uint64_t>(static_cast<std::int64_t>(r)));
       }
       return mix(std::bit_cast<std::uint64_t>(r) ^ 0x5555);

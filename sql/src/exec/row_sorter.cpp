@@ -5,10 +5,11 @@
 // States: adding -> (sort) -> handing out -> (clear) -> adding.
 //
 // While rows are added they are in `rows_`; when the account is pressed, `spill` sorts them, writes
-// them as a run and starts anew. The last runs are merged into one of a higher level as soon as there
-// are `kMergedRuns` of a level, so that a row is written once a level and there are few files. `sort`
-// ends with all rows in memory and in order, or all of them in runs and a heap over the runs' first
-// rows. Runs are numbered in the order of their rows' coming, and so equal rows come out as they came.
+// them as a run and starts anew. The last runs are merged into one of a higher level as soon as
+// there are `kMergedRuns` of a level, so that a row is written once a level and there are few
+// files. `sort` ends with all rows in memory and in order, or all of them in runs and a heap over
+// the runs' first rows. Runs are numbered in the order of their rows' coming, and so equal rows
+// come out as they came.
 
 namespace saturn::sql {
 
@@ -41,17 +42,16 @@ Result<void> RowSorter::add(const ValueRef* row) {
   rows_.append({row, width_});
   order_.push_back(rows_.row(rows_.size() - 1));
   if (order_.size() >= prune_at_) prune();
-  if (runtime_.session.memory.wants_back(rows_.bytes()) &&
-      SpillFile::available(runtime_.session)) {
+  if (runtime_.session.memory.wants_back(rows_.bytes()) && SpillFile::available(runtime_.session)) {
     return spill();
   }
   return {};
 }
 
 void RowSorter::order_rows() {
-  std::stable_sort(
-      order_.begin(), order_.end(),
-      [&](const ValueRef* a, const ValueRef* b) { return compare_rows(a, b, keys_) < 0; });
+  std::stable_sort(order_.begin(), order_.end(), [&](const ValueRef* a, const ValueRef* b) {
+    return compare_rows(a, b, keys_) < 0;
+  });
 }
 
 /// Keeps the first rows of the order, and their copies, and gives up the others' memory.

@@ -71,9 +71,9 @@ class RowSorter {
   std::size_t at_ = 0;
   std::vector<std::unique_ptr<SpillFile>> files_;  ///< by level
   std::vector<Run> runs_;                          ///< oldest first; their levels never rise
-  std::vector<std::unique_ptr<Source>> sources_;  ///< one a run that is merged, oldest first
-  std::vector<std::uint32_t> heap_;               ///< sources that have a row, the least one first
-  bool taken_ = false;                            ///< the first source's row was handed out
+  std::vector<std::unique_ptr<Source>> sources_;   ///< one a run that is merged, oldest first
+  std::vector<std::uint32_t> heap_;                ///< sources that have a row, the least one first
+  bool taken_ = false;                             ///< the first source's row was handed out
 
   static constexpr std::uint64_t kAll = ~std::uint64_t{0};
   static constexpr std::size_t kMergedRuns = 16;  ///< of one level, into one of the next

@@ -5,10 +5,7 @@
 namespace saturn::sql {
 
 RowSpool::RowSpool(std::uint32_t width, SessionState& session, std::uint64_t share)
-    : session_(session),
-      share_(share),
-      rows_(width, session.memory),
-      charge_(session.memory) {}
+    : session_(session), share_(share), rows_(width, session.memory), charge_(session.memory) {}
 
 Result<void> RowSpool::append(std::span<const ValueRef> row) {
   if (!file_) {
@@ -54,8 +51,9 @@ Result<const ValueRef*> RowSpool::Reader::read(std::size_t number) {
 }
 
 Result<void> take_rows(Runtime& runtime, Operator& input, RowSpool& rows) {
-  TRY(take_rows(runtime, input, rows.width(),
-                [&](const ValueRef* row) { return rows.append({row, rows.width()}); }));
+  TRY(take_rows(runtime, input, rows.width(), [&](const ValueRef* row) {
+    return rows.append({row, rows.width()});
+  }));
   return rows.finish();
 }
 

@@ -60,9 +60,9 @@ class RowSpool {
   /// Of each `kBlockRows`th row in the file: what is between is found by reading on.
   std::vector<std::uint64_t> offsets_;
   static constexpr std::size_t kBlockRows = 8;
-  std::size_t spilled_ = 0;  ///< rows in the file
-  MemoryCharge charge_;      ///< of `offsets_`
-  std::uint64_t filling_ = 1;           ///< steps with `clear`
+  std::size_t spilled_ = 0;    ///< rows in the file
+  MemoryCharge charge_;        ///< of `offsets_`
+  std::uint64_t filling_ = 1;  ///< steps with `clear`
 };
 
 /// Runs `input` to its end and appends the first `rows.width()` columns of all its rows. //

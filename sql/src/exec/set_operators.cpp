@@ -226,9 +226,8 @@ Result<void> SetOperator::fill() {
     const ValueRef* row = table_.row(i);
     if (is_result(true, other_.find(row) != RowTable::kNone)) order_.push_back(row);
   }
-  std::sort(order_.begin(), order_.end(), [&](const ValueRef* a, const ValueRef* b) {
-    return compare_rows(a, b, keys_) < 0;
-  });
+  std::sort(order_.begin(), order_.end(),
+            [&](const ValueRef* a, const ValueRef* b) { return compare_rows(a, b, keys_) < 0; });
   return {};
 }
 

@@ -65,9 +65,9 @@ void SpillFile::put(ValueRef value) {
     case Type::integer:
     case Type::real:
       buffer_.resize(at + 8);
-      store_be64(buffer_.data() + at,
-                 value.is_integer() ? static_cast<std::uint64_t>(value.as_integer())
-                                    : std::bit_cast<std::uint64_t>(value.as_real()));
+      store_be64(buffer_.data() + at, value.is_integer()
+                                          ? static_cast<std::uint64_t>(value.as_integer())
+                                          : std::bit_cast<std::uint64_t>(value.as_real()));
       return;
     case Type::text:
     case Type::blob: {
@@ -106,8 +106,7 @@ Result<void> SpillFile::clear() {
 
 /// The next `count` bytes, which stay until the next call.
 Result<const std::uint8_t*> SpillReader::bytes(std::size_t count) {
-  const bool inside =
-      at_ >= window_start_ && at_ + count <= window_start_ + window_.size();
+  const bool inside = at_ >= window_start_ && at_ + count <= window_start_ + window_.size();
   if (!inside) {
     const bool goes_on = at_ > window_start_ && at_ <= window_start_ + window_.size();
     window_.resize(std::max(count, goes_on ? kWindowBytes : kFirstWindowBytes));
