@@ -26,6 +26,7 @@ std::size_t History::hand_over(State after, Synchronous mode) {
 }
 
 void History::acknowledge(std::size_t index) {
+  if (is_dark()) return;
   acknowledged_ = std::max(acknowledged_, index);
   const Commit& commit = states_[index];
   if (commit.mode != Synchronous::full) return;
@@ -37,10 +38,12 @@ void History::acknowledge(std::size_t index) {
 }
 
 void History::shown(std::size_t index) {
+  if (is_dark()) return;
   if (states_[index].mode == Synchronous::full) floor_ = std::max(floor_, index);
 }
 
 void History::settled(std::size_t index) {
+  if (is_dark()) return;
   floor_ = std::max(floor_, index);
   if (index >= acknowledged_) gambles_ = false;
 }
@@ -53,7 +56,7 @@ std::optional<std::size_t> History::find(const State& seen, std::size_t from) co
 }
 
 void History::violate(std::string what) {
-  if (!violation_) violation_ = std::move(what);
+  if (!violation_ && !is_dark()) violation_ = std::move(what);
 }
 
 }  // namespace sim

@@ -2,6 +2,7 @@
 
 #include "state.hpp"
 
+#include "io/faulty.hpp"
 #include "storage/database.hpp"
 
 #include <deque>
@@ -23,7 +24,8 @@ using saturn::storage::Synchronous;
 /// with `normal`, and nothing with `off`.
 class History {
  public:
-  explicit History(State start) { restart(std::move(start)); }
+  /// What clients are told while `vfs` is without power nobody hears. It is borrowed.
+  History(State start, const saturn::io::FaultyVfs& vfs) : vfs_(vfs) { restart(std::move(start)); }
 
   /// The database holds exactly this now, and durably.
   void restart(State now);
@@ -57,11 +59,14 @@ class History {
   const std::optional<std::string>& violation() const { return violation_; }
 
  private:
+  bool is_dark() const { return vfs_.power_lost_at().has_value(); }
+
   struct Commit {
     State state;
     Synchronous mode;  ///< of the last commit up to this one that wrote anything
     bool writes;
   };
+  const saturn::io::FaultyVfs& vfs_;
   std::deque<Commit> states_;  ///< references stay good while more are added
   std::size_t acknowledged_ = 0;
   std::size_t floor_ = 0;

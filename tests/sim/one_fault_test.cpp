@@ -41,7 +41,7 @@ class Run {
   Run(const Reference& reference, std::uint64_t operation, const io::Strike& strike)
       : reference_(reference),
         disk_(operation + 1),
-        history_(State{}),
+        history_(State{}, *disk_.vfs),
         ending_(static_cast<Ending>(operation % 3)) {
     disk_.vfs->strike_at(operation, strike);
   }

@@ -38,7 +38,7 @@ World::World(std::uint64_t seed, const Settings& settings, Totals& totals)
       vfs_(io::make_faulty_vfs(
           *disk_, {.seed = seed, .sync_lie_ppm = settings.sync_lie_ppm, .yield_ppm = 200'000})),
       page_size_(some_page_size(random_)),
-      history_(State{}) {}
+      history_(State{}, *vfs_) {}
 
 World::~World() = default;
 
