@@ -116,6 +116,7 @@ class CorePlanner {
   Result<OperatorPtr> plan_source();
   void split_having();
   Result<OperatorPtr> plan_aggregation(Slot& width);
+  bool is_never_null(const SlotNode& column) const;
   Result<OperatorPtr> plan_extreme(AggregateOperator::Parts& parts);
   WantedOrder wanted_order() const;
   bool groups_are_in_order(const AggregateOperator::Parts& parts) const;
@@ -409,20 +410,34 @@ Result<OperatorPtr> CorePlanner::plan_source() {
                     wanted.terms.empty() ? nullptr : &wanted, &in_order_);
 }
 
-/// A lone min() or max() of a column: the first row in an index's order is enough.
+/// Whether a column of a table is never NULL.
+bool CorePlanner::is_never_null(const SlotNode& column) const {
+  const Table* table = scope_.relations[static_cast<std::size_t>(column.relation)].table;
+  if (table == nullptr || table->kind == TableKind::view) return false;
+  if (column.column == SlotNode::kRowidColumn || column.column == table->rowid_column) return true;
+  return table->columns[static_cast<std::size_t>(column.column)].not_null;
+}
+
+/// A lone min() or max() of a column: the first row in an index's order is enough. NULLs are passed
+/// over, but where other columns are shown: those are of some row even if all values are NULL. The
+/// greatest value comes before them, and the least one is looked for among all rows.
 Result<OperatorPtr> CorePlanner::plan_extreme(AggregateOperator::Parts& parts) {
   WantedOrder wanted;
-  const bool fits = parts.keys.empty() && parts.calls.size() == 1 && parts.extreme == 0 &&
-                    !parts.calls[0].filter && scope_.relations.size() == 1 &&
-                    parts.calls[0].arguments[0]->kind == NodeKind::slot;
+  bool fits = parts.keys.empty() && parts.calls.size() == 1 && parts.extreme == 0 &&
+              !parts.calls[0].filter && scope_.relations.size() == 1 &&
+              parts.calls[0].arguments[0]->kind == NodeKind::slot;
   if (fits) {
     const auto* column = static_cast<const SlotNode*>(parts.calls[0].arguments[0].get());
-    wanted.terms.push_back(
-        {column, parts.calls[0].collation, parts.calls[0].function->name == "max"});
-    auto copy =
-        Binder::column_of(scope_, static_cast<std::size_t>(column->relation), column->column);
-    conditions_.push_back(
-        {std::make_unique<UnaryNode>(ast::UnaryOp::not_null, std::move(copy)), -1});
+    const bool is_max = parts.calls[0].function->name == "max";
+    const bool passes_nulls = parts.bare.empty() || is_never_null(*column);
+    fits = passes_nulls || is_max;
+    if (fits) wanted.terms.push_back({column, parts.calls[0].collation, is_max});
+    if (passes_nulls) {
+      auto copy =
+          Binder::column_of(scope_, static_cast<std::size_t>(column->relation), column->column);
+      conditions_.push_back(
+          {std::make_unique<UnaryNode>(ast::UnaryOp::not_null, std::move(copy)), -1});
+    }
   }
   bool in_order = false;
   OperatorPtr source;

@@ -172,7 +172,9 @@ Error Statement::Impl::fail(Error error) {
     Result<void> durable = wait_durable();
     if (!durable) error = std::move(durable).error();
   }
-  if (action == OnError::fail && session.state.immediate_violations > 0) {
+  const bool breaks_key = session.state.immediate_violations > 0 ||
+                          (owns_transactions && !session.check_deferred_keys());
+  if (action == OnError::fail && breaks_key) {
     // What FAIL would keep breaks a foreign key.
     action = OnError::abort;
     error = Error(Code::constraint_foreignkey, "FOREIGN KEY constraint failed");
