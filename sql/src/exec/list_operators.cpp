@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "exec/count_operator.hpp"
 #include "exec/function_access.hpp"
 #include "exec/listing.hpp"
 #include "exec/operators.hpp"
@@ -190,6 +191,10 @@ void AggregateOperator::list(Listing& listing) const {
   }
   listing.add("bare column", parts_.bare);
   listing.add("input", *input_);
+}
+
+void CountOperator::list(Listing& listing) const {
+  listing.leaf("input", "Count", describe(), table_.database);
 }
 
 void WindowOperator::list(Listing& listing) const {

@@ -1,5 +1,6 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "exec/count_operator.hpp"
 #include "exec/operators.hpp"
 #include "io/fiber.hpp"
 #include "parser/ast_equal.hpp"
@@ -116,6 +117,8 @@ class CorePlanner {
   Result<OperatorPtr> plan_source();
   void split_having();
   Result<OperatorPtr> plan_aggregation(Slot& width);
+  const Table* counted_table(const AggregateOperator::Parts& parts) const;
+  static const Index* narrowest_index(const Table& table);
   bool is_never_null(const SlotNode& column) const;
   Result<OperatorPtr> plan_extreme(AggregateOperator::Parts& parts);
   WantedOrder wanted_order() const;
@@ -410,6 +413,34 @@ Result<OperatorPtr> CorePlanner::plan_source() {
                     wanted.terms.empty() ? nullptr : &wanted, &in_order_);
 }
 
+/// The table of which nothing but count(*) is asked for; null when there is more to the query.
+const Table* CorePlanner::counted_table(const AggregateOperator::Parts& parts) const {
+  if (!parts.keys.empty() || !parts.bare.empty() || parts.calls.empty()) return nullptr;
+  if (scope_.relations.size() != 1 || !conditions_.empty()) return nullptr;
+  const auto counts_rows = [](const AggregateOperator::Call& call) {
+    return call.function->name == "count" && call.arguments.empty() && !call.filter &&
+           call.order.empty();
+  };
+  if (!std::all_of(parts.calls.begin(), parts.calls.end(), counts_rows)) return nullptr;
+  const Relation& relation = scope_.relations.front();
+  const bool plain = relation.indexed == ast::Indexed::unspecified && !relation.is_target;
+  return plain && relation.table != nullptr && relation.table->kind == TableKind::table
+             ? relation.table
+             : nullptr;
+}
+
+/// An index that has an entry for every row, with fewer values than the row has; or null.
+const Index* CorePlanner::narrowest_index(const Table& table) {
+  const Index* best = nullptr;
+  std::size_t least = table.columns.size();
+  for (const auto& index : table.indexes) {
+    if (index->clustered || index->where != nullptr || index->entry_width() >= least) continue;
+    best = index.get();
+    least = index->entry_width();
+  }
+  return best;
+}
+
 /// Whether a column of a table is never NULL.
 bool CorePlanner::is_never_null(const SlotNode& column) const {
   const Table* table = scope_.relations[static_cast<std::size_t>(column.relation)].table;
@@ -505,9 +536,13 @@ Result<OperatorPtr> CorePlanner::plan_aggregation(Slot& width) {
   }
   in_order_ = groups_are_in_order(parts);
   width = static_cast<Slot>(parts.keys.size() + parts.calls.size() + parts.bare.size());
-  OperatorPtr source = TRY(plan_extreme(parts));
-  OperatorPtr op =
-      std::make_unique<AggregateOperator>(context_.runtime, std::move(source), std::move(parts));
+  OperatorPtr op;
+  if (const Table* table = counted_table(parts)) {
+    op = std::make_unique<CountOperator>(context_.runtime, *table, narrowest_index(*table), width);
+  } else {
+    OperatorPtr source = TRY(plan_extreme(parts));
+    op = std::make_unique<AggregateOperator>(context_.runtime, std::move(source), std::move(parts));
+  }
   if (having_) {
     op = std::make_unique<FilterOperator>(context_.runtime, std::move(op), std::move(having_));
   }
