@@ -221,8 +221,9 @@ Result<void> Pager::settle() {
   if (synchronous_.load() == Synchronous::off) return {};
   TRY(vfs_.sync_directory(path_ + "-journal"));  // that it is gone
   TRY(sync_file());
-  if (wal_frames_.load() == 0) return {};
-  TRY(sync_log(1));
+  // An older log with frames may be on the disk in the place of one that has none, or of no log.
+  if (wal_ == nullptr) return vfs_.sync_directory(wal_path_);
+  TRY(wal_frames_.load() == 0 ? wal_->sync(io::SyncMode::data) : sync_log(1));
   return sync_log_name();
 }
 

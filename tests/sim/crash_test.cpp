@@ -157,6 +157,26 @@ TEST_CASE("the first commit with full makes durable what off and normal have lef
   });
 }
 
+TEST_CASE("a log that was emptied with off does not come back when its database was opened since") {
+  for_seeds([](Disk& disk) {
+    {
+      Opened opened = reopen(disk);
+      REQUIRE(opened.run("CREATE TABLE t(a); INSERT INTO t VALUES (1)"));
+    }
+    {
+      Opened opened = reopen(disk, Synchronous::off);
+      REQUIRE(opened.run("INSERT INTO t VALUES (2); PRAGMA wal_checkpoint(TRUNCATE)"));
+    }
+    {
+      Opened opened = reopen(disk);
+      CHECK(rows(opened) == "1 2");
+    }
+    cut(disk);
+    Opened opened = reopen(disk);
+    CHECK(rows(opened) == "1 2");
+  });
+}
+
 TEST_CASE("a checkpoint with normal makes durable what off has left out") {
   for_seeds([](Disk& disk) {
     {
