@@ -79,9 +79,8 @@ constexpr std::array<Option, kOptionCount> kOptions{{
      1024 * kGiB,
      {},
      "The memory in which the statements of one stream may keep rows (sorts, hash tables, ...). "
-     "From "
-     "half of it on rows go to temporary files in the database's directory, as far as they can; a "
-     "statement that needs more all the same fails with SQLITE_NOMEM.",
+     "From half of it on rows go to temporary files in the database's directory, as far as they "
+     "can; a statement that needs more all the same fails with SQLITE_NOMEM.",
      true},
     {Id::synchronous, "synchronous", Type::choice, "full", "", 0, 0, kSynchronous,
      "When the log reaches the disk. With full it is synced before a commit is answered. With "

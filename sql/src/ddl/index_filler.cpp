@@ -72,7 +72,7 @@ Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
   storage::TreeBuilder builder(runtime.transaction(table_.database), root,
                                storage::TreeKind::index);
   std::vector<ValueRef> before;  // the row before, where it has to be another
-  ValueArena arenas[2];
+  ValueArena arena;
   std::vector<ValueRef> entry;
   std::string record;
   for (std::size_t count = 0;; ++count) {
@@ -81,7 +81,6 @@ Result<void> IndexFiller::fill(Runtime& runtime, storage::PageNo root) {
     if (row == nullptr) return builder.finish();
     if (index_.unique) {
       if (count > 0 && same_key(before.data(), row)) return not_unique();
-      ValueArena& arena = arenas[count % 2];
       arena.reset();
       before.assign(row, row + sorter.width());
       if (!sorter.in_memory()) {

@@ -204,14 +204,13 @@ Result<void> UpdateProgram::take_last(Runtime& runtime) {
                 [&](const ValueRef* row) { return sorter.add(row); }));
   TRY(sorter.sort());
   std::vector<ValueRef> before(sorter.width());
-  ValueArena arenas[2];
+  ValueArena arena;
   for (std::size_t count = 0;; ++count) {
     const ValueRef* row = TRY(sorter.next());
     const bool same =
         row != nullptr && count > 0 && compare_rows(before.data(), row, sorter.keys()) == 0;
     if (count > 0 && !same) TRY(taken_->append(before));
     if (row == nullptr) return taken_->finish();
-    ValueArena& arena = arenas[count % 2];
     arena.reset();
     for (std::size_t i = 0; i < before.size(); ++i) before[i] = kept_in(arena, row[i]);
   }
