@@ -18,9 +18,8 @@ Result<const Batch*> CountOperator::produce() {
   if (done_) return static_cast<const Batch*>(nullptr);
   done_ = true;
   const storage::PageNo root = index_ != nullptr ? index_->root : table_.root;
-  const std::uint64_t count =
-      TRY(storage::count_entries(runtime_.transaction(table_.database), root,
-                                 [&] { return runtime_.poll(); }));
+  const std::uint64_t count = TRY(storage::count_entries(runtime_.transaction(table_.database),
+                                                         root, [&] { return runtime_.poll(); }));
   runtime_.rows_read += count;
   for (ValueRef* column : out_.columns) {
     column[0] = ValueRef::integer(static_cast<std::int64_t>(count));

@@ -1,0 +1,182 @@
+#include "plan/compound.hpp"
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "parser/ast_equal.hpp"
+#include "plan/order_term.hpp"
+
+#include <algorithm>
+#include <optional>
+
+// UNION ALL, UNION, INTERSECT and EXCEPT.
+
+namespace saturn::sql {
+namespace {
+
+Error at(std::uint32_t position, std::string message) {
+  return Error(Code::error, std::move(message)).at(position);
+}
+
+/// The place of the column that one of a compound's SELECTs has for this very expression.
+std::optional<std::size_t> written_alike(const ast::Select& select, const ast::Expr& expr) {
+  for (const ast::SelectCore* core : select.cores) {
+    std::size_t place = 0;
+    for (const ast::ResultColumn& result : core->columns) {
+      if (result.expr == nullptr) break;  // beyond a star the places differ
+      if (ast::same_expr(*result.expr, expr)) return place;
+      ++place;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view compound_name(ast::CompoundOp op) noexcept {
+  switch (op) {
+    case ast::CompoundOp::union_all: return "UNION ALL";
+    case ast::CompoundOp::except: return "EXCEPT";
+    case ast::CompoundOp::intersect: return "INTERSECT";
+    default: return "UNION";
+  }
+}
+
+Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query) {
+  if (select.order_by.size() > limits::kColumnsMax) {
+    return Error(Code::error, "too many terms in ORDER BY clause");
+  }
+  std::vector<SortKey> keys;
+  std::size_t number = 0;
+  for (const ast::OrderTerm& term : select.order_by) {
+    ++number;
+    const ast::Expr* expr = term.expr;
+    const Collation* collation = nullptr;
+    if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
+      collation = Collation::find(collate->collation, query.collations[0]->encoding);
+      if (collation == nullptr) {
+        return at(expr->at, cat("no such collation sequence: ", collate->collation));
+      }
+      expr = collate->operand;
+    }
+    std::size_t column = query.columns.size();
+    if (const auto place = as_ordinal(*expr)) {
+      if (*place < 1 || static_cast<std::size_t>(*place) > query.columns.size()) {
+        return at(expr->at,
+                  cat(ordinal(number), " ORDER BY term out of range - should be between 1 and ",
+                      query.columns.size()));
+      }
+      column = static_cast<std::size_t>(*place) - 1;
+    } else if (const auto* name = ast::as_if<ast::Column>(expr)) {
+      for (std::size_t i = 0; i < query.columns.size() && column == query.columns.size(); ++i) {
+        if (equals_nocase(query.columns[i].name, name->name)) column = i;
+      }
+      // A name may also be that of a column in one of the other SELECTs.
+      for (const ast::SelectCore* core : select.cores) {
+        std::size_t i = 0;
+        for (const ast::ResultColumn& result : core->columns) {
+          if (column != query.columns.size() || result.expr == nullptr) break;
+          const auto* inner = ast::as_if<ast::Column>(result.expr);
+          const std::string_view known = ast::present(result.alias) ? result.alias
+                                         : inner != nullptr         ? inner->name
+                                                                    : std::string_view();
+          if (equals_nocase(known, name->name)) column = i;
+          ++i;
+        }
+      }
+    }
+    if (column == query.columns.size()) column = written_alike(select, *expr).value_or(column);
+    if (column == query.columns.size()) {
+      return at(expr->at,
+                cat(ordinal(number), " ORDER BY term does not match any column in the result set"));
+    }
+    keys.push_back(sort_key(static_cast<Slot>(column), term,
+                            collation != nullptr ? *collation : *query.collations[column]));
+  }
+  return keys;
+}
+
+namespace {
+
+/// The SELECTs of a compound, each of as many columns as the first.
+Result<std::vector<CorePlan>> plan_cores(CompileContext& context, const ast::Select& select,
+                                         const CteEnv* ctes, Boundary* boundary) {
+  std::vector<CorePlan> cores;
+  for (std::size_t i = 0; i < select.cores.size(); ++i) {
+    const ast::SelectCore& core = *select.cores[i];
+    cores.push_back(TRY(plan_core(context, core, nullptr, ctes, boundary)));
+  }
+  // As in SQLite, of two that differ the last ones are named.
+  for (std::size_t i = select.cores.size(); i-- > 1;) {
+    const ast::SelectCore& core = *select.cores[i];
+    if (cores[i].query.columns.size() == cores[i - 1].query.columns.size()) continue;
+    if (core.is_values && select.cores[i - 1]->is_values) {
+      return at(core.at, "all VALUES must have the same number of terms");
+    }
+    return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
+                           " do not have the same number of result columns"));
+  }
+  return cores;
+}
+
+/// Gives the first SELECT's columns the affinities and collations that they have in the compound,
+/// and the kinds of values that any of the SELECTs may give.
+void merge_columns(std::vector<CorePlan>& cores) {
+  Query& first = cores[0].query;
+  for (std::size_t c = 0; c < first.columns.size(); ++c) {
+    std::vector<Affinity> affinities;
+    std::vector<std::uint8_t> kinds;
+    for (const CorePlan& core : cores) {
+      affinities.push_back(core.query.affinities[c]);
+      kinds.push_back(core.query.kinds[c]);
+    }
+    first.affinities[c] = compound_affinity(affinities, kinds);
+    for (const std::uint8_t k : kinds) first.kinds[c] |= k;
+    first.read_as_real.push_back(affinities[0] == Affinity::real &&
+                                 first.affinities[c] == Affinity::real &&
+                                 std::any_of(affinities.begin(), affinities.end(),
+                                             [](Affinity a) { return a != Affinity::real; }));
+    // The collation is that of the first SELECT that has one.
+    const auto collated = std::find_if(
+        cores.begin(), cores.end(), [&](const CorePlan& core) { return core.query.collated[c]; });
+    if (collated != cores.end()) first.collations[c] = collated->query.collations[c];
+  }
+}
+
+}  // namespace
+
+Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
+                               const CteEnv* ctes, Boundary* boundary) {
+  std::vector<CorePlan> cores = TRY(plan_cores(context, select, ctes, boundary));
+  if (cores.size() > 1) {
+    const Query& last = cores.back().query;
+    std::vector<Affinity> last_affinities =
+        last.last_affinities.empty() ? last.affinities : last.last_affinities;
+    merge_columns(cores);
+    cores[0].query.last_affinities = std::move(last_affinities);
+  }
+  CorePlan plan = std::move(cores[0]);
+  std::vector<OperatorPtr> appended;
+  const auto close_append = [&] {
+    if (appended.empty()) return;
+    appended.insert(appended.begin(), std::move(plan.query.root));
+    plan.query.root = std::make_unique<AppendOperator>(std::move(appended));
+    appended.clear();
+  };
+  for (std::size_t i = 1; i < select.cores.size(); ++i) {
+    const ast::CompoundOp op = select.cores[i]->op;
+    if (op == ast::CompoundOp::union_all) {
+      appended.push_back(std::move(cores[i].query.root));
+      continue;
+    }
+    close_append();
+    plan.query.root =
+        std::make_unique<SetOperator>(context.runtime, op, std::move(plan.query.root),
+                                      std::move(cores[i].query.root), plan.query.collations);
+  }
+  close_append();
+  plan.width = static_cast<std::uint32_t>(plan.query.columns.size());
+  plan.order = TRY(compound_order(select, plan.query));
+  return plan;
+}
+
+}  // namespace saturn::sql

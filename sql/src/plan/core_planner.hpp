@@ -1,0 +1,77 @@
+#pragma once
+
+#include "exec/operators.hpp"
+#include "plan/scope.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace saturn::sql {
+
+/// What one SELECT or VALUES of a compound comes to.
+struct CorePlan {
+  Query query;
+  std::vector<SortKey> order;  ///< still to be done, over the query's slots
+  std::uint32_t width = 0;     ///< result columns and sort keys
+};
+
+/// One SELECT without its compound, from the inside out: joins, aggregation, HAVING, the result
+/// columns, DISTINCT, ORDER BY. What ORDER BY needs beyond the result columns is computed with them,
+/// in slots behind them. Used once: core_binder.cpp resolves names, core_planner.cpp makes operators.
+class CorePlanner {
+ public:
+  CorePlanner(CompileContext& context, const ast::SelectCore& core,
+              const List<ast::OrderTerm>* order_by, const CteEnv* ctes, Boundary* boundary)
+      : context_(context), core_(core), order_by_(order_by) {
+    scope_.boundary = boundary;
+    scope_.ctes = ctes;
+  }
+  Result<CorePlan> plan();
+
+ private:
+  struct Item {
+    ExprPtr expr;
+    ResultColumn column;
+    std::string table_name = {};  ///< as `Query::table_names`; empty: the column's name
+  };
+  struct OrderItem {
+    std::size_t item = 0;                  ///< which result column, or
+    ExprPtr expr;                          ///< an expression of its own
+    const Collation* collation = nullptr;  ///< `ORDER BY 1 COLLATE x`
+  };
+
+  Result<void> expand_star(std::string_view only_table, std::uint32_t position);
+  Result<void> bind_items();
+  Result<void> bind_where();
+  Result<void> bind_group_by();
+  Result<void> bind_order_by();
+  Result<OrderItem> bind_order_term(std::size_t number, const ast::OrderTerm& term, bool unused);
+  bool settles_order(const OrderItem& order) const;
+  void name_item(Item& item, const ast::ResultColumn& column);
+  bool is_aggregate() const;
+  bool has_windows() const;
+  OperatorPtr plan_windows(OperatorPtr source, Slot width);
+  Result<OperatorPtr> plan_source();
+  void split_having();
+  Result<OperatorPtr> plan_aggregation(Slot& width);
+  const Table* counted_table(const AggregateOperator::Parts& parts) const;
+  static const Index* narrowest_index(const Table& table);
+  bool is_never_null(const SlotNode& column) const;
+  Result<OperatorPtr> plan_extreme(AggregateOperator::Parts& parts);
+  WantedOrder wanted_order() const;
+  bool groups_are_in_order(const AggregateOperator::Parts& parts) const;
+
+  CompileContext& context_;
+  const ast::SelectCore& core_;
+  const List<ast::OrderTerm>* order_by_;
+  Scope scope_;
+  std::vector<JoinCondition> conditions_;
+  std::vector<Item> items_;
+  std::vector<ExprPtr> group_by_;
+  ExprPtr having_;
+  std::vector<OrderItem> order_;
+  bool in_order_ = false;
+};
+
+}  // namespace saturn::sql
