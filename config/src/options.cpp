@@ -18,6 +18,7 @@ constexpr std::uint64_t kGiB = 1ULL << 30;
 constexpr std::array<std::string_view, 3> kVfs{"auto", "posix", "io_uring"};
 constexpr std::array<std::string_view, 2> kOnOff{"on", "off"};
 constexpr std::array<std::string_view, 3> kSynchronous{"full", "normal", "off"};
+constexpr std::array<std::string_view, 3> kLogSync{"auto", "fdatasync", "dsync"};
 constexpr std::array<std::string_view, 6> kLevels{"trace", "debug", "info", "warn", "error", "off"};
 
 constexpr std::array<Option, kOptionCount> kOptions{{
@@ -87,6 +88,12 @@ constexpr std::array<Option, kOptionCount> kOptions{{
      "normal it is synced at checkpoints: a power cut may take the latest commits away. With off "
      "it "
      "is never synced: a power cut may damage the database.",
+     false},
+    {Id::log_sync, "log_sync", Type::choice, "auto", "", 0, 0, kLogSync,
+     "How commits are made durable when synchronous is full. With fdatasync the log is written and "
+     "then synced. With dsync it is written with RWF_DSYNC, which does both at once. With auto "
+     "both "
+     "are measured at start, and the faster one is taken.",
      false},
     {Id::busy_timeout_ms,
      "busy_timeout_ms",

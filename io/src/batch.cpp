@@ -29,14 +29,14 @@ static void run_one(Op& op) {
       }
       break;
     }
-    case Op::Kind::write:
-      if (op.write_pieces.empty()) {
-        op.status = op.file->write(op.offset, op.write_from);
-      } else {
-        op.status = op.file->writev(op.offset, op.write_pieces);
-      }
+    case Op::Kind::write: {
+      const std::span<const ByteSpan> pieces =
+          op.write_pieces.empty() ? std::span<const ByteSpan>(&op.write_from, 1) : op.write_pieces;
+      op.status = op.durable ? op.file->write_durably(op.offset, pieces)
+                             : op.file->writev(op.offset, pieces);
       if (op.status) op.transferred = op.write_bytes();
       break;
+    }
     case Op::Kind::sync: op.status = op.file->sync(op.sync_mode); break;
   }
 }

@@ -63,7 +63,9 @@ struct Shared {
   std::optional<IoKind> lost_at GUARDED_BY(mutex);  ///< the power is off
   std::uint64_t room GUARDED_BY(mutex) = kNever;    ///< bytes; kNever: no limit
   UnsyncedNames names GUARDED_BY(mutex);
+  std::uint64_t changes GUARDED_BY(mutex) = 0;  ///< ever made to a file
 
+  bool lies() REQUIRES(mutex) { return strikes(faults.sync_lie_ppm); }
   std::uint64_t draw(std::uint64_t below) {
     const MutexLock lock(mutex);
     return random() % below;
@@ -93,7 +95,7 @@ struct Shared {
       fate.sys_errno = strike.sys_errno;
     } else {
       fate.sys_errno = chance(kind);
-      fate.lie = kind == IoKind::sync && strikes(faults.sync_lie_ppm);
+      fate.lie = kind == IoKind::sync && lies();
     }
     return fate;
   }
@@ -154,17 +156,17 @@ class FaultyFile final : public File {
     return writev(offset, {&bytes, 1});
   }
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
-    delay(shared_);
-    TRY(writable());
-    const Fate fate = TRY(shared_.begin(IoKind::write, epoch_));
-    std::vector<std::uint8_t> bytes;
-    for (ByteSpan b : buffers) bytes.insert(bytes.end(), b.begin(), b.end());
-    if (fate.sys_errno != 0) bytes.resize(shared_.draw(bytes.size() + 1));
-    const bool fits = TRY(make_room(offset, bytes));
-    TRY(record(offset, bytes, bytes.size(), false));
-    TRY(base_->write(offset, bytes));
-    TRY(outcome(IoKind::write, fate));
-    return fits ? Result<void>() : no_room();
+    TRY(do_write(offset, buffers));
+    return {};
+  }
+  Result<void> write_durably(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
+    const std::uint64_t number = TRY(do_write(offset, buffers));
+    const MutexLock lock(shared_.mutex);
+    if (shared_.lies()) return {};
+    for (Change& change : unsynced_->changes) {
+      if (change.number == number) change.durable = true;
+    }
+    return {};
   }
   Result<void> sync(SyncMode mode) override {
     delay(shared_);
@@ -213,6 +215,21 @@ class FaultyFile final : public File {
   }
 
  private:
+  /// Returns the number of the change.
+  Result<std::uint64_t> do_write(std::uint64_t offset, std::span<const ByteSpan> buffers) {
+    delay(shared_);
+    TRY(writable());
+    const Fate fate = TRY(shared_.begin(IoKind::write, epoch_));
+    std::vector<std::uint8_t> bytes;
+    for (ByteSpan b : buffers) bytes.insert(bytes.end(), b.begin(), b.end());
+    if (fate.sys_errno != 0) bytes.resize(shared_.draw(bytes.size() + 1));
+    const bool fits = TRY(make_room(offset, bytes));
+    const std::uint64_t number = TRY(record(offset, bytes, bytes.size(), false));
+    TRY(base_->write(offset, bytes));
+    TRY(outcome(IoKind::write, fate));
+    if (!fits) return no_room();
+    return number;
+  }
   Result<void> writable() const {
     if (!read_only_) return {};
     const MutexLock lock(shared_.mutex);
@@ -225,7 +242,7 @@ class FaultyFile final : public File {
       return Error(code_of(kind, fate.sys_errno), "injected", fate.sys_errno);
     return {};
   }
-  static Result<void> no_room() { return Error(Code::full, "no room", ENOSPC); }
+  static Error no_room() { return Error(Code::full, "no room", ENOSPC); }
   /// Leaves of `bytes` what the disk has room for. False when that is not all.
   Result<bool> make_room(std::uint64_t offset, std::vector<std::uint8_t>& bytes) {
     const std::uint64_t size = TRY(base_->size());
@@ -243,14 +260,16 @@ class FaultyFile final : public File {
     return fate;
   }
 
-  Result<void> record(std::uint64_t offset, std::vector<std::uint8_t> bytes, std::size_t old_bytes,
-                      bool truncation) {
+  /// Returns the change's number.
+  Result<std::uint64_t> record(std::uint64_t offset, std::vector<std::uint8_t> bytes,
+                               std::size_t old_bytes, bool truncation) {
     Change change{offset, TRY(base_->size()), {}, std::move(bytes), truncation};
     change.old_bytes.resize(old_bytes);
     change.old_bytes.resize(TRY(base_->read(offset, change.old_bytes)));
     const MutexLock lock(shared_.mutex);
+    change.number = ++shared_.changes;
     unsynced_->changes.push_back(std::move(change));
-    return {};
+    return shared_.changes;
   }
 
   Shared& shared_;

@@ -91,6 +91,9 @@ class MemoryFile final : public File {
   Result<void> write(std::uint64_t offset, ByteSpan bytes) override {
     return writev(offset, {&bytes, 1});
   }
+  Result<void> write_durably(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
+    return MemoryFile::writev(offset, buffers);
+  }
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
     TRY(writable());
     MutexLock lock(node_->mutex);

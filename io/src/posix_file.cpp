@@ -150,6 +150,25 @@ Result<void> PosixFile::writev(std::uint64_t offset, std::span<const ByteSpan> b
   return {};
 }
 
+Result<void> PosixFile::write_durably(std::uint64_t offset, std::span<const ByteSpan> buffers) {
+  TRY(writable());
+  Pieces pieces(buffers);
+  Progress progress;
+  pool_.run([&] {
+    progress = transfer(pieces, offset, RWF_DSYNC,
+                        [this](const iovec* iov, int count, off_t at, int flags) {
+                          return pwritev2(fd_, iov, count, at, flags);
+                        });
+  });
+  if (progress.error == EOPNOTSUPP || progress.error == ENOSYS) {
+    TRY(PosixFile::writev(offset, buffers));
+    return PosixFile::sync(SyncMode::data);
+  }
+  if (progress.error != 0) return posix_error(Code::ioerr_write, "write", path_, progress.error);
+  if (!pieces.empty()) return posix_error(Code::ioerr_write, "write", path_, EIO);
+  return {};
+}
+
 Result<void> PosixFile::sync(SyncMode mode) {
   int error = 0;
   pool_.run([&] {

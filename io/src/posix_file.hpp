@@ -23,6 +23,7 @@ class PosixFile : public File {
                             std::span<const MutableByteSpan> buffers) override;
   Result<void> write(std::uint64_t offset, ByteSpan bytes) override;
   Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override;
+  Result<void> write_durably(std::uint64_t offset, std::span<const ByteSpan> buffers) override;
   Result<void> sync(SyncMode mode) override;
   Result<void> truncate(std::uint64_t size) override;
   Result<std::uint64_t> size() override;

@@ -246,6 +246,7 @@ void Ring::prepare(io_uring_sqe* sqe, RingRequest& request) const {
         read ? io_uring_prep_readv(sqe, request.fd, iov, n, at)
              : io_uring_prep_writev(sqe, request.fd, iov, n, at);
       }
+      if (request.durable) sqe->rw_flags = RWF_DSYNC;
       break;
     }
     case Kind::sync_data: io_uring_prep_fsync(sqe, request.fd, IORING_FSYNC_DATASYNC); break;

@@ -23,6 +23,7 @@ struct RingRequest {
   std::uint64_t file_id = 0;  ///< of the open file, never used again; 0: not to be registered
   std::uint64_t offset = 0;   ///< in bytes; for `truncate` the new size
   Pieces pieces{std::span<const ByteSpan>{}};
+  bool durable = false;  ///< of a write: as `File::write_durably`
   /// As `Op::after_previous`: starts when all requests before it in the span have succeeded.
   bool after_previous = false;
 

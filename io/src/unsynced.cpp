@@ -47,6 +47,10 @@ class Loss {
     const auto how = static_cast<Kept>(draw(5));
     const std::size_t until = draw(changes.size());
     for (std::size_t i = 0; i < changes.size(); ++i) {
+      if (changes[i].durable) {
+        TRY(redo(file, changes[i]));
+        continue;
+      }
       switch (how) {
         case Kept::nothing: break;
         case Kept::everything: TRY(redo(file, changes[i])); break;

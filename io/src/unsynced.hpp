@@ -21,6 +21,8 @@ struct Change {
   std::vector<std::uint8_t> old_bytes;  ///< what the change overwrote or cut off
   std::vector<std::uint8_t> new_bytes;
   bool truncation = false;
+  std::uint64_t number = 0;  ///< among the changes of all files
+  bool durable = false;      ///< the disk has it, whatever becomes of the others
 };
 
 /// A file, whatever its name is now: its changes since its last sync, oldest first.

@@ -37,12 +37,19 @@ class UringFile final : public PosixFile {
   Result<void> write(std::uint64_t offset, ByteSpan bytes) override {
     return writev(offset, {&bytes, 1});
   }
-  Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override;
+  Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
+    return write_on_ring(offset, buffers, false);
+  }
+  Result<void> write_durably(std::uint64_t offset, std::span<const ByteSpan> buffers) override {
+    return write_on_ring(offset, buffers, true);
+  }
   Result<void> sync(SyncMode mode) override;
   Result<void> truncate(std::uint64_t size) override;
   std::uint64_t id() const noexcept { return id_; }
 
  private:
+  Result<void> write_on_ring(std::uint64_t offset, std::span<const ByteSpan> buffers, bool durable);
+
   UringVfs& vfs_;
   const std::uint64_t id_ = next_key();
 };
@@ -122,15 +129,19 @@ Result<std::size_t> UringFile::readv(std::uint64_t offset,
   return cached.bytes + request.transferred;
 }
 
-Result<void> UringFile::writev(std::uint64_t offset, std::span<const ByteSpan> buffers) {
+Result<void> UringFile::write_on_ring(std::uint64_t offset, std::span<const ByteSpan> buffers,
+                                      bool durable) {
   TRY(writable());
   Ring* ring = vfs_.ring_for(Kind::write);
-  if (ring == nullptr) return PosixFile::writev(offset, buffers);
+  if (ring == nullptr) {
+    return durable ? PosixFile::write_durably(offset, buffers) : PosixFile::writev(offset, buffers);
+  }
   RingRequest request{.kind = Kind::write,
                       .fd = fd(),
                       .file_id = id(),
                       .offset = offset,
-                      .pieces = Pieces(buffers)};
+                      .pieces = Pieces(buffers),
+                      .durable = durable};
   ring->run({&request, 1});
   if (request.error != 0) return posix_error(Code::ioerr_write, "write", path(), request.error);
   return {};
@@ -171,6 +182,7 @@ RingRequest request_of(Op& op) {
     case Op::Kind::read: request.pieces = Pieces(std::span(&op.read_into, 1)); break;
     case Op::Kind::write:
       request.kind = Kind::write;
+      request.durable = op.durable;
       request.pieces =
           op.write_pieces.empty() ? Pieces(std::span(&op.write_from, 1)) : Pieces(op.write_pieces);
       op.status = file.writable();

@@ -122,6 +122,10 @@ Result<void> Server::Impl::open(const config::Config& config) {
       config.synchronous() == config::Synchronous::full     ? storage::Synchronous::full
       : config.synchronous() == config::Synchronous::normal ? storage::Synchronous::normal
                                                             : storage::Synchronous::off;
+  options.storage.log_sync =
+      config.log_sync() == config::LogSync::automatic   ? storage::LogSync::automatic
+      : config.log_sync() == config::LogSync::fdatasync ? storage::LogSync::fdatasync
+                                                        : storage::LogSync::dsync;
   const std::string path = (std::filesystem::path(config.data_dir()) / "default.db").string();
   auto opened = io::run([&] { return sql::Database::open(*vfs, path, options); });
   if (!opened) {

@@ -32,6 +32,10 @@
 /// transaction (the last image of a page only, one commit frame), syncs once, answers the whole
 /// group, and passes the lead to a committer of the next group (`lead`).
 ///
+/// The log's file is longer than its frames: when it has no room for the next ones it grows by as much again, in
+/// zeros, and a log that starts over writes into what it has. So most commits change no size, and a sync of
+/// theirs needs no entry in the file system's journal. Recovery ends at the first zeros or older salts.
+///
 /// Invariants
 ///  1. durable_seq_ <= handed_seq_; equal exactly when nothing is pending. Readers take snapshots
 ///  of
@@ -54,8 +58,10 @@
 ///     overwrites a page in the file, the log that has its new image is durable; before the log
 ///     starts over, the file is. With `off` none of this holds. Once `synchronous` asks for more,
 ///     what `off` left out is done first: `file_unsynced_`, `log_synced_seq_`, the names' flags.
-///  8. What stands in the log behind the last commit is cut off before anything is appended: with
-///     an equal frame in front of it it would be valid again.
+///  8. What stands in the log behind the last commit is zeros, has older salts, or is cut off before
+///     anything is appended: with an equal frame in front of it it would be valid again.
+///  9. A durable write takes the place of write and sync only when all that was written to the log
+///     before it is durable already (`log_is_durable`).
 ///
 /// Locks, in the order in which they may nest: writer_ (fiber mutex), checkpoint_mutex_ (fiber
 /// mutex); then the short ones, state_mutex_, wal_mutex_, a shard of the version table, the
@@ -171,6 +177,15 @@ class Pager final : public Database {
   Result<void> wait_durable(std::uint64_t seq);
   void lead();
   Result<void> flush_group(std::span<PendingCommit* const> group);
+  void publish_group(std::span<const DirtyPagePtr> pages, std::uint32_t first_frame);
+  void finish_group(std::span<PendingCommit* const> group);
+  void fail_pending(const Error& error, std::span<PendingCommit* const> group, bool breaks);
+  void break_down(const Error& error);
+  void start_background_checkpoint(std::uint32_t frames_since);
+  void bound_log();
+
+  // pager_log.cpp
+  Result<void> open_log();
   Result<void> start_log();
   Result<void> note_sync(Result<void> outcome);
   Result<void> sync_file();
@@ -179,12 +194,12 @@ class Pager final : public Database {
   Result<void> cut_off_tail();
   Result<void> write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count,
                             std::uint64_t seq);
-  void publish_group(std::span<const DirtyPagePtr> pages, std::uint32_t first_frame);
-  void finish_group(std::span<PendingCommit* const> group);
-  void fail_pending(const Error& error, std::span<PendingCommit* const> group, bool breaks);
-  void break_down(const Error& error);
-  void start_background_checkpoint(std::uint32_t frames_since);
-  void bound_log();
+  Result<void> append(std::vector<ByteSpan> pieces, std::uint64_t bytes, std::uint64_t seq);
+  Result<void> write_log(std::uint64_t offset, std::span<const ByteSpan> pieces, bool syncs,
+                         bool durably);
+  std::uint64_t growth(std::uint64_t end) const;
+  bool log_is_durable() const;
+  Result<void> choose_log_sync();
 
   // pager_checkpoint.cpp
   Result<bool> take_quiet_turn(io::Clock::time_point deadline);
@@ -244,9 +259,12 @@ class Pager final : public Database {
   WalHeader wal_header_;
   std::optional<WalChecksumChain> chain_;
   WalChecksum wal_checksum_;
-  bool wal_started_ = false;  ///< the header is written
-  bool sync_failed_ = false;  ///< in the flush that is under way
+  bool wal_started_ = false;     ///< the header is written
+  bool writes_durably_ = false;  ///< groups are synced by durable writes where that will do
+  bool sync_failed_ = false;     ///< in the flush that is under way
   std::atomic<std::uint32_t> wal_frames_{0};
+  /// The log is at least so long as a file: frames, what is left of older ones, zeros.
+  std::atomic<std::uint64_t> log_bytes_{0};
   std::atomic<std::uint32_t> frames_at_checkpoint_{0};  ///< when the last one was started
   std::vector<std::uint8_t> frame_headers_;
   std::uint32_t frames_at_wait_ = 0;  ///< when the log could not be bounded

@@ -165,6 +165,7 @@ Result<CheckpointResult> Pager::checkpoint(CheckpointMode mode, io::Clock::time_
   }
   if (copied && has_turn && mode == CheckpointMode::truncate && !result.busy && try_restart()) {
     copied = wal_ ? wal_->truncate(0) : Result<void>();
+    log_bytes_.store(0);
     result.log_frames = result.checkpointed_frames = 0;
   }
   checkpoint_mutex_.unlock();

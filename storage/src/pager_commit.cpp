@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <unordered_map>
 
 // The commit pipeline. `hand_over` runs with the writer's turn and is short; `wait_flushed` runs
@@ -97,135 +96,7 @@ void Pager::lead() {
   finish_group(group);
 }
 
-// --- what is durable -----------------------------------------------------------------------------
-
-/// Of a flush: a sync that fails breaks the pager, whatever its errno.
-Result<void> Pager::note_sync(Result<void> outcome) {
-  sync_failed_ = sync_failed_ || !outcome;
-  return outcome;
-}
-
-/// Makes durable what was written to the file, apart from what the next checkpoint writes again,
-/// and the file's name.
-Result<void> Pager::sync_file() {
-  if (!file_unsynced_.exchange(false)) return {};
-  Result<void> synced = file_->sync(io::SyncMode::full);
-  if (synced && !file_name_synced_.load()) synced = vfs_.sync_directory(path_);
-  if (synced) file_name_synced_.store(true);
-  if (!synced) file_unsynced_.store(true);
-  return synced;
-}
-
-/// Makes commits up to `seq`, which are in the log, durable there.
-Result<void> Pager::sync_log(std::uint64_t seq) {
-  if (log_synced_seq_.load() >= seq) return {};
-  ASSERT(wal_ != nullptr);
-  TRY(wal_->sync(io::SyncMode::data));
-  log_syncs_.fetch_add(1, std::memory_order_relaxed);
-  std::uint64_t before = log_synced_seq_.load();
-  while (before < seq && !log_synced_seq_.compare_exchange_weak(before, seq)) {
-  }
-  return {};
-}
-
-Result<void> Pager::sync_log_name() {
-  if (log_name_synced_.load()) return {};
-  TRY(vfs_.sync_directory(wal_path_));
-  log_name_synced_.store(true);
-  return {};
-}
-
-/// What a group that found no space has left of itself in the log may be whole. It has failed, so
-/// no recovery may find it, and what is appended next takes its place.
-Result<void> Pager::cut_off_tail() {
-  if (wal_ == nullptr) return {};
-  const std::uint64_t end = wal_header_.frame_offset(wal_frames_.load() + 1);
-  const std::uint64_t size = TRY(wal_->size());
-  if (size <= end) return {};
-  TRY(wal_->truncate(end));
-  return synchronous_.load() == Synchronous::off ? Result<void>() : wal_->sync(io::SyncMode::data);
-}
-
-// --- the log -------------------------------------------------------------------------------------
-
-Result<void> Pager::start_log() {
-  const bool syncs = synchronous_.load() != Synchronous::off;
-  // What the log has now is needed until the file has it.
-  if (syncs) TRY(note_sync(sync_file()));
-  if (wal_ == nullptr) wal_ = TRY(vfs_.open(wal_path_, {.create = true}));
-  std::random_device random;
-  wal_header_.order = ChecksumOrder::little_endian;
-  wal_header_.page_size = page_size_;
-  if (wal_started_) {
-    ++wal_header_.checkpoint_sequence;
-    ++wal_header_.salt1;
-  } else {
-    wal_header_.salt1 = random();
-  }
-  wal_header_.salt2 = random();
-  std::uint8_t bytes[kWalHeaderBytes];
-  wal_header_.encode(bytes);
-  chain_.emplace(page_size_, wal_header_.order);
-  wal_checksum_ = wal_header_.checksum;
-  TRY(wal_->write(0, bytes));
-  if (syncs) {
-    // A header that is torn by a crash is a log of no frames; one that is old with new frames
-    // behind it must not be: the header goes first.
-    TRY(note_sync(wal_->sync(io::SyncMode::full)));
-    TRY(note_sync(sync_log_name()));
-  }
-  wal_started_ = true;
-  return {};
-}
-
-/// `seq`: of the last commit among them.
-Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count,
-                                 std::uint64_t seq) {
-  frame_headers_.resize(pages.size() * kWalFrameHeaderBytes);
-  std::vector<ByteSpan> buffers;
-  buffers.reserve(pages.size() * 2);
-  WalChecksum running = wal_checksum_;
-  for (std::size_t i = 0; i < pages.size(); ++i) {
-    const ByteSpan image(pages[i]->bytes.get(), page_size_);
-    WalFrameHeader header;
-    header.page_number = pages[i]->number;
-    header.commit_pages = i + 1 == pages.size() ? page_count : 0;
-    header.salt1 = wal_header_.salt1;
-    header.salt2 = wal_header_.salt2;
-    running = chain_->chain(running, header.page_number, header.commit_pages,
-                            chain_->page_contribution(image));
-    header.checksum = running;
-    const MutableByteSpan head(frame_headers_.data() + i * kWalFrameHeaderBytes,
-                               kWalFrameHeaderBytes);
-    header.encode(head);
-    buffers.push_back(head);
-    buffers.push_back(image);
-  }
-  const bool syncs = synchronous_.load() == Synchronous::full;
-  io::Op ops[2];
-  ops[0].kind = io::Op::Kind::write;
-  ops[0].file = wal_.get();
-  ops[0].offset = wal_header_.frame_offset(wal_frames_.load() + 1);
-  ops[0].write_pieces = buffers;
-  ops[1].kind = io::Op::Kind::sync;
-  ops[1].file = wal_.get();
-  ops[1].after_previous = true;
-  if (syncs) {
-    // What was done with less than `full` until now.
-    TRY(note_sync(sync_file()));
-    TRY(note_sync(sync_log_name()));
-  }
-  Result<void> written = vfs_.submit(std::span(ops).first(syncs ? 2 : 1));
-  const bool wrote = ops[0].status.has_value();
-  TRY(wrote ? note_sync(std::move(written)) : std::move(written));
-  if (syncs) {
-    log_syncs_.fetch_add(1, std::memory_order_relaxed);
-    log_synced_seq_.store(seq);
-  }
-  wal_checksum_ = running;
-  frames_written_.fetch_add(pages.size(), std::memory_order_relaxed);
-  return {};
-}
+// --- groups --------------------------------------------------------------------------------------
 
 /// The frames can be read now: their pages' versions are in the log, and their images cached.
 void Pager::publish_group(std::span<const DirtyPagePtr> pages, std::uint32_t first_frame) {

@@ -171,6 +171,7 @@ Result<void> Pager::recover_log() {
   if (!there) return {};
   wal_ = TRY(vfs_.open(wal_path_, {.read_only = options_.read_only}));
   const std::uint64_t bytes = TRY(wal_->size());
+  log_bytes_.store(bytes);
   const WalRecovery recovery = TRY(recover_wal(reader_of(*wal_, bytes), bytes));
   if (!recovery.header_valid || recovery.pages.empty()) return {};
   // Each page but the one with the lock bytes is in the file or in the log. A count beyond that
@@ -182,6 +183,7 @@ Result<void> Pager::recover_log() {
   const std::uint64_t end =
       recovery.header.frame_offset(static_cast<std::uint32_t>(recovery.pages.size() + 1));
   if (!options_.read_only && bytes > end) TRY(wal_->truncate(end));
+  log_bytes_.store(std::min(bytes, end));
   page_size_ = recovery.header.page_size;
   wal_header_ = recovery.header;
   wal_checksum_ = recovery.checksum;
@@ -211,6 +213,10 @@ Result<void> Pager::open_file() {
   TRY(settle());
   cache_ = TRY(PageCache::make({.page_size = page_size_, .budget_bytes = options_.cache_bytes}));
   if (options_.register_cache) TRY(vfs_.register_arena(cache_->arena()));
+  writes_durably_ = options_.log_sync == LogSync::dsync;
+  Result<void> chosen = choose_log_sync();
+  // Whatever is wrong there the first commit finds, too.
+  if (!chosen) log::warn(cat("cannot measure how to sync ", wal_path_, ": ", chosen.message()));
   return {};
 }
 
@@ -301,6 +307,7 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
 
 Result<void> Pager::remove_log() {
   wal_.reset();
+  log_bytes_.store(0);
   log_name_synced_.store(false);
   TRY(remove_if_there(vfs_, wal_path_));
   TRY(remove_if_there(vfs_, path_ + "-shm"));

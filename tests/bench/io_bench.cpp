@@ -5,8 +5,9 @@
 //
 // Prints reads a second for each backend at depths 1, 16, 64 and 256.
 //
-// Then commits: 4 KiB appended and synced as one batch, by one fiber, alone and beside 16 that
-// read; on io_uring with linked entries and without.
+// Then commits: 4 KiB into a log that has room for them, by one fiber, alone and beside 16 that
+// read: written and synced as one batch, on io_uring with linked entries and without; and as
+// durable writes. Last, a log that has no room and grows with each commit.
 
 #include "io/backends.hpp"
 #include "io/worker.hpp"
@@ -75,21 +76,40 @@ double reads_per_second(io::Vfs& vfs, const std::string& path, int depth, double
   return static_cast<double>(reads) / seconds;
 }
 
-Result<void> commit(io::Vfs& vfs, io::File& log, std::uint64_t at, ByteSpan head, ByteSpan page) {
+struct Way {
+  const char* name;
+  bool uring = false;
+  bool linked = false;
+  bool durable = false;
+  bool grows = false;
+};
+constexpr Way kWays[] = {{"posix"},
+                         {"posix, durable write", false, false, true},
+                         {"posix, growing log", false, false, false, true},
+                         {"io_uring, rounds", true},
+                         {"io_uring, linked", true, true},
+                         {"io_uring, durable write", true, true, true},
+                         {"io_uring, growing log", true, true, false, true}};
+
+Result<void> commit(io::Vfs& vfs, io::File& log, std::uint64_t at, ByteSpan head, ByteSpan page,
+                    bool durable) {
   const ByteSpan pieces[] = {head, page};
   io::Op ops[2];
   ops[0].kind = io::Op::Kind::write;
   ops[0].file = ops[1].file = &log;
   ops[0].offset = at;
   ops[0].write_pieces = pieces;
+  ops[0].durable = durable;
   ops[1].kind = io::Op::Kind::sync;
   ops[1].after_previous = true;
-  return vfs.submit(ops);
+  return vfs.submit(std::span(ops).first(durable ? 1 : 2));
 }
 
-/// The log's room is recycled, as it is by the pager.
-double commits_per_second(io::Vfs& vfs, const std::string& path, int readers, double seconds) {
+/// The log's room is recycled, as it is by the pager, unless it is to grow.
+double commits_per_second(io::Vfs& vfs, const std::string& path, const Way& way, int readers,
+                          double seconds) {
   constexpr std::uint64_t kFrames = 4000;
+  constexpr std::uint64_t kFrameBytes = kPageBytes + 24;
   std::uint64_t commits = 0;
   io::Worker worker;
   const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
@@ -99,12 +119,16 @@ double commits_per_second(io::Vfs& vfs, const std::string& path, int readers, do
   worker.spawn([&] {
     file = std::move(vfs.open(path, {.read_only = true})).value();
     log = std::move(vfs.open(path + "-log", {.create = true})).value();
+    if (!way.grows) {
+      if (!log->write(0, std::vector<std::uint8_t>(kFrames * kFrameBytes))) std::abort();
+      if (!log->sync(io::SyncMode::full)) std::abort();
+    }
     worker.spawn([&] {
       const std::vector<std::uint8_t> head(24);
       const std::vector<std::uint8_t> page(kPageBytes);
       for (; Clock::now() < end; ++commits) {
-        const std::uint64_t at = commits % kFrames * (kPageBytes + 24);
-        if (!commit(vfs, *log, at, head, page)) std::abort();
+        const std::uint64_t at = (way.grows ? commits : commits % kFrames) * kFrameBytes;
+        if (!commit(vfs, *log, at, head, page, way.durable)) std::abort();
       }
     });
     for (int i = 0; i < readers; ++i) {
@@ -128,18 +152,14 @@ double commits_per_second(io::Vfs& vfs, const std::string& path, int readers, do
 }
 
 void measure_commits(const std::string& path, double seconds) {
-  enum class Way { posix, rounds, linked };
   for (const int readers : {0, 16}) {
-    for (const Way way : {Way::posix, Way::rounds, Way::linked}) {
-      auto made = way == Way::posix ? Result<std::unique_ptr<io::Vfs>>(io::make_posix_vfs())
-                                    : io::make_io_uring_vfs();
+    for (const Way& way : kWays) {
+      auto made = way.uring ? io::make_io_uring_vfs()
+                            : Result<std::unique_ptr<io::Vfs>>(io::make_posix_vfs());
       if (!made) continue;
-      io::Ring::link_for_tests(way == Way::linked);
-      const char* name = way == Way::posix    ? "posix"
-                         : way == Way::linked ? "io_uring, linked"
-                                              : "io_uring, rounds";
-      std::printf("%-16s commits beside %2d readers: %8.0f/s\n", name, readers,
-                  commits_per_second(**made, path, readers, seconds));
+      io::Ring::link_for_tests(way.linked);
+      std::printf("%-23s commits beside %2d readers: %8.0f/s\n", way.name, readers,
+                  commits_per_second(**made, path, way, readers, seconds));
     }
   }
   io::Ring::link_for_tests(true);

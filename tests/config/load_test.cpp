@@ -77,6 +77,7 @@ TEST_CASE_METHOD(Fixture, "without sources every option has its default") {
   CHECK(c.cache_size() == 256ULL << 20);
   CHECK(c.query_memory() == 1ULL << 30);
   CHECK(c.synchronous() == Synchronous::full);
+  CHECK(c.log_sync() == LogSync::automatic);
   CHECK(c.busy_timeout_ms() == 5000);
   CHECK(c.transaction_timeout_ms() == 30'000);
   CHECK(c.stream_idle_timeout_ms() == 600'000);
@@ -91,8 +92,8 @@ TEST_CASE_METHOD(Fixture, "without sources every option has its default") {
 TEST_CASE_METHOD(Fixture, "every option can be set by file, variable and flag, and is typed") {
   file(
       "listen = [::1]:9\ndata_dir = /d\nvfs = IO_URING\nvfs_fallback = off\nthreads = 3\n"
-      "cache_size = 2g\nquery_memory = 7m\nsynchronous = normal\nbusy_timeout_ms = "
-      "1\ntransaction_timeout_ms = 2\n"
+      "cache_size = 2g\nquery_memory = 7m\nsynchronous = normal\nlog_sync = dsync\n"
+      "busy_timeout_ms = 1\ntransaction_timeout_ms = 2\n"
       "stream_idle_timeout_ms = 3\nconnections_max = 4\nhttp_body_max = 5K\nlog_level = error\n");
   const Config from_file = good();
   CHECK(from_file.listen().host == "::1");
@@ -104,6 +105,7 @@ TEST_CASE_METHOD(Fixture, "every option can be set by file, variable and flag, a
   CHECK(from_file.cache_size() == 2ULL << 30);
   CHECK(from_file.query_memory() == 7ULL << 20);
   CHECK(from_file.synchronous() == Synchronous::normal);
+  CHECK(from_file.log_sync() == LogSync::dsync);
   CHECK(from_file.busy_timeout_ms() == 1);
   CHECK(from_file.transaction_timeout_ms() == 2);
   CHECK(from_file.stream_idle_timeout_ms() == 3);

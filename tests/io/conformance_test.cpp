@@ -96,6 +96,33 @@ TEST_CASE("vectors lie one after the other") {
   });
 }
 
+TEST_CASE("a durable write is a write, alone and in a batch") {
+  over_backends([](Vfs& vfs, Fixture& at) {
+    auto file = vfs.open(at.path("a"), {.create = true}).value();
+    auto frozen = vfs.open(at.path("a"), {.read_only = true}).value();
+    const auto one = bytes_of("abc");
+    const auto two = bytes_of("defg");
+    const ByteSpan pieces[] = {one, two};
+    CHECK(frozen->write_durably(0, pieces).code() == Code::readonly);
+    REQUIRE(file->write_durably(2, pieces));
+    std::vector<Op> ops(2);
+    for (Op& op : ops) {
+      op.kind = Op::Kind::write;
+      op.file = file.get();
+      op.durable = true;
+    }
+    ops[0].offset = 9;
+    ops[0].write_pieces = pieces;
+    ops[1].offset = 16;
+    ops[1].write_from = one;
+    REQUIRE(vfs.submit(ops));
+    CHECK(ops[0].transferred == 7);
+    std::vector<std::uint8_t> read(20);
+    REQUIRE(file->read(0, read).value() == 19);
+    CHECK(std::string(read.begin() + 2, read.end() - 1) == "abcdefgabcdefgabc");
+  });
+}
+
 TEST_CASE("truncate cuts, and growing again shows zeros") {
   over_backends([](Vfs& vfs, Fixture& at) {
     auto file = vfs.open(at.path("a"), {.create = true}).value();

@@ -80,6 +80,26 @@ TEST_CASE("writes that no sync keeps apart are kept in any order, and their size
   CHECK(seen == std::set<std::string>{"o", "1", "12", "o2", "o\0"s, "1\0"s});
 }
 
+TEST_CASE("a durable write is kept, whatever becomes of those around it") {
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const auto base = make_memory_vfs();
+    const auto vfs = make_faulty_vfs(*base, {.seed = seed});
+    put(*vfs, "a", "o", true);
+    REQUIRE(vfs->sync_directory("a"));
+    auto file = vfs->open("a", {}).value();
+    REQUIRE(file->write(0, bytes_of("1")));
+    const std::string two = "2";
+    const ByteSpan piece = bytes_of(two);
+    REQUIRE(file->write_durably(1, {&piece, 1}));
+    REQUIRE(file->write(2, bytes_of("3")));
+    REQUIRE(vfs->power_cut());
+    seen.insert(content(*vfs, "a"));
+  }
+  using namespace std::string_literals;
+  CHECK(seen == std::set<std::string>{"o2", "12", "o23", "123", "o2\0"s, "12\0"s});
+}
+
 TEST_CASE("names are durable only when their directory is synced") {
   std::set<std::string> created;
   std::set<std::string> removed;

@@ -18,10 +18,10 @@ from daemon import Client, Daemon, environment
 class FailingDaemon(Daemon):
     """Its calls fail while they are told to; see fail_io.cpp."""
 
-    def __init__(self, exe, library, data=None):
+    def __init__(self, exe, library, log_sync="auto", data=None):
         self.library = library
         self.failures = tempfile.mkdtemp(prefix="saturn-fail-io-")
-        super().__init__(exe, "--vfs", "posix", data=data)
+        super().__init__(exe, "--vfs", "posix", "--log-sync", log_sync, data=data)
 
     def environment(self):
         return {**environment(), "FAIL_IO": self.failures, "LD_PRELOAD": self.library}
@@ -60,8 +60,8 @@ def rows(daemon):
 
 
 def a_full_disk_refuses_writes_serves_reads_and_recovers(exe, library):
-    for number in (errno.ENOSPC, errno.EDQUOT):
-        daemon = FailingDaemon(exe, library)
+    for number, log_sync in ((errno.ENOSPC, "fdatasync"), (errno.EDQUOT, "dsync")):
+        daemon = FailingDaemon(exe, library, log_sync)
         Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
         Client(daemon).execute("INSERT INTO t VALUES (1, randomblob(5000))")
         assert ready(daemon) == (200, {"status": "ok"}), ready(daemon)
@@ -90,8 +90,8 @@ def a_full_disk_refuses_writes_serves_reads_and_recovers(exe, library):
 
 
 def a_failed_write_or_sync_of_the_log_stops_writes_until_a_restart(exe, library):
-    for call in ("sync", "write"):
-        daemon = FailingDaemon(exe, library)
+    for call, log_sync in (("sync", "fdatasync"), ("sync", "dsync"), ("write", "fdatasync"), ("write", "dsync")):
+        daemon = FailingDaemon(exe, library, log_sync)
         Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
         Client(daemon).execute("INSERT INTO t VALUES (1, NULL)")
         daemon.fail(call, errno.EIO)

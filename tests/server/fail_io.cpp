@@ -1,7 +1,7 @@
 // Preloaded into a daemon (LD_PRELOAD): makes its I/O fail while it runs. FAIL_IO names a
 // directory; as long as there is a file "open", "write" or "sync" in it, such calls fail with the
 // errno whose number the file has: `open` for writing only, `write` after a part was written, as on
-// a disk that becomes full.
+// a disk that becomes full, `sync` with a durable write too.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -41,6 +41,12 @@ extern "C" {
 ssize_t pwritev64v2(int fd, const iovec* pieces, int count, off64_t offset, int flags) {
   static const auto call = real<ssize_t(int, const iovec*, int, off64_t, int)>("pwritev64v2");
   thread_local bool wrote_a_part = false;
+  const int sync_error = (flags & RWF_DSYNC) != 0 ? wanted_errno("sync") : 0;
+  if (sync_error != 0) {
+    call(fd, pieces, count, offset, flags & ~RWF_DSYNC);
+    errno = sync_error;
+    return -1;
+  }
   const int error = wanted_errno("write");
   if (error == 0) return call(fd, pieces, count, offset, flags);
   const iovec part{pieces[0].iov_base, pieces[0].iov_len / 2};

@@ -3,49 +3,15 @@
 #include <array>
 
 using namespace saturn;
+using sim::at_every_operation;
 using sim::Disk;
+using sim::for_seeds;
 using sim::on_fiber;
 using sim::Opened;
+using sim::rows;
 using storage::Synchronous;
 
 namespace {
-
-constexpr std::uint64_t kSeeds = 12;
-
-/// Tries one case with several fates of what was not synced.
-void for_seeds(const std::function<void(Disk&)>& body) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    INFO("seed " << seed);
-    on_fiber([&] {
-      Disk disk(seed);
-      body(disk);
-    });
-  }
-}
-
-/// The same with the power going (or the process dying) at every operation of `work` in turn. Then
-/// `after` looks at what is left.
-void at_every_operation(const std::function<void(Disk&)>& before,
-                        const std::function<void(Disk&)>& work,
-                        const std::function<void(Disk&)>& after, bool by_power = true) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    bool more = true;
-    for (std::uint64_t n = 0; more; ++n) {
-      INFO("seed " << seed << ", operation " << n);
-      on_fiber([&] {
-        Disk disk(seed);
-        before(disk);
-        more = disk.cut_during(n, [&] { work(disk); });
-        if (by_power) {
-          REQUIRE(disk.vfs->power_cut());
-        } else {
-          disk.vfs->kill();
-        }
-        after(disk);
-      });
-    }
-  }
-}
 
 void cut(Disk& disk) { REQUIRE(disk.vfs->power_cut()); }
 
@@ -56,8 +22,6 @@ Opened reopen(Disk& disk, Synchronous synchronous = Synchronous::full) {
   REQUIRE(opened->ask("PRAGMA integrity_check") == "ok");
   return std::move(*opened);
 }
-
-std::string rows(Opened& opened) { return opened.ask("SELECT a FROM t ORDER BY a"); }
 
 /// `t(a, b)` with the rows 1 to `last`, in the file.
 void make_table(Disk& disk, int last) {

@@ -70,14 +70,14 @@ class Disk {
  public:
   explicit Disk(std::uint64_t seed = 1)
       : base(saturn::io::make_memory_vfs()),
-        vfs(saturn::io::make_faulty_vfs(*base, {.seed = seed})) {}
+        vfs(saturn::io::make_faulty_vfs(*base, {.seed = seed})) {
+    options.storage.cache_bytes = saturn::limits::kCacheBytesMin;
+    options.storage.checkpoint_pages = 0;
+  }
 
   using Synchronous = saturn::storage::Synchronous;
   saturn::Result<Opened> open(Synchronous synchronous = Synchronous::full,
                               std::uint32_t page_size = 4096) {
-    saturn::sql::DatabaseOptions options;
-    options.storage.cache_bytes = saturn::limits::kCacheBytesMin;
-    options.storage.checkpoint_pages = 0;
     options.storage.synchronous = synchronous;
     options.storage.page_size = page_size;
     return Opened(TRY(saturn::sql::Database::open(*vfs, "t.db", options)));
@@ -94,6 +94,46 @@ class Disk {
 
   const std::unique_ptr<saturn::io::Vfs> base;
   const std::unique_ptr<saturn::io::FaultyVfs> vfs;
+  saturn::sql::DatabaseOptions options;  ///< for the databases that `open` is asked for
 };
+
+inline std::string rows(Opened& opened) { return opened.ask("SELECT a FROM t ORDER BY a"); }
+
+inline constexpr std::uint64_t kSeeds = 12;
+
+/// Tries one case with several fates of what was not synced.
+inline void for_seeds(const std::function<void(Disk&)>& body) {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    INFO("seed " << seed);
+    on_fiber([&] {
+      Disk disk(seed);
+      body(disk);
+    });
+  }
+}
+
+/// The same with the power going (or the process dying) at every operation of `work` in turn. Then
+/// `after` looks at what is left.
+inline void at_every_operation(const std::function<void(Disk&)>& before,
+                               const std::function<void(Disk&)>& work,
+                               const std::function<void(Disk&)>& after, bool by_power = true) {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    bool more = true;
+    for (std::uint64_t n = 0; more; ++n) {
+      INFO("seed " << seed << ", operation " << n);
+      on_fiber([&] {
+        Disk disk(seed);
+        before(disk);
+        more = disk.cut_during(n, [&] { work(disk); });
+        if (by_power) {
+          REQUIRE(disk.vfs->power_cut());
+        } else {
+          disk.vfs->kill();
+        }
+        after(disk);
+      });
+    }
+  }
+}
 
 }  // namespace sim

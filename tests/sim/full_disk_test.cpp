@@ -7,6 +7,7 @@ using namespace saturn;
 using sim::Disk;
 using sim::on_fiber;
 using sim::Opened;
+using sim::rows;
 using storage::Synchronous;
 using storage::WriteState;
 
@@ -15,8 +16,6 @@ namespace {
 constexpr std::uint64_t kSeeds = 30;
 
 WriteState::Kind state_of(Opened& opened) { return opened.database().storage().write_state().kind; }
-
-std::string rows(Opened& opened) { return opened.ask("SELECT a FROM t ORDER BY a"); }
 
 }  // namespace
 

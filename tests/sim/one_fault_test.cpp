@@ -20,14 +20,15 @@ struct Reference {
   std::uint32_t checkpoint_pages;
   int auto_vacuum;
   Synchronous synchronous;
+  storage::LogSync log_sync;
   bool crashes;  ///< in its midst, instead of being closed
 };
 
 constexpr unsigned kTransactions = 12;
 constexpr Reference kReferences[] = {
-    {1, 1024, 4, 1, Synchronous::full, false},
-    {2, 4096, 0, 0, Synchronous::full, true},
-    {3, 512, 30, 2, Synchronous::normal, true},
+    {1, 1024, 4, 1, Synchronous::full, storage::LogSync::fdatasync, false},
+    {2, 4096, 0, 0, Synchronous::full, storage::LogSync::dsync, true},
+    {3, 512, 30, 2, Synchronous::normal, storage::LogSync::fdatasync, true},
 };
 
 /// The first reference meets all of them, each later one one less.
@@ -77,6 +78,7 @@ class Run {
     options.storage.checkpoint_pages = reference_.checkpoint_pages;
     options.storage.page_size = reference_.page_size;
     options.storage.synchronous = reference_.synchronous;
+    options.storage.log_sync = reference_.log_sync;
     return sql::Database::open(*disk_.vfs, "t.db", options);
   }
 

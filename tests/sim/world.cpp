@@ -101,6 +101,8 @@ World::DatabasePtr World::recover() {
   options.storage.synchronous = mode < 60   ? Synchronous::full
                                 : mode < 85 ? Synchronous::normal
                                             : Synchronous::off;
+  options.storage.log_sync =
+      chance(50) ? saturn::storage::LogSync::dsync : saturn::storage::LogSync::fdatasync;
   if (options.storage.synchronous == Synchronous::off) history_.gamble();
   for (;;) {
     if (chance(30)) vfs_->cut_power_at(vfs_->operations() + draw(30));

@@ -47,6 +47,7 @@ enum class Action : std::uint8_t { run, help, version, print_config, check_confi
 
 enum class Vfs : std::uint8_t { automatic, posix, io_uring };
 enum class Synchronous : std::uint8_t { full, normal, off };
+enum class LogSync : std::uint8_t { automatic, fdatasync, dsync };
 
 /// `host` without brackets: an IPv4 or IPv6 address or a name. Port 0 lets the kernel choose.
 struct Listen {
@@ -77,6 +78,7 @@ class Config {
   std::uint64_t cache_size() const { return number(Id::cache_size); }      ///< bytes
   std::uint64_t query_memory() const { return number(Id::query_memory); }  ///< bytes
   Synchronous synchronous() const { return static_cast<Synchronous>(number(Id::synchronous)); }
+  LogSync log_sync() const { return static_cast<LogSync>(number(Id::log_sync)); }
   std::uint32_t busy_timeout_ms() const { return number32(Id::busy_timeout_ms); }
   /// 0 = none.
   std::uint32_t transaction_timeout_ms() const { return number32(Id::transaction_timeout_ms); }

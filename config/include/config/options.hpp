@@ -22,6 +22,7 @@ enum class Id : std::uint8_t {
   cache_size,
   query_memory,
   synchronous,
+  log_sync,
   busy_timeout_ms,
   transaction_timeout_ms,
   stream_idle_timeout_ms,
@@ -29,7 +30,7 @@ enum class Id : std::uint8_t {
   http_body_max,
   log_level,
 };
-inline constexpr std::size_t kOptionCount = 14;
+inline constexpr std::size_t kOptionCount = 15;
 
 /// What a value may look like.
 enum class Type : std::uint8_t {

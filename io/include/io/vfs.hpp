@@ -83,6 +83,11 @@ class File {
   /// `write` of several buffers, laid one after the other. Not atomic. // SUSPENDS
   virtual Result<void> writev(std::uint64_t offset, std::span<const ByteSpan> buffers) = 0;
 
+  /// `writev`, and what it wrote is durable when it returns, with the size that it needs; of what
+  /// was written before nothing is said. Fails as `writev` does, and with `ioerr_fsync`: what it
+  /// was to write must then be taken for lost. // SUSPENDS
+  virtual Result<void> write_durably(std::uint64_t offset, std::span<const ByteSpan> buffers) = 0;
+
   /// Makes durable whatever was written before this call began. Fails with `ioerr_fsync`, and the
   /// content that was to be synced must then be taken for lost. // SUSPENDS
   virtual Result<void> sync(SyncMode mode) = 0;
@@ -116,6 +121,7 @@ struct Op {
   /// Starts only when every operation before it in the batch has succeeded, and is given up with
   /// `abort` when one has not. Without it, operations of a batch run in any order and at once.
   bool after_previous = false;
+  bool durable = false;      ///< for `write`: as `File::write_durably`
   File* file = nullptr;      ///< borrowed; opened by the `Vfs` that the batch is submitted to
   std::uint64_t offset = 0;  ///< for `read` and `write`
   MutableByteSpan read_into{};

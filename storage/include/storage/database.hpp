@@ -22,10 +22,19 @@ namespace saturn::storage {
 /// is synced before a checkpoint only. `off`: never.
 enum class Synchronous : std::uint8_t { off = 0, normal = 1, full = 2 };
 
+/// How a commit's frames are made durable with `full`. `automatic` measures both when the database
+/// is opened, which takes up to a tenth of a second.
+enum class LogSync : std::uint8_t {
+  automatic,
+  fdatasync,  ///< a write, then a sync of the file
+  dsync,      ///< a durable write (`io::File::write_durably`)
+};
+
 struct DatabaseOptions {
   bool read_only = false;
   bool create = true;  ///< makes an empty database when there is no file
   Synchronous synchronous = Synchronous::full;
+  LogSync log_sync = LogSync::fdatasync;
   std::uint64_t cache_bytes = limits::kCacheBytesDefault;
   /// Registers the cache's memory with the VFS, whose rings then pin it: for a server, where it is
   /// going to be in use anyway.
