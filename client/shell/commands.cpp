@@ -12,6 +12,7 @@ constexpr int kReadDepthMax = 25;
 constexpr std::size_t kLineWidth = 80;  ///< in characters, of .tables
 
 constexpr std::string_view kHelp =
+    ".backup FILE           Copy the database to FILE, also while others write to it\n"
     ".bail on|off           Stop after an error\n"
     ".dbconfig dqs_dml ?on|off?  Whether \"x\" may be a text\n"
     ".dump                  The database as SQL\n"
@@ -191,6 +192,16 @@ bool Shell::dot_open(const Words& words) {
   return report("Notice: using a database in memory instead");
 }
 
+bool Shell::dot_backup(const Words& words) {
+  const bool names_database = words.size() == 3;
+  if (words.size() < 2 || words.size() > 3) return report("Usage: .backup ?DB? FILE");
+  if (names_database && words[1] != "main") {
+    return report(cat("Error: unknown database \"", words[1], "\""));
+  }
+  Result<void> copied = connection_->backup(words.back());
+  return copied ? true : report(cat("Error: ", copied.message()));
+}
+
 bool Shell::dot_read(const Words& words) {
   if (words.size() != 2) return report("Usage: .read FILE");
   if (depth_ >= kReadDepthMax) {
@@ -261,6 +272,7 @@ bool Shell::run_command(const std::string& line) {
     printer_.text(kHelp);
     return true;
   }
+  if (name == ".backup" || name == ".save") return dot_backup(words);
   if (name == ".dbconfig") return dot_dbconfig(words);
   if (name == ".dump") return dot_dump(words);
   if (name == ".import") return dot_import(words);

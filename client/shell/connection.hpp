@@ -50,6 +50,8 @@ class Connection {
   /// What SQLite's shell calls dqs_dml: whether "x" is a text when it names no column. Returns what
   /// holds now; `on` absent: changes nothing. Fails where it cannot be told.
   virtual Result<bool> double_quoted_texts(std::optional<bool> on) = 0;
+  /// Copies the database to a file, in place of what is there. // SUSPENDS
+  virtual Result<void> backup(const std::string& path) = 0;
   /// Outside of BEGIN ... COMMIT?
   virtual bool autocommit() const = 0;
   /// Rolls back what is open and lets go of the file or the server. // SUSPENDS

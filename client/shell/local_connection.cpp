@@ -59,6 +59,12 @@ class LocalConnection final : public Connection {
     return session_->double_quoted_texts();
   }
 
+  Result<void> backup(const std::string& path) override {
+    if (vfs_->name() != "memory")
+      return storage::write_backup(database_->storage(), *vfs_, path, 0);
+    return storage::write_backup(database_->storage(), *io::make_posix_vfs(), path, 0);
+  }
+
   bool autocommit() const override { return session_->autocommit(); }
 
   Result<void> close() override {

@@ -1,7 +1,9 @@
 #include "base/text.hpp"
 #include "connection.hpp"
+#include "io/backends.hpp"
 #include "saturn/client.hpp"
 #include "splitter.hpp"
+#include "storage/backup.hpp"
 
 namespace saturn::shell {
 namespace {
@@ -92,6 +94,23 @@ class RemoteConnection final : public Connection {
   Result<bool> double_quoted_texts(std::optional<bool> on) override {
     if (on && !*on) return Error(Code::error, "a server's sessions take double quotes for texts");
     return true;
+  }
+
+  Result<void> backup(const std::string& path) override {
+    const std::unique_ptr<io::Vfs> vfs = io::make_posix_vfs();
+    storage::BackupFile file = TRY(storage::BackupFile::create(*vfs, path));
+    Result<void> written;
+    try {
+      connection_.backup([&](std::string_view bytes) {
+        if (written)
+          written =
+              file.append({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+      });
+    } catch (const client::Error& error) {
+      return to_error(error);
+    }
+    TRY(std::move(written));
+    return file.finish();
   }
 
   bool autocommit() const override { return session_.autocommit(); }

@@ -43,6 +43,7 @@ class Shell {
   bool run_sql(std::string_view sql, std::size_t line, Source source);
   bool run_command(const std::string& line);
   bool run_setting(const Words& words, bool& known);
+  bool dot_backup(const Words& words);
   bool dot_dbconfig(const Words& words);
   bool dot_dump(const Words& words);
   bool dot_import(const Words& words);

@@ -232,14 +232,17 @@ struct Connection::Impl {
       : http(std::move(url), options.token, options.timeout_ms) {}
   HttpClient http;
 
+  /// Throws what an answer other than 200 says.
+  static void check(const HttpAnswer& answer) {
+    if (answer.status == 200) return;
+    auto error = protocol::decode_http_error(answer.body);
+    if (error && error->code == protocol::codes::kStreamExpired) throw StreamGone{*error};
+    if (error) raise(*error);
+    throw Error(cat("the server answered with status ", answer.status), "PROTOCOL_ERROR");
+  }
   protocol::PipelineResponse post(Pipeline& pipeline) {
     const HttpAnswer answer = http.post("/v3/pipeline", pipeline.finish());
-    if (answer.status != 200) {
-      auto error = protocol::decode_http_error(answer.body);
-      if (error && error->code == protocol::codes::kStreamExpired) throw StreamGone{*error};
-      if (error) raise(*error);
-      throw Error(cat("the server answered with status ", answer.status), "PROTOCOL_ERROR");
-    }
+    check(answer);
     auto decoded = protocol::decode_pipeline_response(answer.body);
     if (!decoded) throw Error(decoded.error().message(), "PROTOCOL_ERROR");
     return std::move(*decoded);
@@ -280,6 +283,12 @@ Result Connection::execute(std::string_view sql, const Parameters& parameters) {
 
 Result Connection::execute_named(std::string_view sql, const NamedParameters& parameters) {
   return impl_->execute(sql, {}, parameters);
+}
+
+void Connection::backup(const std::function<void(std::string_view bytes)>& sink,
+                        std::uint64_t bytes_per_second) {
+  const std::string rate = bytes_per_second == 0 ? "" : cat("?rate=", bytes_per_second);
+  Impl::check(impl_->http.get("/backup" + rate, sink));
 }
 
 void Connection::execute_script(std::string_view sql) {

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -18,6 +19,7 @@
 #include <boost/beast/http/write.hpp>
 #include <chrono>
 #include <optional>
+#include <vector>
 
 namespace saturn::client {
 
@@ -151,27 +153,89 @@ struct HttpClient::Impl {
     return buffer.size() > 0 || ::poll(&entry, 1, 0) != 0;
   }
 
-  boost::system::error_code exchange(const http::request<http::string_body>& request,
-                                     HttpAnswer& answer) {
+  http::request<http::string_body> request_for(http::verb method, std::string_view path) const {
+    http::request<http::string_body> request{method, cat(url.base, path), 11};
+    request.set(http::field::host, url.authority());
+    if (!token.empty()) request.set(http::field::authorization, cat("Bearer ", token));
+    return request;
+  }
+
+  boost::system::error_code send(const http::request<http::string_body>& request) {
     boost::system::error_code error;
     arm();
     http::async_write(*stream, request,
                       [&](const boost::system::error_code& e, std::size_t) { error = e; });
     run();
-    if (error) return error;
+    return error;
+  }
+
+  /// The whole answer.
+  boost::system::error_code receive(HttpAnswer& answer) {
     http::response_parser<http::string_body> parser;
     parser.body_limit(limits::kResponseBytesMax + (1U << 20));
+    boost::system::error_code error;
     arm();
     http::async_read(*stream, buffer, parser,
                      [&](const boost::system::error_code& e, std::size_t) { error = e; });
     run();
     if (error) return error;
-    stream->expires_never();
-    answer.status = parser.get().result_int();
-    const bool keeps = parser.keep_alive();
+    finish(parser.get(), answer);
     answer.body = std::move(parser.get().body());
-    if (!keeps) stream.reset();
     return {};
+  }
+
+  /// The answer, its body in parts of which each has to arrive in time.
+  boost::system::error_code receive(HttpAnswer& answer, const BodySink& sink) {
+    http::response_parser<http::buffer_body> parser;
+    parser.body_limit(boost::none);
+    std::vector<char> part(std::size_t{64} << 10);
+    boost::system::error_code error;
+    while (!parser.is_done()) {
+      parser.get().body() = {part.data(), part.size(), true};
+      const auto handler = [&](const boost::system::error_code& e, std::size_t) { error = e; };
+      arm();
+      if (parser.is_header_done()) {
+        http::async_read_some(*stream, buffer, parser, handler);
+      } else {
+        http::async_read_header(*stream, buffer, parser, handler);
+      }
+      run();
+      if (error == http::error::need_buffer) error = {};
+      if (error) return error;
+      const std::string_view bytes(part.data(), part.size() - parser.get().body().size);
+      if (bytes.empty()) continue;
+      if (parser.get().result_int() == 200) {
+        sink(bytes);
+      } else if (answer.body.size() < limits::kHttpHeaderBytesMax) {
+        answer.body += bytes;
+      }
+    }
+    finish(parser.get(), answer);
+    return {};
+  }
+
+  template <typename Response>
+  void finish(const Response& response, HttpAnswer& answer) {
+    stream->expires_never();
+    answer.status = response.result_int();
+    if (!response.keep_alive()) stream.reset();
+  }
+
+  /// Nothing is ever sent twice: a connection that breaks later may have delivered its statement.
+  void reconnect() {
+    if (stream && stale()) stream.reset();
+    connect();
+  }
+
+  [[noreturn]] void fail_exchange(const boost::system::error_code& error, std::string_view what) {
+    if (error.category() == http_category() && error != http::error::end_of_stream &&
+        error != http::error::partial_message) {
+      stream.reset();
+      throw Error(
+          cat("not an HTTP answer that can be used, from ", url.authority(), ": ", error.message()),
+          "PROTOCOL_ERROR");
+    }
+    fail(what, error);
   }
 };
 
@@ -184,28 +248,30 @@ HttpClient::HttpClient(Url url, std::string token, std::uint32_t timeout_ms)
 HttpClient::~HttpClient() = default;
 
 HttpAnswer HttpClient::post(std::string_view path, std::string_view body) {
-  http::request<http::string_body> request{http::verb::post, cat(impl_->url.base, path), 11};
-  request.set(http::field::host, impl_->url.authority());
+  auto request = impl_->request_for(http::verb::post, path);
   request.set(http::field::content_type, "application/json");
-  if (!impl_->token.empty()) {
-    request.set(http::field::authorization, cat("Bearer ", impl_->token));
-  }
   request.body() = std::string(body);
   request.prepare_payload();
-  // Nothing is ever sent twice: a connection that breaks later may have delivered its statement.
-  if (impl_->stream && impl_->stale()) impl_->stream.reset();
-  impl_->connect();
+  impl_->reconnect();
   HttpAnswer answer;
-  const boost::system::error_code error = impl_->exchange(request, answer);
-  if (!error) return answer;
-  if (error.category() == http_category() && error != http::error::end_of_stream &&
-      error != http::error::partial_message) {
-    impl_->stream.reset();
-    throw Error(cat("not an HTTP answer that can be used, from ", impl_->url.authority(), ": ",
-                    error.message()),
-                "PROTOCOL_ERROR");
+  boost::system::error_code error = impl_->send(request);
+  if (!error) error = impl_->receive(answer);
+  if (error) impl_->fail_exchange(error, "no answer (the statement may have run) from");
+  return answer;
+}
+
+HttpAnswer HttpClient::get(std::string_view path, const BodySink& sink) {
+  impl_->reconnect();
+  HttpAnswer answer;
+  boost::system::error_code error = impl_->send(impl_->request_for(http::verb::get, path));
+  try {
+    if (!error) error = impl_->receive(answer, sink);
+  } catch (...) {
+    impl_->stream.reset();  // the rest of the body is still to come
+    throw;
   }
-  impl_->fail("no answer (the statement may have run) from", error);
+  if (error) impl_->fail_exchange(error, "the answer broke off from");
+  return answer;
 }
 
 }  // namespace saturn::client

@@ -13,6 +13,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <chrono>
+#include <utility>
 
 // One HTTP/1.1 connection. The head is checked for shapes that smuggle requests before Beast's
 // parser sees it. Each answer is one write.
@@ -71,6 +72,8 @@ class HttpConnection final : public Responder {
   bool begin_chunked(std::string_view content_type) override;
   bool chunk(std::string_view bytes) override;
   void end_chunked() override;
+  bool begin_sized(std::string_view content_type, std::uint64_t bytes) override;
+  bool part(std::string_view bytes) override;
 
  private:
   using Parser = http::request_parser<http::string_body>;
@@ -92,7 +95,8 @@ class HttpConnection final : public Responder {
   bool keep_alive_ = true;
   bool is_head_ = false;  ///< the answer to this request has no body
   bool is_http_1_0_ = false;
-  bool gone_ = false;  ///< the peer does not read any more
+  bool gone_ = false;            ///< the peer does not read any more
+  std::uint64_t body_left_ = 0;  ///< of a sized body: bytes that are still to be sent
   bool upgraded_ = false;
 };
 
@@ -164,6 +168,24 @@ void HttpConnection::end_chunked() {
   if (is_http_1_0_) return;
   const asio::const_buffer buffers[] = {asio::buffer("0\r\n\r\n", 5)};
   write(buffers);
+}
+
+bool HttpConnection::begin_sized(std::string_view content_type, std::uint64_t bytes) {
+  std::string head =
+      cat("HTTP/1.1 200 OK\r\nContent-Type: ", content_type, "\r\nContent-Length: ", bytes, "\r\n");
+  if (!keep_alive_) head += "Connection: close\r\n";
+  if (keep_alive_ && is_http_1_0_) head += "Connection: keep-alive\r\n";
+  head += "\r\n";
+  body_left_ = is_head_ ? 0 : bytes;
+  const asio::const_buffer buffers[] = {asio::buffer(head)};
+  return write(buffers) && !is_head_;
+}
+
+bool HttpConnection::part(std::string_view bytes) {
+  ASSERT(bytes.size() <= body_left_);
+  body_left_ -= bytes.size();
+  const asio::const_buffer buffers[] = {asio::buffer(bytes.data(), bytes.size())};
+  return write(buffers);
 }
 
 void HttpConnection::fail(unsigned status, std::string_view code, std::string_view message) {
@@ -320,7 +342,7 @@ bool HttpConnection::serve_one() {
   call.body = request.body();
   call.database = field("x-namespace");
   serve_request(call, shared_, streams_, *this);
-  return keep_alive_ && !gone_;
+  return keep_alive_ && !gone_ && std::exchange(body_left_, 0) == 0;
 }
 
 void HttpConnection::run() {

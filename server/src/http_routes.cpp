@@ -1,10 +1,15 @@
 #include "http_routes.hpp"
 
+#include "base/limits.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "cursor.hpp"
 #include "protocol/error.hpp"
 #include "protocol/json.hpp"
 #include "protocol/json_results.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace saturn::server {
 namespace {
@@ -37,6 +42,7 @@ class Router {
   }
   bool get(std::string_view path);
   void readiness();
+  void backup();
   bool post(std::string_view path);
   void pipeline2() { pipeline(Version::hrana2); }
   void pipeline3() { pipeline(Version::hrana3); }
@@ -241,14 +247,58 @@ void Router::readiness() {
   responder_.reply(state.kind == Kind::broken ? 503 : 200, kJson, body);
 }
 
+/// The number of bytes a second that `?rate=` asks for; 0 when nothing is asked for.
+std::optional<std::uint64_t> rate_of(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return 0;
+  std::string_view query = target.substr(mark + 1);
+  constexpr std::string_view kRate = "rate=";
+  std::uint64_t rate = 0;
+  if (!query.starts_with(kRate)) return std::nullopt;
+  query.remove_prefix(kRate.size());
+  const auto [end, error] = std::from_chars(query.data(), query.data() + query.size(), rate);
+  if (error != std::errc() || end != query.data() + query.size() || rate == 0) return std::nullopt;
+  return rate;
+}
+
+/// The database file, as the last commit left it.
+void Router::backup() {
+  const std::optional<std::uint64_t> rate = rate_of(request_.target);
+  if (!rate) {
+    return error(400,
+                 protocol::make_error("ARGS_INVALID", "this route takes ?rate=BYTES_A_SECOND"));
+  }
+  auto begun = shared_.database->storage().begin_backup();
+  if (!begun) {
+    const bool busy = begun.error().code() == Code::busy;
+    return error(busy ? 429 : 500, protocol::from_engine(begun.error()));
+  }
+  storage::Backup& copy = **begun;
+  const std::uint64_t bytes = std::uint64_t{copy.page_count()} * copy.page_size();
+  if (!responder_.begin_sized("application/vnd.sqlite3", bytes)) return;
+  storage::Throttle throttle(*rate);
+  std::vector<std::uint8_t> buffer(
+      std::max<std::size_t>(throttle.portion(limits::kBackupReadBytes), copy.page_size()));
+  for (;;) {
+    auto got = copy.read(buffer);
+    if (!got) return log::error(cat("a backup failed: ", got.error().message()));
+    if (*got == 0) return;
+    const auto* text = reinterpret_cast<const char*>(buffer.data());
+    if (!responder_.part({text, *got})) return;
+    throttle.take(*got);
+  }
+}
+
 bool Router::get(std::string_view path) {
   const bool probe = path == "/v1" || path == "/v2" || path == "/v3";
   const bool health = path == "/health" || path == "/livez";
   const bool ready = path == "/readyz";
-  if (!probe && !health && !ready && path != "/version" && path != "/") return false;
+  const bool copies = path == "/backup";
+  if (!probe && !health && !ready && !copies && path != "/version" && path != "/") return false;
   if (request_.method == "POST") return wrong_method("GET"), true;
   if (health) return responder_.reply(200, "", ""), true;
   if (ready) return readiness(), true;
+  if (copies) return backup(), true;
   return responder_.reply(200, "text/plain", "saturnd " SATURN_VERSION "\n"), true;
 }
 

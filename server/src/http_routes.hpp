@@ -30,6 +30,10 @@ class Responder {
   virtual bool begin_chunked(std::string_view content_type) = 0;
   virtual bool chunk(std::string_view bytes) = 0;
   virtual void end_chunked() = 0;
+  /// Parts of a body of so many bytes follow. Whoever fails in between leaves it too short: the
+  /// client sees the connection end within it. Of an answer to HEAD there are none.
+  virtual bool begin_sized(std::string_view content_type, std::uint64_t bytes) = 0;
+  virtual bool part(std::string_view bytes) = 0;
 
  protected:
   ~Responder() = default;

@@ -217,10 +217,7 @@ Result<PageRef> Pager::load(PageNo page, std::uint64_t snapshot) {
   if (image) {
     io::File& file = in_log ? *wal_ : *file_;
     const std::uint64_t offset =
-        in_log ? kWalHeaderBytes +
-                     (version.frame - 1) * std::uint64_t{kWalFrameHeaderBytes + page_size_} +
-                     kWalFrameHeaderBytes
-               : std::uint64_t{page - 1} * page_size_;
+        in_log ? frame_page_offset(version.frame) : std::uint64_t{page - 1} * page_size_;
     got = file.read(offset, {image->data(), page_size_});
   }
   if (in_log) {

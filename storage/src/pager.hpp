@@ -32,9 +32,10 @@
 /// transaction (the last image of a page only, one commit frame), syncs once, answers the whole
 /// group, and passes the lead to a committer of the next group (`lead`).
 ///
-/// The log's file is longer than its frames: when it has no room for the next ones it grows by as much again, in
-/// zeros, and a log that starts over writes into what it has. So most commits change no size, and a sync of
-/// theirs needs no entry in the file system's journal. Recovery ends at the first zeros or older salts.
+/// The log's file is longer than its frames: when it has no room for the next ones it grows by as
+/// much again, in zeros, and a log that starts over writes into what it has. So most commits change
+/// no size, and a sync of theirs needs no entry in the file system's journal. Recovery ends at the
+/// first zeros or older salts.
 ///
 /// Invariants
 ///  1. durable_seq_ <= handed_seq_; equal exactly when nothing is pending. Readers take snapshots
@@ -58,14 +59,21 @@
 ///     overwrites a page in the file, the log that has its new image is durable; before the log
 ///     starts over, the file is. With `off` none of this holds. Once `synchronous` asks for more,
 ///     what `off` left out is done first: `file_unsynced_`, `log_synced_seq_`, the names' flags.
-///  8. What stands in the log behind the last commit is zeros, has older salts, or is cut off before
+///  8. What stands in the log behind the last commit is zeros, has older salts, or is cut off
+///  before
 ///     anything is appended: with an equal frame in front of it it would be valid again.
 ///  9. A durable write takes the place of write and sync only when all that was written to the log
 ///     before it is durable already (`log_is_durable`).
 ///
+/// 10. A backup of snapshot S pins nothing. A checkpoint beyond S keeps, of each page that it is
+/// about to
+///     overwrite, the version that S sees, unless the backup has taken it (`keep_for_backups`). So
+///     a page that is not kept is where `versions_` says, under backup_mutex_. A checkpoint up to S
+///     or less overwrites nothing that S sees.
+///
 /// Locks, in the order in which they may nest: writer_ (fiber mutex), checkpoint_mutex_ (fiber
-/// mutex); then the short ones, state_mutex_, wal_mutex_, a shard of the version table, the
-/// cache's.
+/// mutex), backup_mutex_ (fiber mutex); then the short ones, state_mutex_, wal_mutex_, a shard of
+/// the version table, the cache's.
 
 #include "base/mutex.hpp"
 #include "io/sync.hpp"
@@ -84,6 +92,7 @@
 
 namespace saturn::storage {
 
+class PagerBackup;
 class PagerTransaction;
 
 /// A commit on its way to the log. Lives on the stack of the committing fiber.
@@ -118,6 +127,7 @@ class Pager final : public Database {
   Result<std::unique_ptr<Transaction>> begin_read() override;
   Result<std::unique_ptr<Transaction>> begin_write(io::Clock::time_point deadline) override;
   Result<CheckpointResult> checkpoint(CheckpointMode mode, io::Clock::time_point deadline) override;
+  Result<std::unique_ptr<Backup>> begin_backup() override;
   Synchronous synchronous() const noexcept override { return synchronous_.load(); }
   void set_synchronous(Synchronous mode) noexcept override { synchronous_.store(mode); }
   std::uint32_t checkpoint_pages() const noexcept override { return checkpoint_pages_.load(); }
@@ -133,6 +143,7 @@ class Pager final : public Database {
   io::Vfs& vfs() const noexcept override { return vfs_; }
 
  private:
+  friend class PagerBackup;
   friend class PagerTransaction;
   struct Snapshot {
     std::uint64_t seq = 0;
@@ -161,6 +172,10 @@ class Pager final : public Database {
   /// Whoever pins the last durable commit is not waited for, so new readers never prolong it. //
   /// SUSPENDS
   bool wait_for_readers(std::uint64_t seq, io::Clock::time_point deadline);
+  std::uint64_t frame_page_offset(std::uint32_t frame) const noexcept {
+    return kWalHeaderBytes + (frame - 1) * std::uint64_t{kWalFrameHeaderBytes + page_size_} +
+           kWalFrameHeaderBytes;
+  }
   /// The page as the snapshot sees it. // SUSPENDS
   Result<PageRef> fetch(PageNo page, std::uint64_t snapshot);
   Result<PageRef> load(PageNo page, std::uint64_t snapshot);
@@ -201,9 +216,15 @@ class Pager final : public Database {
   bool log_is_durable() const;
   Result<void> choose_log_sync();
 
+  // pager_backup.cpp
+  Result<void> read_pages(PageNo first, std::uint64_t snapshot, MutableByteSpan out);
+  Result<bool> keep_for_backups(std::span<const VersionTable::Located> pages);
+  bool backups_need_pages_behind(PageNo page_count);
+
   // pager_checkpoint.cpp
   Result<bool> take_quiet_turn(io::Clock::time_point deadline);
   Result<void> settle_commits(std::uint64_t seq);
+  Result<void> cut_file(PageNo page_count);
   Result<void> backfill();
   Result<void> copy_pages(std::span<const VersionTable::Located> pages);
   bool try_restart();
@@ -222,8 +243,12 @@ class Pager final : public Database {
   std::atomic<std::uint32_t> checkpoint_pages_;
   std::atomic<std::uint32_t> page_count_max_{limits::kPageCountMax};
 
-  io::FiberMutex writer_;            ///< the writer's turn
-  io::FiberMutex checkpoint_mutex_;  ///< one checkpoint at a time
+  io::FiberMutex writer_;              ///< the writer's turn
+  io::FiberMutex checkpoint_mutex_;    ///< one checkpoint at a time
+  io::FiberMutex backup_mutex_;        ///< a backup reads, or a checkpoint keeps pages for backups
+  std::vector<PagerBackup*> backups_;  ///< guarded by backup_mutex_
+  bool is_cut_owed_ =
+      false;  ///< the file was left too long for a backup; guarded by checkpoint_mutex_
   std::atomic<bool> checkpoint_queued_{false};
   std::atomic<bool> wal_mode_{false};  ///< the file's header says WAL
 

@@ -59,7 +59,17 @@ Result<void> Pager::settle_commits(std::uint64_t seq) {
   return {};
 }
 
-/// Copies what may be copied. Called with checkpoint_mutex_ held. Never blocks readers or writers.
+/// Lets the file end behind its last page, or leaves that to a later checkpoint when a backup has
+/// still to take pages there.
+Result<void> Pager::cut_file(PageNo page_count) {
+  const std::uint64_t size = TRY(file_->size());
+  const std::uint64_t wanted = std::uint64_t{page_count} * page_size_;
+  is_cut_owed_ = size > wanted && backups_need_pages_behind(page_count);
+  return size > wanted && !is_cut_owed_ ? file_->truncate(wanted) : Result<void>();
+}
+
+/// Copies what may be copied, or nothing when that is too much for a backup to keep. Called with
+/// checkpoint_mutex_ held. Never blocks readers or writers.
 Result<void> Pager::backfill() {
   std::uint64_t target = 0;
   std::uint64_t durable = 0;
@@ -76,16 +86,15 @@ Result<void> Pager::backfill() {
   Result<void> outcome;
   const bool syncs = synchronous_.load() != Synchronous::off;
   if (syncs) outcome = settle_commits(durable);
-  if (outcome && target > done) {
+  if (outcome && (target > done || is_cut_owed_)) {
+    bool postponed = false;
     outcome = [&]() -> Result<void> {
       if (syncs) TRY(sync_log_name());
       std::vector<VersionTable::Located> pages = versions_.to_copy(target, done);
+      postponed = !TRY(keep_for_backups(pages));
+      if (postponed) return {};
       TRY(copy_pages(pages));
-      if (target == durable) {
-        const std::uint64_t size = TRY(file_->size());
-        const std::uint64_t wanted = std::uint64_t{page_count} * page_size_;
-        if (size > wanted) TRY(file_->truncate(wanted));
-      }
+      if (target == durable) TRY(cut_file(page_count));
       if (syncs) {
         TRY(file_->sync(io::SyncMode::data));
       } else {
@@ -94,7 +103,7 @@ Result<void> Pager::backfill() {
       for (const VersionTable::Located& page : pages) versions_.trim(page.page, target);
       return {};
     }();
-    if (outcome) {
+    if (outcome && !postponed) {
       MutexLock lock(state_mutex_);
       backfilled_seq_.store(target);
       while (!group_ends_.empty() && group_ends_.front().first <= target) {

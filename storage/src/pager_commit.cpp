@@ -131,7 +131,8 @@ void Pager::bound_log() {
   checkpoint_mutex_.lock();
   Result<void> copied = backfill();
   checkpoint_mutex_.unlock();
-  frames_at_wait_ = drained && copied ? 0 : frames;
+  const bool whole = drained && copied && backfilled_seq_.load() >= durable;
+  frames_at_wait_ = whole ? 0 : frames;
   if (!copied) log::warn(cat("checkpoint of ", path_, " failed: ", copied.message()));
 }
 

@@ -7,15 +7,16 @@
 #include <chrono>
 #include <random>
 
-// The log as a file: its header, its frames, its room, and how what is written to it becomes durable. Called
-// by the leader of a flush, and by whoever opens, checkpoints and closes.
+// The log as a file: its header, its frames, its room, and how what is written to it becomes
+// durable. Called by the leader of a flush, and by whoever opens, checkpoints and closes.
 
 namespace saturn::storage {
 namespace {
 
 /// A log that has no room for the next frames gets as much again as it has, up to so many bytes.
 constexpr std::uint64_t kLogGrowthMax = 1U << 20;
-/// Groups of more bytes are written and then synced: of a durable write each call waits for the disk.
+/// Groups of more bytes are written and then synced: of a durable write each call waits for the
+/// disk.
 constexpr std::uint64_t kDurableWriteMax = 256U << 10;
 
 /// Choosing how to sync: commits of one frame are imitated so often each way, for so long at most.
@@ -63,7 +64,8 @@ Result<void> Pager::sync_log_name() {
 }
 
 /// What a group that found no space has left of itself in the log may be whole. It has failed, so
-/// no recovery may find it, whatever `synchronous` is by then, and what is appended next takes its place.
+/// no recovery may find it, whatever `synchronous` is by then, and what is appended next takes its
+/// place.
 Result<void> Pager::cut_off_tail() {
   if (wal_ == nullptr) return {};
   const std::uint64_t end = wal_header_.frame_offset(wal_frames_.load() + 1);
@@ -113,9 +115,9 @@ Result<void> Pager::start_log() {
   return {};
 }
 
-/// How many zeros are to follow what is written up to `end`, so that later commits change no size: a sync then
-/// costs the file system no journal entry. Zeros are written, not reserved, because the first write to a
-/// reserved block is such a change too.
+/// How many zeros are to follow what is written up to `end`, so that later commits change no size:
+/// a sync then costs the file system no journal entry. Zeros are written, not reserved, because the
+/// first write to a reserved block is such a change too.
 std::uint64_t Pager::growth(std::uint64_t end) const {
   if (synchronous_.load() != Synchronous::full || end <= log_bytes_.load()) return 0;
   return std::min(end, kLogGrowthMax);
@@ -155,8 +157,8 @@ Result<void> Pager::append(std::vector<ByteSpan> pieces, std::uint64_t bytes, st
   return {};
 }
 
-/// One batch. A durable write that finds no room has failed as a write, whatever it had begun: all that it
-/// was to make durable is given up with it.
+/// One batch. A durable write that finds no room has failed as a write, whatever it had begun: all
+/// that it was to make durable is given up with it.
 Result<void> Pager::write_log(std::uint64_t offset, std::span<const ByteSpan> pieces, bool syncs,
                               bool durably) {
   io::Op ops[2];
@@ -198,11 +200,13 @@ Result<void> Pager::choose_log_sync() {
   std::array<std::int64_t, 2> medians{};
   for (std::size_t way = 0; way < 2; ++way) {
     std::sort(took[way].begin(), took[way].end());
-    medians[way] = std::chrono::floor<std::chrono::microseconds>(took[way][took[way].size() / 2]).count();
+    medians[way] =
+        std::chrono::floor<std::chrono::microseconds>(took[way][took[way].size() / 2]).count();
   }
   writes_durably_ = medians[1] < medians[0];
   log::info(cat("the log is synced by ", writes_durably_ ? "durable writes" : "write and fdatasync",
-                ": a page takes ", medians[0], " us with fdatasync, ", medians[1], " us with RWF_DSYNC"));
+                ": a page takes ", medians[0], " us with fdatasync, ", medians[1],
+                " us with RWF_DSYNC"));
   return {};
 }
 

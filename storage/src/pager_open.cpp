@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "journal_format.hpp"
 #include "pager.hpp"
+#include "sqlite_locks.hpp"
 #include "storage/freelist.hpp"
 
 #include <algorithm>
@@ -13,11 +14,6 @@
 
 namespace saturn::storage {
 namespace {
-
-/// The byte ranges that SQLite locks (PENDING, RESERVED and SHARED, at 1 GiB). Whoever holds all of
-/// them for writing keeps every other connection out.
-constexpr io::LockRange kAllLocks{0x4000'0000, 512};
-constexpr io::LockRange kSharedLocks{0x4000'0002, 510};
 
 /// Reads a file of `size` bytes. Whoever takes a read that was cut short for the end of a log or a
 /// journal loses commits, so one within the size is an error.
@@ -40,8 +36,8 @@ Result<void> remove_if_there(io::Vfs& vfs, const std::string& path) {
 }  // namespace
 
 Result<void> Pager::take_locks() {
-  const bool locked = TRY(options_.read_only ? file_->lock(kSharedLocks, io::LockMode::shared)
-                                             : file_->lock(kAllLocks, io::LockMode::exclusive));
+  const bool locked = TRY(options_.read_only ? file_->lock(kSqliteSharedLocks, io::LockMode::shared)
+                                             : file_->lock(kSqliteLocks, io::LockMode::exclusive));
   if (!locked) {
     return Error(Code::busy, "database is locked: another process has it open");
   }

@@ -35,6 +35,11 @@ inline constexpr std::uint64_t kDirtyBytesMax = 8ULL << 30;  ///< one transactio
 inline constexpr std::uint32_t kWalCheckpointPages = 1000;  ///< log length that starts a checkpoint
 inline constexpr std::uint32_t kCommitGroupMax = 1024;      ///< commits in one WAL transaction
 inline constexpr std::uint32_t kCommitGroupBytesMax = 64U << 20;
+inline constexpr std::uint32_t kBackupsMax = 4;                ///< of one database at once
+inline constexpr std::uint32_t kBackupReadBytes = 256U << 10;  ///< read at once
+/// What a backup keeps of pages that were overwritten since it began.
+inline constexpr std::uint64_t kBackupKeptBytesMax = 64ULL << 20;
+inline constexpr std::uint32_t kReadAheadPages = 32;  ///< that a scan has on their way
 
 // --- runtime
 // ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -157,6 +158,12 @@ class Connection {
   PreparedStatement prepare(std::string_view sql);
   /// A session of its own on the server: BEGIN and pragmas last from one call to the next.
   Session session();
+
+  /// The database file as the server's last commit has left it: its bytes go to `sink` as they
+  /// arrive, at so many a second; 0: as fast as can be. When this throws, `sink` has not got all of
+  /// it.
+  void backup(const std::function<void(std::string_view bytes)>& sink,
+              std::uint64_t bytes_per_second = 0);
 
   enum class Mode { deferred, immediate, read_only };
   Transaction begin(Mode mode = Mode::immediate);

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "io/fiber.hpp"
 #include "io/vfs.hpp"
+#include "storage/backup.hpp"
 #include "storage/database_header.hpp"
 #include "storage/image.hpp"
 #include "storage/page_source.hpp"
@@ -97,7 +98,7 @@ class Database {
   virtual ~Database() = default;
 
   /// Copies the log into the file, syncs it, removes the log and gives up the locks. No transaction
-  /// may be open, and none may begin afterwards. // SUSPENDS
+  /// or backup may be open, and none may begin afterwards. // SUSPENDS
   virtual Result<void> close() = 0;
 
   /// A read transaction on the last durable commit; never waits. // SUSPENDS
@@ -113,6 +114,9 @@ class Database {
   /// in the file, and readers of the last snapshot are not in its way. // SUSPENDS
   virtual Result<CheckpointResult> checkpoint(CheckpointMode mode,
                                               io::Clock::time_point deadline) = 0;
+  /// A copy of the last durable commit's database. `busy` when there are `limits::kBackupsMax`
+  /// already. // SUSPENDS
+  virtual Result<std::unique_ptr<Backup>> begin_backup() = 0;
   virtual Synchronous synchronous() const noexcept = 0;
   /// For the commits that follow, of every session.
   virtual void set_synchronous(Synchronous mode) noexcept = 0;
