@@ -3,6 +3,9 @@
 #include "base/assert.hpp"
 #include "io/fiber.hpp"
 
+#include <atomic>
+#include <utility>
+
 namespace saturn::io {
 
 BlockingPool::~BlockingPool() {
@@ -21,18 +24,39 @@ void BlockingPool::run(const std::function<void()>& fn) {
     fn();
     return;
   }
+  add([&fn, fiber] {
+    fn();
+    wake(fiber);
+  });
+  suspend();
+}
+
+void BlockingPool::run_each(std::size_t count, const std::function<void(std::size_t)>& fn) {
+  Fiber* fiber = current_fiber();
+  if (fiber == nullptr || count == 0) {
+    for (std::size_t i = 0; i < count; ++i) fn(i);
+    return;
+  }
+  std::atomic<std::size_t> left{count};
+  for (std::size_t i = 0; i < count; ++i) {
+    add([&fn, &left, fiber, i] {
+      fn(i);
+      // Whoever is not the last one is done with what the fiber owns.
+      if (left.fetch_sub(1) == 1) wake(fiber);
+    });
+  }
+  suspend();
+}
+
+void BlockingPool::add(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
-    jobs_.emplace_back([&fn, fiber] {
-      fn();
-      wake(fiber);
-    });
+    jobs_.push_back(std::move(job));
     if (waiting_ < jobs_.size() && threads_.size() < threads_max_) {
       threads_.emplace_back([this] { work(); });
     }
   }
   arrived_.notify_one();
-  suspend();
 }
 
 void BlockingPool::work() {

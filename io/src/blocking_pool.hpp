@@ -22,8 +22,11 @@ class BlockingPool {
   /// Runs `fn` to its end: on a pool thread while the fiber is suspended, or right here outside of
   /// any fiber. Any thread. // SUSPENDS
   void run(const std::function<void()>& fn);
+  /// Runs `fn(0)` to `fn(count - 1)`, at once as far as there are threads. // SUSPENDS
+  void run_each(std::size_t count, const std::function<void(std::size_t)>& fn);
 
  private:
+  void add(std::function<void()> job);
   void work();
 
   const unsigned threads_max_;

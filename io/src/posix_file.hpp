@@ -35,7 +35,6 @@ class PosixFile : public File {
   /// Fails with `readonly` when this handle may not write.
   Result<void> writable() const;
 
- protected:
   /// What `read_cached` did: bytes, of which the pieces are advanced.
   struct CachedRead {
     std::size_t bytes = 0;

@@ -210,7 +210,7 @@ Error error_of(const Op& op, int error) {
 
 Result<void> UringVfs::submit(std::span<Op> ops) {
   Ring* ring = ring_for(Kind::sync_data);
-  if (ring == nullptr) return submit_sequentially(ops);
+  if (ring == nullptr) return PosixVfs::submit(ops);
   std::vector<RingRequest> requests;
   requests.reserve(ops.size());
   for (Op& op : ops) requests.push_back(request_of(op));

@@ -44,8 +44,10 @@ Result<void> BTreeCursor::reload(Level& level, const std::uint8_t* page) {
 }
 
 /// Goes down from the last level to a leaf: from child `index` of it along the left or right edge.
-Result<void> BTreeCursor::descend_edge(bool rightmost) {
+/// `moves`: on the way from one leaf to the next one.
+Result<void> BTreeCursor::descend_edge(bool rightmost, bool moves) {
   while (!levels_.back().node.leaf()) {
+    if (moves && levels_.size() + 1 == leaf_depth_) read_ahead(rightmost);
     const Level& level = levels_.back();
     const PageNo child = TRY(level.node.child(level.index));
     TRY(push(child));
@@ -53,6 +55,7 @@ Result<void> BTreeCursor::descend_edge(bool rightmost) {
     const std::uint32_t count = below.node.count();
     below.index = !rightmost ? 0 : below.node.leaf() ? (count == 0 ? 0 : count - 1) : count;
   }
+  leaf_depth_ = levels_.size();
   return {};
 }
 
@@ -79,7 +82,7 @@ Result<bool> BTreeCursor::climb_forward() {
     if (level.index >= level.node.count()) continue;
     if (key_info_ != nullptr) return arrive();
     ++level.index;
-    TRY(descend_edge(false));
+    TRY(descend_edge(false, true));
     if (levels_.back().node.count() > 0) return arrive();
   }
   levels_.clear();
@@ -94,7 +97,7 @@ Result<bool> BTreeCursor::climb_backward() {
     if (level.index == 0) continue;
     --level.index;
     if (key_info_ != nullptr) return arrive();
-    TRY(descend_edge(true));
+    TRY(descend_edge(true, true));
     if (levels_.back().node.count() > 0) return arrive();
   }
   levels_.clear();
@@ -109,6 +112,7 @@ Result<bool> BTreeCursor::settle() {
 }
 
 Result<bool> BTreeCursor::first() {
+  ahead_pages_ = 0;
   levels_.clear();
   place_ = Place::none;
   changes_seen_ = source_.tree_changes(root_);
@@ -119,6 +123,7 @@ Result<bool> BTreeCursor::first() {
 
 Result<bool> BTreeCursor::last() {
   if (valid() && at_last_entry()) return true;  // as while rows are appended
+  ahead_pages_ = 0;
   levels_.clear();
   place_ = Place::none;
   changes_seen_ = source_.tree_changes(root_);
@@ -141,7 +146,7 @@ Result<bool> BTreeCursor::next() {
   Level& level = levels_.back();
   ++level.index;
   if (level.node.leaf()) return settle();
-  TRY(descend_edge(false));
+  TRY(descend_edge(false, true));
   return settle();
 }
 
@@ -154,7 +159,7 @@ Result<bool> BTreeCursor::prev() {
   }
   Level& level = levels_.back();
   if (!level.node.leaf()) {
-    TRY(descend_edge(true));
+    TRY(descend_edge(true, true));
     return levels_.back().node.count() > 0 ? arrive() : climb_backward();
   }
   if (level.index == 0) return climb_backward();
@@ -245,6 +250,7 @@ Result<void> BTreeCursor::lower_bound(const Target& target) {
   }
   if (!fresh()) levels_.clear();
   changes_seen_ = source_.tree_changes(root_);
+  ahead_pages_ = 0;
   PageNo page = root_;
   for (std::size_t depth = 0;; ++depth) {
     // The way may be that of the last seek for a while.
@@ -254,6 +260,7 @@ Result<void> BTreeCursor::lower_bound(const Target& target) {
     level.index = TRY(search(level, target));
     if (level.node.leaf()) {
       levels_.resize(depth + 1);
+      leaf_depth_ = depth + 1;
       return {};
     }
     page = TRY(level.node.child(level.index));

@@ -3,6 +3,8 @@
 #include "base/limits.hpp"
 #include "node.hpp"
 
+#include <array>
+
 namespace saturn::storage {
 
 Result<std::uint64_t> estimate_entries(PageSource& source, PageNo root) {
@@ -38,6 +40,7 @@ class EntryCounter {
     if (node.leaf()) return std::uint64_t{node.count()};
     std::uint64_t entries = is_index_ ? node.count() : 0;
     for (std::uint32_t i = 0; i <= node.count(); ++i) {
+      if (i % limits::kReadAheadPages == 0) ask_for_children(node, i);
       const PageNo child = TRY(node.child(i));
       if (child < 2) return corrupt_error(page, node.pointers_at(), "child page number");
       entries += TRY(count(child, depth + 1));
@@ -46,6 +49,18 @@ class EntryCounter {
   }
 
  private:
+  /// All of them are going to be read.
+  void ask_for_children(const Node& node, std::uint32_t first) {
+    std::array<PageNo, limits::kReadAheadPages> pages;
+    std::uint32_t count = 0;
+    for (; count < pages.size() && first + count <= node.count(); ++count) {
+      const Result<PageNo> child = node.child(first + count);
+      if (!child) return;
+      pages[count] = *child;
+    }
+    source_.prefetch(std::span(pages).first(count));
+  }
+
   PageSource& source_;
   const std::function<Result<void>()>& after_page_;
   std::uint32_t pages_ = 0;

@@ -111,7 +111,8 @@ PageRef PageCache::pin(std::uint32_t index) noexcept {
   Frame& frame = frames_[index];
   const std::uint32_t before = frame.pins.fetch_add(1, std::memory_order_relaxed);
   ASSERT(before < kDoomed - 1);
-  frame.used.store(true, std::memory_order_relaxed);
+  const bool is_first = frame.mark.load(std::memory_order_relaxed) == Mark::ahead;
+  frame.mark.store(is_first ? Mark::none : Mark::used, std::memory_order_relaxed);
   return {frame.page, bytes_of(index), this, &frame};
 }
 
@@ -127,6 +128,12 @@ PageRef PageCache::find(PageNo page, PageVersion version) noexcept {
   return pin(*link);
 }
 
+bool PageCache::contains(PageNo page, PageVersion version) noexcept {
+  Shard& shard = shard_of(page);
+  const MutexLock lock(shard.mutex);
+  return is_at(position(shard, page, version), page, version);
+}
+
 Result<PrivatePage> PageCache::reserve() {
   std::uint32_t index = take_free();
   if (index == kNone) index = evict();
@@ -138,7 +145,8 @@ Result<PrivatePage> PageCache::reserve() {
   return PrivatePage(this, index);
 }
 
-PageRef PageCache::publish(PrivatePage image, PageNo page, PageVersion version) noexcept {
+PageRef PageCache::publish(PrivatePage image, PageNo page, PageVersion version,
+                           bool ahead) noexcept {
   ASSERT(image.cache_ == this);
   ASSERT(page != 0);
   Shard& shard = shard_of(page);
@@ -154,7 +162,7 @@ PageRef PageCache::publish(PrivatePage image, PageNo page, PageVersion version) 
   frame.next = *link;
   *link = index;
   ++shard.frames;
-  frame.used.store(false, std::memory_order_relaxed);
+  frame.mark.store(ahead ? Mark::ahead : Mark::none, std::memory_order_relaxed);
   frame.shard.store(shard_index(page), std::memory_order_release);
   return {page, bytes_of(index), this, &frame};
 }
@@ -234,7 +242,7 @@ std::uint32_t PageCache::evict() noexcept {
     Frame& frame = frames_[index];
     const std::uint32_t home = frame.shard.load(std::memory_order_acquire);
     if (home == kNoShard || frame.pins.load(std::memory_order_relaxed) != 0) continue;
-    if (frame.used.exchange(false, std::memory_order_relaxed)) continue;
+    if (frame.mark.exchange(Mark::none, std::memory_order_relaxed) != Mark::none) continue;
 
     Shard& shard = shards_[home];
     const MutexLock lock(shard.mutex);

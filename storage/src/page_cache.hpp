@@ -40,9 +40,10 @@
 ///     the pin of the `PageRef` it returns. A free frame has none.
 ///
 /// The clock: finding an image sets its frame's mark, publishing does not, so that what is read
-/// once, as by a scan, goes before what was found again. The hand clears marks and takes the first
-/// shared frame without mark and without pin. After two rounds without one the cache is full of
-/// pins, and `reserve` fails with `nomem`.
+/// once, as by a scan, goes before what was found again. Finding what was read ahead for the first
+/// time is reading it once. The hand clears marks and takes the first shared frame without mark and
+/// without pin. After two rounds without one the cache is full of pins, and `reserve` fails with
+/// `nomem`.
 
 #include "base/bytes.hpp"
 #include "base/mutex.hpp"
@@ -107,11 +108,14 @@ class PageCache final : public PinOwner {
 
   /// Pins that version of the page; an empty ref when it is not cached.
   PageRef find(PageNo page, PageVersion version) noexcept;
+  /// Whether that version is cached; leaves no mark.
+  bool contains(PageNo page, PageVersion version) noexcept;
   /// A private frame, free or evicted. Fails with `nomem` when everything is pinned.
   Result<PrivatePage> reserve();
   /// Makes the image findable and immutable, and pins it. When that version is there already, the
-  /// frame is freed and the pin is on the image that was there.
-  PageRef publish(PrivatePage image, PageNo page, PageVersion version) noexcept;
+  /// frame is freed and the pin is on the image that was there. `ahead`: it was read for somebody
+  /// who has still to find it.
+  PageRef publish(PrivatePage image, PageNo page, PageVersion version, bool ahead = false) noexcept;
   /// Takes a version out of the table; pins on it stay good. Nothing when it is not cached.
   void discard(PageNo page, PageVersion version) noexcept;
   /// Discards the versions of `page` that no snapshot from `oldest_snapshot` on can see: those
@@ -123,6 +127,8 @@ class PageCache final : public PinOwner {
   void unpin(void* token) noexcept override;
 
   std::uint32_t page_size() const noexcept { return page_size_; }
+  /// The budget, in pages.
+  std::uint32_t frames_max() const noexcept { return frames_max_; }
   /// The whole mapping, for `Vfs::register_arena`; mapped as long as the cache lives.
   MutableByteSpan arena() const noexcept { return {arena_, arena_bytes_}; }
   Stats stats() const;
@@ -137,11 +143,14 @@ class PageCache final : public PinOwner {
   static constexpr std::uint32_t kFramesMin = 16;
   static constexpr std::uint64_t kSlabBytes = 4ULL << 20;
 
+  /// The clock's marks. `ahead`: to be found for the first time, which is no second use.
+  enum class Mark : std::uint8_t { none, used, ahead };
+
   struct Frame {
     std::atomic<std::uint32_t> pins{0};
     std::atomic<std::uint32_t> shard{kNoShard};
-    std::atomic<bool> used{false};  ///< the clock's mark
-    PageNo page = 0;                ///< with `version` and `next`: of the shard's mutex
+    std::atomic<Mark> mark{Mark::none};
+    PageNo page = 0;  ///< with `version` and `next`: of the shard's mutex
     PageVersion version = 0;
     std::uint32_t next = kNone;
   };

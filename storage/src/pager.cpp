@@ -192,46 +192,4 @@ Result<std::unique_ptr<Transaction>> Pager::begin_write(io::Clock::time_point de
   return std::unique_ptr<Transaction>(std::make_unique<PagerTransaction>(*this, *snapshot, true));
 }
 
-// --- pages ---------------------------------------------------------------------------------------
-
-Result<PageRef> Pager::fetch(PageNo page, std::uint64_t snapshot) {
-  const VersionTable::Version version = versions_.find(page, snapshot);
-  if (version.memory) return version.memory.pin();
-  PageRef cached = cache_->find(page, version.seq);
-  if (cached) return cached;
-  return load(page, snapshot);
-}
-
-/// Reads a page that is not cached, from the log or the file.
-Result<PageRef> Pager::load(PageNo page, std::uint64_t snapshot) {
-  VersionTable::Version version;
-  {
-    MutexLock lock(wal_mutex_);
-    version = versions_.find(page, snapshot);
-    if (version.frame != VersionTable::kInFile) ++wal_reads_;
-  }
-  if (version.memory) return version.memory.pin();
-  const bool in_log = version.frame != VersionTable::kInFile;
-  Result<PrivatePage> image = cache_->reserve();
-  Result<std::size_t> got = std::size_t{0};
-  if (image) {
-    io::File& file = in_log ? *wal_ : *file_;
-    const std::uint64_t offset =
-        in_log ? frame_page_offset(version.frame) : std::uint64_t{page - 1} * page_size_;
-    got = file.read(offset, {image->data(), page_size_});
-  }
-  if (in_log) {
-    MutexLock lock(wal_mutex_);
-    --wal_reads_;
-  }
-  PrivatePage bytes = TRY(std::move(image));
-  const std::size_t bytes_read = TRY(std::move(got));
-  pages_read_.fetch_add(1, std::memory_order_relaxed);
-  if (bytes_read != page_size_) {
-    // The file is shorter than its header says.
-    return corrupt_error(page, static_cast<std::uint32_t>(bytes_read), "page cut short");
-  }
-  return cache_->publish(std::move(bytes), page, version.seq);
-}
-
 }  // namespace saturn::storage

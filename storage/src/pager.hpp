@@ -172,19 +172,23 @@ class Pager final : public Database {
   /// Whoever pins the last durable commit is not waited for, so new readers never prolong it. //
   /// SUSPENDS
   bool wait_for_readers(std::uint64_t seq, io::Clock::time_point deadline);
-  std::uint64_t frame_page_offset(std::uint32_t frame) const noexcept {
-    return kWalHeaderBytes + (frame - 1) * std::uint64_t{kWalFrameHeaderBytes + page_size_} +
-           kWalFrameHeaderBytes;
-  }
-  /// The page as the snapshot sees it. // SUSPENDS
-  Result<PageRef> fetch(PageNo page, std::uint64_t snapshot);
-  Result<PageRef> load(PageNo page, std::uint64_t snapshot);
   Error broken_error() const;
   /// Fails when the snapshot builds on a commit that was lost. `*losses` is the caller's last look
   /// at `losses_`; as long as it is right this costs a load.
   Result<void> check_kept(std::uint64_t seq, std::uint64_t* losses) const;
   Error lost_error() const REQUIRES(state_mutex_);
   bool is_lost(std::uint64_t seq) const REQUIRES(state_mutex_);
+
+  // pager_read.cpp
+  /// The page as the snapshot sees it; counts in `misses` when it was not in memory. // SUSPENDS
+  Result<PageRef> fetch(PageNo page, std::uint64_t snapshot, std::uint64_t* misses = nullptr);
+  Result<PageRef> load(PageNo page, std::uint64_t snapshot);
+  std::uint64_t frame_page_offset(std::uint32_t frame) const noexcept {
+    return kWalHeaderBytes + (frame - 1) * std::uint64_t{kWalFrameHeaderBytes + page_size_} +
+           kWalFrameHeaderBytes;
+  }
+  void prefetch(std::span<const PageNo> pages, std::uint64_t snapshot);
+  Result<void> read_pages(PageNo first, std::uint64_t snapshot, MutableByteSpan out);
 
   // pager_commit.cpp
   Result<void> hand_over(PendingCommit& commit);
@@ -217,7 +221,6 @@ class Pager final : public Database {
   Result<void> choose_log_sync();
 
   // pager_backup.cpp
-  Result<void> read_pages(PageNo first, std::uint64_t snapshot, MutableByteSpan out);
   Result<bool> keep_for_backups(std::span<const VersionTable::Located> pages);
   bool backups_need_pages_behind(PageNo page_count);
 

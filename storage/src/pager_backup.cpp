@@ -1,7 +1,5 @@
 #include "pager_backup.hpp"
 
-#include "storage/freelist.hpp"
-
 #include <algorithm>
 #include <cstring>
 
@@ -71,63 +69,6 @@ Result<std::unique_ptr<Backup>> Pager::begin_backup() {
   backup_mutex_.unlock();
   if (many) return Error(Code::busy, "there are too many backups of the database already");
   return std::unique_ptr<Backup>(std::move(backup));
-}
-
-/// Reads pages from `first` on as the snapshot sees them, past the cache, which is for others. What
-/// stands side by side in the file is one operation. // SUSPENDS
-Result<void> Pager::read_pages(PageNo first, std::uint64_t snapshot, MutableByteSpan out) {
-  std::vector<io::Op> ops;
-  bool in_log = false;
-  const auto count = static_cast<PageNo>(out.size() / page_size_);
-  {
-    MutexLock lock(wal_mutex_);
-    for (PageNo i = 0; i < count; ++i) {
-      const PageNo page = first + i;
-      const MutableByteSpan into = out.subspan(i * std::size_t{page_size_}, page_size_);
-      const VersionTable::Version version = versions_.find(page, snapshot);
-      if (version.memory) {
-        std::memcpy(into.data(), version.memory->bytes.get(), page_size_);
-        continue;
-      }
-      const bool logged = version.frame != VersionTable::kInFile;
-      io::File* const file = logged ? wal_.get() : file_.get();
-      const std::uint64_t offset =
-          logged ? frame_page_offset(version.frame) : std::uint64_t{page - 1} * page_size_;
-      in_log = in_log || logged;
-      if (!ops.empty() && ops.back().file == file &&
-          ops.back().offset + ops.back().read_into.size() == offset &&
-          ops.back().read_into.data() + ops.back().read_into.size() == into.data()) {
-        ops.back().read_into = {ops.back().read_into.data(),
-                                ops.back().read_into.size() + page_size_};
-        continue;
-      }
-      io::Op& op = ops.emplace_back();
-      op.file = file;
-      op.offset = offset;
-      op.read_into = into;
-    }
-    if (in_log) ++wal_reads_;
-  }
-  Result<void> done = vfs_.submit(ops);
-  if (in_log) {
-    MutexLock lock(wal_mutex_);
-    --wal_reads_;
-  }
-  TRY(std::move(done));
-  for (io::Op& op : ops) {
-    // The page with the lock bytes may never have been written, and be the last one.
-    if (op.transferred == op.read_into.size()) continue;
-    const auto page = static_cast<PageNo>(first + (op.read_into.data() - out.data()) / page_size_ +
-                                          op.transferred / page_size_);
-    const bool is_last = op.read_into.size() - op.transferred <= page_size_;
-    if (page != lock_byte_page(page_size_) || !is_last) {
-      return corrupt_error(page, static_cast<std::uint32_t>(op.transferred % page_size_),
-                           "page cut short");
-    }
-    std::memset(op.read_into.data() + op.transferred, 0, op.read_into.size() - op.transferred);
-  }
-  pages_read_.fetch_add(count, std::memory_order_relaxed);
-  return {};
 }
 
 /// Before a checkpoint up to `target` overwrites `pages`: keeps what backups have still to take of

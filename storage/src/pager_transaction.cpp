@@ -40,9 +40,20 @@ Result<PageRef> PagerTransaction::read(PageNo page) {
   return fetch(page);
 }
 
+void PagerTransaction::prefetch(std::span<const PageNo> pages) {
+  std::array<PageNo, limits::kReadAheadPages> wanted;
+  std::size_t count = 0;
+  for (const PageNo page : pages) {
+    if (count == wanted.size()) break;
+    if (page == 0 || page > page_count_ || find_dirty(page) != nullptr) continue;
+    wanted[count++] = page;
+  }
+  pager_.prefetch(std::span(wanted).first(count), snapshot_);
+}
+
 /// A commit that is lost takes its versions with it, and what is found then is an older page.
 Result<PageRef> PagerTransaction::fetch(PageNo page) {
-  PageRef found = TRY(pager_.fetch(page, snapshot_));
+  PageRef found = TRY(pager_.fetch(page, snapshot_, &misses_));
   TRY(pager_.check_kept(snapshot_, &losses_));
   return found;
 }

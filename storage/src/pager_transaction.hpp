@@ -18,6 +18,8 @@ class PagerTransaction final : public Transaction {
   std::uint32_t usable_size() const noexcept override { return pager_.usable_size_; }
   PageNo page_count() const noexcept override { return page_count_; }
   Result<PageRef> read(PageNo page) override;
+  void prefetch(std::span<const PageNo> pages) override;
+  std::uint64_t misses() const noexcept override { return misses_; }
   Result<std::uint8_t*> write(PageNo page) override;
   Result<PageNo> allocate() override;
   Result<void> free_page(PageNo page) override;
@@ -69,6 +71,7 @@ class PagerTransaction final : public Transaction {
   bool active_ = true;
   std::uint64_t losses_;  ///< of commits, when the snapshot was last known to be whole
   std::uint64_t pages_read_ = 0;
+  std::uint64_t misses_ = 0;
   std::unordered_map<PageNo, DirtyPagePtr> dirty_;
   /// Pages of `dirty_` that were asked for last, by their numbers modulo the size.
   std::array<DirtyPage*, 64> recent_{};

@@ -15,7 +15,8 @@ using storage::Backup;
 namespace {
 
 /// What a table holds, as one text.
-constexpr const char* kContent = "SELECT group_concat(a || ':' || hex(b)) FROM (SELECT * FROM t ORDER BY a)";
+constexpr const char* kContent =
+    "SELECT group_concat(a || ':' || hex(b)) FROM (SELECT * FROM t ORDER BY a)";
 
 std::unique_ptr<Backup> begin(Opened& opened) {
   return opened.database().storage().begin_backup().value();
@@ -46,13 +47,17 @@ std::string random_change(std::mt19937_64& random) {
     case 1: return "DELETE FROM t WHERE a > 20; VACUUM";
     case 2: return "PRAGMA wal_checkpoint(TRUNCATE)";
     case 3: return "PRAGMA wal_checkpoint";
-    default: return "REPLACE INTO t VALUES (" + key + ", randomblob(" + std::to_string(random() % 9000) + "))";
+    default:
+      return "REPLACE INTO t VALUES (" + key + ", randomblob(" + std::to_string(random() % 9000) +
+             "))";
   }
 }
 
 }  // namespace
 
-TEST_CASE("a backup is the snapshot it began with, whatever is written, checkpointed and cut off meanwhile") {
+TEST_CASE(
+    "a backup is the snapshot it began with, whatever is written, checkpointed and cut off "
+    "meanwhile") {
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     INFO("seed " << seed);
     on_fiber([&] {
@@ -79,7 +84,8 @@ TEST_CASE("a backup is the snapshot it began with, whatever is written, checkpoi
         if (running.empty()) continue;
         const auto one = running.begin() + static_cast<std::ptrdiff_t>(random() % running.size());
         if (read_some(*one->backup, 1 + random() % 12, one->bytes)) continue;
-        CHECK(one->bytes.size() == std::uint64_t{one->backup->page_count()} * one->backup->page_size());
+        CHECK(one->bytes.size() ==
+              std::uint64_t{one->backup->page_count()} * one->backup->page_size());
         CHECK(content_of(one->bytes) == one->expected);
         running.erase(one);
       }
@@ -101,7 +107,8 @@ TEST_CASE("a slow backup keeps neither commits waiting nor the log from starting
     const std::unique_ptr<Backup> backup = begin(opened);
     std::uint64_t most = 0;
     for (int i = 0; i < 3000; ++i) {
-      REQUIRE(opened.run("UPDATE t SET b = randomblob(3000) WHERE a = " + std::to_string(1 + i % 40)));
+      REQUIRE(
+          opened.run("UPDATE t SET b = randomblob(3000) WHERE a = " + std::to_string(1 + i % 40)));
       most = std::max(most, opened.database().storage().stats().log_bytes);
       io::yield();
     }
@@ -121,8 +128,9 @@ TEST_CASE("what is kept for a backup is bounded: checkpoints wait until it has b
     Disk disk;
     Opened opened = disk.open(Disk::Synchronous::full, kPageSize).value();
     REQUIRE(opened.run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)"));
-    REQUIRE(opened.run("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < " +
-                       std::to_string(kPages) + ") INSERT INTO t SELECT i, zeroblob(60000) FROM n"));
+    REQUIRE(
+        opened.run("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < " +
+                   std::to_string(kPages) + ") INSERT INTO t SELECT i, zeroblob(60000) FROM n"));
     REQUIRE(opened.run("PRAGMA wal_checkpoint(TRUNCATE)"));
     std::unique_ptr<Backup> backup = begin(opened);
     REQUIRE(opened.run("UPDATE t SET b = zeroblob(60001)"));
@@ -170,7 +178,8 @@ TEST_CASE("a backup whose file cannot be written whole is no database") {
     REQUIRE(opened.run("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, zeroblob(50000))"));
     REQUIRE(opened.run("PRAGMA wal_checkpoint"));
     disk.vfs->set_room(20'000);
-    CHECK(storage::write_backup(opened.database().storage(), *disk.vfs, "copy.db", 0).code() == Code::full);
+    CHECK(storage::write_backup(opened.database().storage(), *disk.vfs, "copy.db", 0).code() ==
+          Code::full);
     std::uint8_t first = 1;
     const auto file = disk.base->open("copy.db", {.read_only = true}).value();
     CHECK(file->read(0, {&first, 1}).value() == 1);

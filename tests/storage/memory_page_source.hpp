@@ -4,6 +4,7 @@
 #include "storage/page_source.hpp"
 
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -37,8 +38,15 @@ class MemoryPageSource final : public PageSource {
   PageNo page_count() const noexcept override { return static_cast<PageNo>(pages_.size()); }
   Result<PageRef> read(PageNo page) override {
     if (page == 0 || page > pages_.size()) return corrupt_error(page, 0, "page number");
+    if (on_read) on_read(page);
     return PageRef(page, pages_[page - 1].get(), nullptr, nullptr);
   }
+  void prefetch(std::span<const PageNo> pages) override {
+    if (on_prefetch) on_prefetch(pages);
+  }
+  /// Told of every page that is read, and of those that are asked for ahead.
+  std::function<void(PageNo)> on_read = {};
+  std::function<void(std::span<const PageNo>)> on_prefetch = {};
   Result<std::uint8_t*> write(PageNo page) override {
     if (page == 0 || page > pages_.size()) return corrupt_error(page, 0, "page number");
     return pages_[page - 1].get();

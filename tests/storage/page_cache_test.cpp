@@ -107,6 +107,27 @@ TEST_CASE("a page in use survives a scan", "[cache]") {
   }
 }
 
+TEST_CASE("what was found twice survives a scan that reads ahead", "[cache]") {
+  constexpr PageNo kHot = 32;
+  const auto cache = cache_of(64);
+  for (PageNo page = 1; page <= kHot; ++page) put(*cache, page, 1);
+  for (PageNo page = 1; page <= kHot; ++page) REQUIRE(cache->find(page, 1));
+  for (PageNo first = 100; first < 1000; first += 8) {
+    for (PageNo page = first; page < first + 8; ++page) {
+      auto image = cache->reserve();
+      REQUIRE(image);
+      stamp(image->data(), page, 1);
+      cache->publish(std::move(*image), page, 1, true);
+      CHECK(cache->contains(page, 1));
+    }
+    for (PageNo page = first; page < first + 8; ++page) REQUIRE(cache->find(page, 1));
+    // Somebody looks at them now and then.
+    for (PageNo page = 1; page <= kHot; ++page) REQUIRE(cache->find(page, 1));
+  }
+  CHECK_FALSE(cache->contains(100, 1));
+  cache->assert_state();
+}
+
 TEST_CASE("a cache full of pins says so", "[cache]") {
   const auto cache = cache_of(16);
   std::vector<PageRef> pins;

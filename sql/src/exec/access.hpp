@@ -158,6 +158,7 @@ class IndexAccess final : public AccessPath {
   Result<Match> check_entry(ByteSpan record);
   Result<void> emit(const Batch& out, RowIndex row, ByteSpan record);
   Result<void> find_table_row();
+  void ask_for_rows_behind();
   bool tree_low_first() const noexcept;
 
   Runtime& runtime_;
@@ -181,6 +182,11 @@ class IndexAccess final : public AccessPath {
   std::vector<ValueRef> entry_;
   std::vector<ValueRef*> entry_pointers_;
   std::vector<ValueRef> seek_key_;
+  // Rows of the table that are not in memory are asked for together, ever more of them.
+  std::uint32_t asked_rows_ = 0;  ///< the last time; 0: what was sought last was in memory
+  std::uint32_t asked_left_ = 0;  ///< of them, still to come
+  std::vector<ByteSpan> records_behind_;
+  std::vector<std::int64_t> rowids_behind_;
   std::vector<std::uint8_t> place_;  ///< the current entry, kept where the tree may change
   bool started_ = false;
   bool done_ = true;

@@ -164,10 +164,41 @@ Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) 
     out.columns[rowid_slot_][row] = rowid;
   }
   if (from_table_.empty()) return {};
+  const storage::Transaction& transaction = runtime_.transaction(index_.table->database);
+  const std::uint64_t misses = transaction.misses();
   TRY(find_table_row());
+  if (asked_left_ > 0) {
+    --asked_left_;
+  } else if (transaction.misses() != misses) {
+    ask_for_rows_behind();
+  } else {
+    asked_rows_ = 0;
+  }
   const ByteSpan table_record = TRY(table_cursor_->payload());
   return decode_columns(table_record, index_.table->root, encoding_, from_table_,
                         out.columns.data(), row, &arena_);
+}
+
+/// The row of the current entry was not in memory: asks for those of the entries behind it on the
+/// leaf.
+void IndexAccess::ask_for_rows_behind() {
+  constexpr std::uint32_t kFirstRows = 4;
+  if (index_.table->without_rowid) return;
+  asked_rows_ = std::clamp(asked_rows_ * 2, kFirstRows, limits::kReadAheadPages);
+  records_behind_.clear();
+  rowids_behind_.clear();
+  cursor_->look_ahead(keys_.spec().backward, asked_rows_, records_behind_);
+  for (const ByteSpan record : records_behind_) {
+    storage::RecordReader reader;
+    reader.reset(record);
+    const Result<std::uint32_t> columns = reader.column_count();
+    if (!columns || *columns == 0) return;
+    const Result<ValueRef> rowid = reader.column(*columns - 1);
+    if (!rowid || !rowid->is_integer()) return;
+    rowids_behind_.push_back(rowid->as_integer());
+  }
+  table_cursor_->prefetch(rowids_behind_);
+  asked_left_ = static_cast<std::uint32_t>(rowids_behind_.size());
 }
 
 /// Moves the table's cursor to the row of the current entry.

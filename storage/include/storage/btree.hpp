@@ -56,6 +56,9 @@ Result<PageNo> drop_tree(PageSource& source, PageNo root, TreeKind kind);
 /// again by its rowid in `next` and `prev`; an index cursor answers `Code::misuse` and must seek
 /// anew, and so does any other call on a stale cursor.
 ///
+/// Moving on from leaf to leaf reads those that follow in batches, which double up to
+/// `limits::kReadAheadPages` (`PageSource::prefetch`).
+///
 /// A seek that follows another begins at the leaf of the one before where that must hold its
 /// target, and a change at what was just sought goes down no second time.
 class BTreeCursor {
@@ -76,6 +79,13 @@ class BTreeCursor {
   /// In an index tree; `key` may be a prefix, and then all records that start with it are equal to
   /// it: `ge` finds the first of them, `le` the last, `gt` and `lt` step over them. // SUSPENDS
   Result<bool> seek(Seek what, std::span<const ValueRef> key);
+
+  /// In a table tree: a hint that these rows are going to be sought. What is not in memory on the
+  /// way to them is read in one batch for each level of the tree. // SUSPENDS
+  void prefetch(std::span<const std::int64_t> rowids);
+  /// The records behind the position in its direction, at most `most`, as far as they are whole on
+  /// its leaf. Borrowed as what `payload` returns. Needs `valid()`.
+  void look_ahead(bool backward, std::size_t most, std::vector<ByteSpan>& records) const;
 
   bool valid() const noexcept;
   /// The rowid at the position; 0 in an index tree. Needs `valid()`.
@@ -104,7 +114,9 @@ class BTreeCursor {
 
   Result<void> push(PageNo page);
   Result<void> reload(Level& level, const std::uint8_t* page);
-  Result<void> descend_edge(bool rightmost);
+  Result<void> descend_edge(bool rightmost, bool moves = false);
+  void read_ahead(bool backward);
+  Result<PageNo> child_on_the_way(PageNo page, std::int64_t rowid);
   Result<bool> climb_forward();
   Result<bool> climb_backward();
   Result<bool> settle();
@@ -155,7 +167,13 @@ class BTreeCursor {
   std::uint64_t changes_seen_ = 0;
   std::int64_t rowid_ = 0;
   Place place_ = Place::none;
-  ByteSpan here_;               ///< the entry's record, if it is all on the page
+  ByteSpan here_;  ///< the entry's record, if it is all on the page
+  /// Reading ahead: of which node children were asked for last, the one behind them in the cursor's
+  /// direction, and how many; 0 after a seek.
+  PageNo ahead_parent_ = 0;
+  std::int64_t ahead_end_ = 0;
+  std::uint32_t ahead_pages_ = 0;
+  std::size_t leaf_depth_ = 0;  ///< levels of a whole path
   std::uint8_t far_seeks_ = 0;  ///< of an index cursor: seeks in a row that went to another leaf
   std::vector<std::uint8_t> payload_;
   std::vector<std::uint8_t> cell_;  ///< scratch: the cell that is being inserted

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 /// The seam between the trees and the pager. The B-tree knows pages by number and asks a
@@ -102,6 +103,12 @@ class PageSource {
 
   /// Pins page `page`. `Code::corrupt` when it is 0 or past `page_count()`; I/O errors. // SUSPENDS
   virtual Result<PageRef> read(PageNo page) = 0;
+  /// A hint that these pages, at most `limits::kReadAheadPages`, are going to be read: what is not
+  /// in memory is read in one batch, as far as there is room. What goes wrong goes wrong again in
+  /// `read`. // SUSPENDS
+  virtual void prefetch(std::span<const PageNo> /*pages*/) {}
+  /// How often `read` has found a page not to be in memory.
+  virtual std::uint64_t misses() const noexcept { return 0; }
   /// Makes `page` private and returns its `page_size()` bytes for changing in place. The pointer
   /// stays valid until commit or rollback (a savepoint keeps older images aside and does not move
   /// it), and repeated calls return the same pointer. `Code::readonly` in a read transaction,
