@@ -10,13 +10,17 @@ import time
 from engines import Outcome
 
 
+# What a whole number has as a real.
+WHOLE = re.compile(r"\.0$")
+
 # What makes one row of several that are equal.
 MERGING = re.compile("UNION|INTERSECT|EXCEPT|DISTINCT|GROUP BY")
 
 
 @dataclasses.dataclass
 class Difference:
-    kind: str  # "crash", "rows", "real", "merged", "order", "fails", "succeeds", "message", "another error", "file"
+    # "crash", "rows", "real", "affinity", "merged", "order", "fails", "succeeds", "message", "another error", "file"
+    kind: str
     position: int  # of the statement in the script
     statement: object
     saturn: object  # Outcome
@@ -25,7 +29,7 @@ class Difference:
 
     def serious(self):
         """Whether what follows in the script may differ for the same reason."""
-        return self.kind in ("crash", "rows", "order", "file") or \
+        return self.kind in ("crash", "rows", "affinity", "order", "file") or \
             self.kind in ("fails", "succeeds") and not self.is_query()
 
     def is_query(self):
@@ -76,6 +80,11 @@ def loose_row(row):
     return tuple(loose_value(value) for value in row)
 
 
+def text_row(row):
+    """The same for rows that differ in 1, 1.0, '1' and '1.0'."""
+    return tuple(WHOLE.sub("", str(value)) if isinstance(value, (int, float, str)) else value for value in row)
+
+
 def types_of(rows):
     return [[type(value) for value in row] for row in rows]
 
@@ -86,8 +95,8 @@ def alike(form, saturn, judge):
 
 
 def same_rows(statement, saturn, judge):
-    """None where the rows agree, else "rows" or "order"; "real" if they differ in 1 and 1.0 alone, "merged" if in which
-    of several equal values stands for all of them."""
+    """None where the rows agree, else "rows" or "order"; "real" if they differ in 1 and 1.0 alone, "affinity" if in 1
+    and '1' or '1.0', "merged" if in which of several equal values stands for all of them."""
     if saturn == judge and types_of(saturn) == types_of(judge):
         return None
     if len(saturn) != len(judge):
@@ -101,7 +110,7 @@ def same_rows(statement, saturn, judge):
             return "real"
         if form is numeric_row and alike(loose_row, saturn, judge):
             return "merged"
-        return "rows"
+        return "affinity" if alike(text_row, saturn, judge) else "rows"
     keys = [key for key in statement.keys if saturn and key < len(saturn[0])]
     if any(any(loose_value(a[k]) != loose_value(b[k]) for k in keys) for a, b in zip(saturn, judge)):
         return "order"
@@ -140,14 +149,52 @@ def both_name_errors(*errors):
 
 
 # A statement that fails so late may leave its first rows behind in SQLite. (And VACUUM gives rows new rowids there.)
-LEAVES_ROWS = ("datatype mismatch", "too many levels of trigger recursion")
+LEAVES_ROWS = ("datatype mismatch", "too many levels of trigger recursion", "cannot store")
 
 # A generated REAL column, whose whole numbers SQLite shows as integers after a sort.
 GENERATED_REAL = re.compile(r"\b(REAL|DOUBLE|FLOAT) (GENERATED ALWAYS )?AS \(")
 
 
+# An index in which NULLs are last, where SQLite does not look for them before NOT IN.
+DESCENDING_KEY = re.compile(r"PRIMARY KEY DESC\b|(INDEX \w+ ON \w+|KEY|UNIQUE) ?\([^()]* DESC\b|INDEX .*\) DESC\b")
+
+# What ALTER TABLE RENAME rewrites otherwise.
+RENAMED = re.compile(r"CREATE (TEMP )?(VIEW|TRIGGER) .*(\bexcluded\.| WINDOW \w+ AS \(|\b(old|new)\.rowid\b)")
+
+
+# The table of a change, and its index.
+CHANGED = re.compile(r"\b(UPDATE(?: OR [A-Z]+)? \w+|DELETE FROM \w+)(?: INDEXED BY \w+)?(?= (SET|WHERE|RETURNING)\b|$)")
+
+
+def without_index(statement):
+    """The statement such that it changes rows in the order of the table."""
+    if statement.kind not in ("update", "delete"):
+        return statement
+    return dataclasses.replace(statement, sql=CHANGED.sub(r"\1 NOT INDEXED", statement.sql, count=1))
+
+
+def no_rows_counted(saturn, judge):
+    """Whether one row has NULLs where the other has values."""
+    return len(saturn) == len(judge) == 1 and len(saturn[0]) == len(judge[0]) and \
+        all(a is None for a, b in zip(saturn[0], judge[0]) if a != b)
+
+
+# What a script may have that explains some differences of the statements behind it.
+CONTEXTS = [
+    ("a generated REAL column", GENERATED_REAL),
+    ("a descending key", DESCENDING_KEY),
+    ("a partial index", re.compile(r"CREATE (UNIQUE )?INDEX .* WHERE ")),
+    ("excluded, WINDOW or old.rowid in what is renamed", RENAMED),
+    ("a BEFORE UPDATE trigger", re.compile(r"CREATE (TEMP )?TRIGGER \w+ +(BEFORE )?UPDATE\b")),
+    ("an INSTEAD OF trigger", re.compile(r"CREATE (TEMP )?TRIGGER \w+ INSTEAD OF INSERT\b")),
+    ("AND 0 in a view", re.compile(r"CREATE (TEMP )?VIEW .*( AND \(?0\)?(?![.\w])|\(0 AND | IN \(\))")),
+    ("UTF-16", re.compile("PRAGMA encoding = 'UTF-16")),
+]
+
+
 def context_of(statements):
-    return "a generated REAL column" if any(GENERATED_REAL.search(s.sql) for s in statements) else ""
+    """What the statements have that explains some differences behind them."""
+    return ", ".join(text for text, pattern in CONTEXTS if any(pattern.search(s.sql) for s in statements))
 
 
 # Where SQLite needs longer for a script, Saturn may as well.
@@ -193,21 +240,37 @@ class Comparison:
                 if self._left_otherwise(statements[:n + 1], verdict, skip):
                     return found, len(skip)
                 continue
-            if kind in ("rows", "real", "merged", "order", "fails", "succeeds"):
+            if kind in ("rows", "real", "affinity", "merged", "order", "fails", "succeeds"):
                 other = other or self.witness.run(statements[:len(answers)], skip)
                 same_states = self._same_states(statements[:n], skip)
                 if not same_states or self._ambiguous(statement, verdicts[n], other[n]):
                     if same_states and statement.kind == "query":
                         continue
                     return found, len(skip)
-            found.append(Difference(kind, n, statement, answer, verdict, context_of(statements[:n])))
+            context = self._context(statements[:n + 1], answer, verdict) if kind != "another error" else ""
+            found.append(Difference(kind, n, statement, answer, verdict, context))
             if found[-1].serious():
                 return found, len(skip)
+        rest = set(range(len(answers), len(verdicts))) - skip
+        if failure == "hang" and any(verdicts[n].skipped for n in rest):
+            failure = None  # in a statement that takes SQLite too long as well
         if failure:
             # What a crashed process had printed last may be lost: any statement from here on may be to blame.
             suspect = statements[min(len(answers), len(statements) - 1)]
             found.append(Difference("crash", len(statements) - 1, suspect, Outcome(error=failure), Outcome(rows=[])))
         return found, len(skip)
+
+    def _context(self, statements, answer, verdict):
+        """What the script has that explains some differences of its last statement."""
+        contexts = [context_of(statements)]
+        if answer.error is None and verdict.error is None and no_rows_counted(answer.parsed(), verdict.parsed()):
+            contexts.append("an aggregate over no rows")
+        scans = [without_index(statement) for statement in statements]
+        if scans != statements:
+            answers = self.saturn.run(scans)
+            if len(answers) == len(scans) and same_outcome(statements[-1], answers[-1], verdict) is None:
+                contexts.append("changes in the order of an index")
+        return ", ".join(filter(None, contexts))
 
     def _file_differences(self, statements, path, whole):
         """What the judge finds amiss in the file; where a script ran to its end, what it reads in the tables too."""
@@ -221,14 +284,16 @@ class Comparison:
         found = []
         for n, read in zip(positions, self.judge.read_file(path, [statements[n].sql for n in positions])):
             sound = n >= len(self.verdicts) or not self.verdicts[n].rows or self.verdicts[n].rows[0] == ("ok",)
+            kind = None
             if n in check:
-                differs = sound and read.rows != [("ok",)]
-            else:  # a temporary table is not in the file
-                differs = read.error is None and self.answers[n].error is None and \
-                    same_rows(statements[n], self.answers[n].parsed(), read.rows) is not None
-            if differs:
+                kind = "file" if sound and read.rows != [("ok",)] else None
+            elif read.error is None and self.answers[n].error is None:  # a temporary table is not in the file
+                kind = same_rows(statements[n], self.answers[n].parsed(), read.rows)
+            if kind:
                 written = self.answers[n] if n not in check and n < len(self.answers) else Outcome(rows=[])
-                found.append(Difference("file", len(statements) - 1, statements[n], written, read))
+                kind = kind if kind == "real" else "file"
+                context = context_of(statements)
+                found.append(Difference(kind, len(statements) - 1, statements[n], written, read, context))
                 break
         return found
 
@@ -243,7 +308,7 @@ class Comparison:
     def _left_otherwise(self, statements, verdict, skip):
         """Whether SQLite's tables are no longer Saturn's, though the last statement had the same answer in both."""
         last = statements[-1].sql
-        if verdict.error not in LEAVES_ROWS and (verdict.error or last != "VACUUM"):
+        if not (verdict.error.startswith(LEAVES_ROWS) if verdict.error else last == "VACUUM"):
             return False
         before = self.judge.contents_after(statements[:-1], skip)
         return before != self.judge.contents_after(statements, skip)

@@ -333,7 +333,7 @@ class Queries:
             if select.names[key] and source.chance(0.5):
                 term = select.names[key]
             elif not plain_keys and source.chance(0.25) and not counts(select.outputs[key]):
-                term = select.outputs[key]
+                term = f"({select.outputs[key]})"
             if source.has("order_collation"):
                 term += f" COLLATE {source.pick(COLLATIONS)}"
             term += source.pick(["", "", " ASC", " DESC"])
