@@ -87,7 +87,8 @@ constexpr std::array<Option, kOptionCount> kOptions{{
      "When the log reaches the disk. With full it is synced before a commit is answered. With "
      "normal it is synced at checkpoints: a power cut may take the latest commits away. With off "
      "it "
-     "is never synced: a power cut may damage the database.",
+     "is never synced: a power cut may damage the database. PRAGMA synchronous changes it for the "
+     "commits of one stream.",
      false},
     {Id::log_sync, "log_sync", Type::choice, "auto", "", 0, 0, kLogSync,
      "How commits are made durable when synchronous is full. With fdatasync the log is written and "

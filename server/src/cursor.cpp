@@ -53,6 +53,7 @@ void Cursor::end_step(protocol::JsonWriter& out, std::optional<HranaError> error
   statement_.reset();
   row_ready_ = false;
   stream_.finished(error);
+  if (!error) error = stream_.settle();
   outcomes_.push_back(error ? StepOutcome::error : StepOutcome::ok);
   if (error) {
     protocol::write_step_error(out, number, *error);

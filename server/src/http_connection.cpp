@@ -29,6 +29,8 @@ constexpr auto kHead = std::chrono::seconds(15);   ///< for a head, once it has 
 constexpr auto kBody = std::chrono::seconds(30);   ///< between two parts of a body
 constexpr auto kWrite = std::chrono::seconds(30);  ///< for a client to take some of an answer
 constexpr std::size_t kReadBytes = 16U << 10;
+/// What an idle connection has ready for its next request; most have no more.
+constexpr std::size_t kFirstReadBytes = 2U << 10;
 
 std::string_view reason(unsigned status) {
   switch (status) {
@@ -78,7 +80,7 @@ class HttpConnection final : public Responder {
  private:
   using Parser = http::request_parser<http::string_body>;
   enum class Read : std::uint8_t { some, end, late };
-  Read read_more(io::Clock::time_point deadline);
+  Read read_more(io::Clock::time_point deadline, std::size_t most = kReadBytes);
   bool read_head(std::size_t& head_bytes);
   bool read_body(Parser& parser);
   bool serve_one();
@@ -98,16 +100,15 @@ class HttpConnection final : public Responder {
   bool gone_ = false;            ///< the peer does not read any more
   std::uint64_t body_left_ = 0;  ///< of a sized body: bytes that are still to be sent
   bool upgraded_ = false;
+  std::string_view subprotocol_;  ///< that was chosen; a literal
 };
 
-HttpConnection::Read HttpConnection::read_more(io::Clock::time_point deadline) {
+HttpConnection::Read HttpConnection::read_more(io::Clock::time_point deadline, std::size_t most) {
   const std::size_t had = in_.size();
-  in_.resize(had + kReadBytes);
+  in_.resize(had + most);
   const Completion read = await(
       deadline,
-      [&](auto handler) {
-        socket_.async_read_some(asio::buffer(in_.data() + had, kReadBytes), handler);
-      },
+      [&](auto handler) { socket_.async_read_some(asio::buffer(in_.data() + had, most), handler); },
       [&] { socket_.cancel(); });
   in_.resize(had + read.bytes);
   if (read.bytes > 0) return Read::some;
@@ -219,7 +220,9 @@ bool HttpConnection::read_head(std::size_t& head_bytes) {
     const bool is_first = in_.empty();
     if (is_first && shared_.stopping.load()) return false;
     connection_.waits_for_request = is_first;
-    const Read read = read_more(deadline);
+    // An idle connection keeps nothing of a large request.
+    if (is_first && in_.capacity() > 2 * kFirstReadBytes) in_ = std::string();
+    const Read read = read_more(deadline, is_first ? kFirstReadBytes : kReadBytes);
     connection_.waits_for_request = false;
     if (read == Read::late && !is_first) {
       fail(408, protocol::codes::kProtocolError, "the request's head did not arrive in time");
@@ -291,7 +294,7 @@ bool HttpConnection::upgrade(const Parser& parser) {
     return false;
   }
   upgraded_ = true;
-  serve_websocket(connection_, std::move(head_), *chosen, shared_);
+  subprotocol_ = *chosen;
   return false;
 }
 
@@ -350,7 +353,11 @@ void HttpConnection::run() {
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   while (serve_one()) {
   }
-  if (upgraded_) return;
+  if (upgraded_) {
+    // Long-lived: what this one has read is given back, and so is the stack that it took.
+    in_ = std::string();
+    return serve_websocket(connection_, std::move(head_), subprotocol_, shared_);
+  }
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   // What the peer still sends is read and dropped, so that it gets to see the answer.
   for (int i = 0; i < 16; ++i) {

@@ -136,6 +136,8 @@ void Router::pipeline(Version version) {
       return error(400, violation_);
     }
   }
+  // What its statements have told is not so; the stream goes with its transaction.
+  if (const auto lost = taken.lease->stream->settle()) return error(500, *lost);
   std::optional<std::string> baton;
   if (!closed_) {
     auto next = streams_.put_back(std::move(*taken.lease));
@@ -166,8 +168,10 @@ void Router::v1_batch() {
   JsonWriter out(body);
   out.begin_object();
   out.key("result");
-  const auto failure = shared_.new_stream()->batch(*batch, out);
+  const auto stream = shared_.new_stream();
+  const auto failure = stream->batch(*batch, out);
   if (failure) return error(400, *failure);
+  if (const auto lost = stream->settle()) return error(500, *lost);
   out.end_object();
   responder_.reply(200, kJson, body);
 }
@@ -188,6 +192,7 @@ void Router::simple() {
     }
   }
   out.end_array();
+  if (const auto lost = stream->settle()) return error(500, *lost);
   responder_.reply(200, kJson, body);
 }
 

@@ -305,6 +305,14 @@ SqlStream::Failure SqlStream::sequence(const protocol::SqlSource& source) {
   return {};
 }
 
+SqlStream::Failure SqlStream::settle() {
+  Result<void> durable = session_.wait_durable();
+  if (durable) return {};
+  Failure failure = sql_error(std::move(durable).error());
+  finished(failure);
+  return failure;
+}
+
 SqlStream::Failure SqlStream::describe(const protocol::SqlSource& source,
                                        protocol::JsonWriter& out) {
   std::string_view sql;

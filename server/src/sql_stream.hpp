@@ -65,6 +65,10 @@ class SqlStream {
   /// As `execute`, in the form of the simple API.
   Failure execute_simple(const protocol::Stmt& stmt, protocol::JsonWriter& out);
 
+  /// Before an answer leaves: returns when nothing that it tells of an open transaction can be lost
+  /// any more. When that has been lost already, the transaction is rolled back. // SUSPENDS
+  Failure settle();
+
   Failure store_sql(std::int32_t id, std::string sql);
   void close_sql(std::int32_t id);
   /// What the client must believe: a transaction that timed out is open until its client ends it.

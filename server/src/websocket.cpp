@@ -304,7 +304,8 @@ void WebSocketConnection::answer(Stream& stream, protocol::WsRequest& request) {
   std::string message;
   JsonWriter out(message);
   protocol::begin_response_ok(out, request.request_id, name_of(request.request));
-  const SqlStream::Failure failure = run_request(stream, request.request, out);
+  SqlStream::Failure failure = run_request(stream, request.request, out);
+  if (!failure && stream.sql != nullptr) failure = stream.sql->settle();
   if (failure) return send_error(request.request_id, *failure);
   protocol::end_response_ok(out);
   send(std::move(message));

@@ -15,8 +15,8 @@ constexpr std::uint32_t kFirstBatch = 4;
 
 }  // namespace
 
-/// The last level's node is the parent of leaves, of which the one at its index and those behind it are going to
-/// be visited.
+/// The last level's node is the parent of leaves, of which the one at its index and those behind it
+/// are going to be visited.
 void BTreeCursor::read_ahead(bool backward) {
   const Level& parent = levels_.back();
   const std::uint32_t index = parent.index;
@@ -64,7 +64,8 @@ Result<PageNo> BTreeCursor::child_on_the_way(PageNo page, std::int64_t rowid) {
   return level.node.child(TRY(search(level, Target{rowid, {}, -1})));
 }
 
-void BTreeCursor::look_ahead(bool backward, std::size_t most, std::vector<ByteSpan>& records) const {
+void BTreeCursor::look_ahead(bool backward, std::size_t most,
+                             std::vector<ByteSpan>& records) const {
   ASSERT(valid());
   const Level& level = levels_.back();
   if (!level.node.leaf()) return;

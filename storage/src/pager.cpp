@@ -49,6 +49,17 @@ Result<std::unique_ptr<Database>> Database::open(io::Vfs& vfs, std::string path,
   return std::unique_ptr<Database>(std::move(pager));
 }
 
+void Pager::expect_synchronous(Synchronous mode) noexcept {
+  Synchronous before = expected_.load();
+  while (before < mode && !expected_.compare_exchange_weak(before, mode)) {
+  }
+}
+
+/// Whether anybody's commits may not be lost in any order.
+bool Pager::keeps_order() const noexcept {
+  return synchronous_.load() != Synchronous::off || expected_.load() != Synchronous::off;
+}
+
 std::uint32_t Pager::set_page_count_max(std::uint32_t pages) noexcept {
   if (pages != 0) page_count_max_.store(std::min(pages, limits::kPageCountMax));
   return page_count_max_.load();

@@ -57,8 +57,10 @@
 ///  7. Before anything is shown of a database, all that was found of it is durable: a process that
 ///     died may have left writes and names that were not synced (`settle`). Before a checkpoint
 ///     overwrites a page in the file, the log that has its new image is durable; before the log
-///     starts over, the file is. With `off` none of this holds. Once `synchronous` asks for more,
-///     what `off` left out is done first: `file_unsynced_`, `log_synced_seq_`, the names' flags.
+///     starts over, the file is. While nobody asks for more than `off` none of this holds
+///     (`keeps_order`). Once somebody does, what was left out is done first: `file_unsynced_`,
+///     `log_synced_seq_`, the names' flags. A group is synced when one of its commits asks for
+///     `full`, and then all before it is, too.
 ///  8. What stands in the log behind the last commit is zeros, has older salts, or is cut off
 ///  before
 ///     anything is appended: with an equal frame in front of it it would be valid again.
@@ -101,6 +103,7 @@ struct PendingCommit {
   std::uint64_t seq = 0;
   PageNo page_count = 0;  ///< of the database after it
   bool auto_vacuum = false;
+  Synchronous synchronous = Synchronous::full;
   std::vector<DirtyPagePtr> pages;
   io::Event done;
   bool leads = false;  ///< woken to lead the next group, not because it is done
@@ -130,6 +133,7 @@ class Pager final : public Database {
   Result<std::unique_ptr<Backup>> begin_backup() override;
   Synchronous synchronous() const noexcept override { return synchronous_.load(); }
   void set_synchronous(Synchronous mode) noexcept override { synchronous_.store(mode); }
+  void expect_synchronous(Synchronous mode) noexcept override;
   std::uint32_t checkpoint_pages() const noexcept override { return checkpoint_pages_.load(); }
   void set_checkpoint_pages(std::uint32_t frames) noexcept override {
     checkpoint_pages_.store(frames);
@@ -211,12 +215,14 @@ class Pager final : public Database {
   Result<void> sync_log(std::uint64_t seq);
   Result<void> sync_log_name();
   Result<void> cut_off_tail();
-  Result<void> write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count,
-                            std::uint64_t seq);
-  Result<void> append(std::vector<ByteSpan> pieces, std::uint64_t bytes, std::uint64_t seq);
+  bool keeps_order() const noexcept;
+  Result<void> write_frames(std::span<const DirtyPagePtr> pages, const PendingCommit& last,
+                            bool syncs);
+  Result<void> append(std::vector<ByteSpan> pieces, std::uint64_t bytes, std::uint64_t seq,
+                      bool syncs);
   Result<void> write_log(std::uint64_t offset, std::span<const ByteSpan> pieces, bool syncs,
                          bool durably);
-  std::uint64_t growth(std::uint64_t end) const;
+  std::uint64_t growth(std::uint64_t end) const noexcept;
   bool log_is_durable() const;
   Result<void> choose_log_sync();
 
@@ -243,6 +249,8 @@ class Pager final : public Database {
   std::unique_ptr<PageCache> cache_;
   VersionTable versions_;
   std::atomic<Synchronous> synchronous_;
+  std::atomic<Synchronous> expected_{
+      Synchronous::off};  ///< the most that anybody's commits have asked for
   std::atomic<std::uint32_t> checkpoint_pages_;
   std::atomic<std::uint32_t> page_count_max_{limits::kPageCountMax};
 

@@ -84,7 +84,7 @@ Result<void> Pager::backfill() {
   }
   const std::uint64_t done = backfilled_seq_.load();
   Result<void> outcome;
-  const bool syncs = synchronous_.load() != Synchronous::off;
+  const bool syncs = keeps_order();
   if (syncs) outcome = settle_commits(durable);
   if (outcome && (target > done || is_cut_owed_)) {
     bool postponed = false;

@@ -158,7 +158,10 @@ Result<void> Pager::flush_group(std::span<PendingCommit* const> group) {
   bound_log();
   if (wal_frames_.load() == 0 || try_restart()) TRY(start_log());
   const std::uint32_t first = wal_frames_.load() + 1;
-  TRY(write_frames(pages, group.back()->page_count, group.back()->seq));
+  const bool syncs = std::any_of(group.begin(), group.end(), [](const PendingCommit* commit) {
+    return commit->synchronous == Synchronous::full;
+  });
+  TRY(write_frames(pages, *group.back(), syncs));
   wal_frames_.fetch_add(static_cast<std::uint32_t>(pages.size()));
   publish_group(pages, first);
   commit_groups_.fetch_add(1, std::memory_order_relaxed);

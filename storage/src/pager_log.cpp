@@ -86,7 +86,7 @@ Result<void> Pager::open_log() {
 }
 
 Result<void> Pager::start_log() {
-  const bool syncs = synchronous_.load() != Synchronous::off;
+  const bool syncs = keeps_order();
   // What the log has now is needed until the file has it.
   if (syncs) TRY(note_sync(sync_file()));
   TRY(open_log());
@@ -118,9 +118,8 @@ Result<void> Pager::start_log() {
 /// How many zeros are to follow what is written up to `end`, so that later commits change no size:
 /// a sync then costs the file system no journal entry. Zeros are written, not reserved, because the
 /// first write to a reserved block is such a change too.
-std::uint64_t Pager::growth(std::uint64_t end) const {
-  if (synchronous_.load() != Synchronous::full || end <= log_bytes_.load()) return 0;
-  return std::min(end, kLogGrowthMax);
+std::uint64_t Pager::growth(std::uint64_t end) const noexcept {
+  return end <= log_bytes_.load() ? 0 : std::min(end, kLogGrowthMax);
 }
 
 /// Whether everything that was written to the log is durable, so that a durable write will do.
@@ -129,16 +128,16 @@ bool Pager::log_is_durable() const {
   return log_synced_seq_.load() >= durable_seq_;
 }
 
-/// Writes `bytes` behind the last frame, and syncs them with `full`.
-Result<void> Pager::append(std::vector<ByteSpan> pieces, std::uint64_t bytes, std::uint64_t seq) {
-  const bool syncs = synchronous_.load() == Synchronous::full;
+/// Writes `bytes` behind the last frame, up to commit `seq`, and with `syncs` makes them durable.
+Result<void> Pager::append(std::vector<ByteSpan> pieces, std::uint64_t bytes, std::uint64_t seq,
+                           bool syncs) {
   if (syncs) {
     // What was done with less than `full` until now.
     TRY(note_sync(sync_file()));
     TRY(note_sync(sync_log_name()));
   }
   const std::uint64_t offset = wal_header_.frame_offset(wal_frames_.load() + 1);
-  const std::vector<std::uint8_t> zeros(growth(offset + bytes));
+  const std::vector<std::uint8_t> zeros(syncs ? growth(offset + bytes) : 0);
   if (!zeros.empty()) pieces.emplace_back(zeros);
   const bool durably = syncs && writes_durably_ && bytes <= kDurableWriteMax && log_is_durable();
   Result<void> written = write_log(offset, pieces, syncs, durably);
@@ -210,9 +209,9 @@ Result<void> Pager::choose_log_sync() {
   return {};
 }
 
-/// `seq`: of the last commit among them.
-Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo page_count,
-                                 std::uint64_t seq) {
+/// `last`: of the commits whose pages they are.
+Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, const PendingCommit& last,
+                                 bool syncs) {
   frame_headers_.resize(pages.size() * kWalFrameHeaderBytes);
   std::vector<ByteSpan> buffers;
   buffers.reserve(pages.size() * 2);
@@ -221,7 +220,7 @@ Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo pag
     const ByteSpan image(pages[i]->bytes.get(), page_size_);
     WalFrameHeader header;
     header.page_number = pages[i]->number;
-    header.commit_pages = i + 1 == pages.size() ? page_count : 0;
+    header.commit_pages = i + 1 == pages.size() ? last.page_count : 0;
     header.salt1 = wal_header_.salt1;
     header.salt2 = wal_header_.salt2;
     running = chain_->chain(running, header.page_number, header.commit_pages,
@@ -233,7 +232,7 @@ Result<void> Pager::write_frames(std::span<const DirtyPagePtr> pages, PageNo pag
     buffers.push_back(head);
     buffers.push_back(image);
   }
-  TRY(append(std::move(buffers), pages.size() * wal_header_.frame_bytes(), seq));
+  TRY(append(std::move(buffers), pages.size() * wal_header_.frame_bytes(), last.seq, syncs));
   wal_checksum_ = running;
   frames_written_.fetch_add(pages.size(), std::memory_order_relaxed);
   return {};

@@ -74,7 +74,7 @@ Result<void> Pager::make_new() {
   page[DatabaseHeader::kBytes] = 13;  // an empty leaf of a table tree: the schema
   store_be16(page.data() + DatabaseHeader::kBytes + 5,
              static_cast<std::uint16_t>(options_.page_size == 65'536 ? 0 : options_.page_size));
-  const bool syncs = synchronous_.load() != Synchronous::off;
+  const bool syncs = keeps_order();
   TRY(remove_if_there(vfs_, wal_path_));
   // A log of another database must not come back once there is one here.
   if (syncs) TRY(vfs_.sync_directory(wal_path_));
@@ -220,7 +220,7 @@ Result<void> Pager::open_file() {
 Result<void> Pager::settle() {
   if (options_.read_only) return {};
   file_unsynced_.store(true);
-  if (synchronous_.load() == Synchronous::off) return {};
+  if (!keeps_order()) return {};
   TRY(vfs_.sync_directory(path_ + "-journal"));  // that it is gone
   TRY(sync_file());
   // An older log with frames may be on the disk in the place of one that has none, or of no log.
@@ -236,7 +236,7 @@ Result<void> Pager::ensure_wal_mode() {
   const std::uint8_t versions[2] = {DatabaseHeader::kVersionWal, DatabaseHeader::kVersionWal};
   TRY(file_->write(18, versions));
   file_unsynced_.store(true);
-  if (synchronous_.load() != Synchronous::off) TRY(sync_file());
+  if (keeps_order()) TRY(sync_file());
   cache_->discard(1, 0);
   wal_mode_.store(true);
   return {};
@@ -286,7 +286,7 @@ Result<bool> Pager::make_anew(std::uint32_t page_size) {
   image.finish();
   const std::unique_ptr<std::uint8_t[]> page = image.take(1);
   // As in `make_new`: room first, then the first sector, then what is too much.
-  const bool syncs = synchronous_.load() != Synchronous::off;
+  const bool syncs = keeps_order();
   if (page_size > page_size_) {
     TRY(file_->truncate(page_size));
     if (syncs) TRY(file_->sync(io::SyncMode::full));

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-// Reading: pages as a snapshot sees them, one by one and many in one batch, from the cache, the log and the file.
+// Reading: pages as a snapshot sees them, one by one and many in one batch, from the cache, the log
+// and the file.
 
 namespace saturn::storage {
 

@@ -242,6 +242,7 @@ Result<void> PagerTransaction::commit() {
   commit.base = snapshot_;
   commit.page_count = page_count_;
   commit.auto_vacuum = auto_vacuum_;
+  commit.synchronous = synchronous_.value_or(pager_.synchronous());
   commit.pages.reserve(dirty_.size());
   for (auto& [number, page] : dirty_) commit.pages.push_back(std::move(page));
   Result<void> handed = pager_.hand_over(commit);

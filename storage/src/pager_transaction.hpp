@@ -3,6 +3,7 @@
 #include "pager.hpp"
 
 #include <array>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -29,6 +30,10 @@ class PagerTransaction final : public Transaction {
 
   bool writable() const noexcept override { return writable_; }
   Result<void> make_writable(io::Clock::time_point deadline) override;
+  void set_synchronous(Synchronous mode) noexcept override {
+    synchronous_ = mode;
+    pager_.expect_synchronous(mode);
+  }
   Result<void> commit() override;
   void rollback() noexcept override;
   bool active() const noexcept override { return active_; }
@@ -70,6 +75,7 @@ class PagerTransaction final : public Transaction {
   bool writable_;
   bool active_ = true;
   std::uint64_t losses_;  ///< of commits, when the snapshot was last known to be whole
+  std::optional<Synchronous> synchronous_;
   std::uint64_t pages_read_ = 0;
   std::uint64_t misses_ = 0;
   std::unordered_map<PageNo, DirtyPagePtr> dirty_;

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
-from daemon import Client, Daemon, environment
+from daemon import Client, Daemon, decode, environment, stmt
 
 
 class FailingDaemon(Daemon):
@@ -140,6 +141,58 @@ def read_only_media_are_opened_read_only(exe, library):
     daemon.discard()
 
 
+def run(daemon, *statements, baton=None):
+    """(the results' affected rows and rows, the baton) of a stream that stays open."""
+    answer = Client(daemon).pipeline([{"type": "execute", "stmt": stmt(sql)} for sql in statements], baton)
+    results = [result["response"]["result"] for result in answer["results"]]
+    return [(r["affected_row_count"], [[decode(v) for v in row] for row in r["rows"]]) for r in results], answer["baton"]
+
+
+def synchronous_is_of_each_connection(exe, library):
+    daemon = FailingDaemon(exe, library)
+    Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
+    Client(daemon).execute("INSERT INTO t VALUES (1, NULL)")
+    daemon.fail("sync", errno.EIO)
+    results, baton = run(daemon, "PRAGMA synchronous", "PRAGMA synchronous = NORMAL", "INSERT INTO t VALUES (2, NULL)",
+                         "PRAGMA synchronous")
+    assert [rows for _, rows in results] == [[[2]], [], [], [[1]]], results
+    results, _ = run(daemon, "INSERT INTO t VALUES (3, NULL)", "PRAGMA synchronous", baton=baton)
+    assert results[1][1] == [[1]] and ready(daemon) == (200, {"status": "ok"})
+    assert Client(daemon).execute("PRAGMA synchronous") == [[2]]
+    refused(daemon, "INSERT INTO t VALUES (4, NULL)", "SQLITE_IOERR")
+    daemon.mend()
+    assert rows(daemon) == [1, 2, 3]
+    daemon.kill()
+    daemon.start()
+    assert rows(daemon)[:3] == [1, 2, 3]
+    assert daemon.stop() == 0
+    daemon.discard()
+
+
+def counts_of_rows_wait_for_the_commits_that_they_tell_of(exe, library):
+    slow = 0.6
+    daemon = FailingDaemon(exe, library)
+    Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)")
+    Client(daemon).execute("INSERT INTO t VALUES (1, NULL)")
+    for told in ("UPDATE t SET b = 1 WHERE a > 0", "DELETE FROM t WHERE a = 99", "SELECT 1 FROM t WHERE a < 0",
+                 "SELECT count(*) FROM t"):
+        daemon.fail("slow", int(slow * 1000))
+        writer = threading.Thread(target=Client(daemon).execute, args=("INSERT INTO t(b) VALUES (0)",))
+        writer.start()
+        time.sleep(0.2)
+        began = time.time()
+        _, baton = run(daemon, "BEGIN IMMEDIATE")
+        assert time.time() - began < 0.2, "that a transaction has begun tells nothing"
+        _, baton = run(daemon, told, baton=baton)
+        took = time.time() - began
+        daemon.mend()
+        writer.join()
+        assert took > slow / 2, (told, took)
+        run(daemon, "ROLLBACK", baton=baton)
+    assert daemon.stop() == 0
+    daemon.discard()
+
+
 def a_second_daemon_on_the_same_file_refuses(exe, library):
     daemon = FailingDaemon(exe, library)
     Client(daemon).execute("CREATE TABLE t(a)")
@@ -159,6 +212,7 @@ def main():
     exe, library = (os.path.abspath(path) for path in sys.argv[1:3])
     for test in (a_full_disk_refuses_writes_serves_reads_and_recovers,
                  a_failed_write_or_sync_of_the_log_stops_writes_until_a_restart,
+                 synchronous_is_of_each_connection, counts_of_rows_wait_for_the_commits_that_they_tell_of,
                  read_only_media_are_opened_read_only, a_second_daemon_on_the_same_file_refuses):
         test(exe, library)
         print("ok   ", test.__name__, flush=True)

@@ -22,7 +22,6 @@ constexpr unsigned kTables = 5;
 saturn::sql::SessionOptions patient() {
   saturn::sql::SessionOptions options;
   options.busy_timeout_ms = 600'000;
-  options.allow_files = true;  // PRAGMA synchronous is for local sessions
   options.yields = false;
   return options;
 }
@@ -39,6 +38,7 @@ Client::Client(std::shared_ptr<saturn::sql::Database> database, History& history
       counters_(counters),
       random_(seed),
       alone_(alone),
+      mode_(database_->storage().synchronous()),
       session_(database_, patient()) {}
 
 Error Client::violation(std::string what) {
@@ -72,10 +72,10 @@ Result<void> Client::work(unsigned transactions) {
 }
 
 Result<void> Client::step() {
-  if (alone_ && chance(5)) {
+  if (chance(5)) {
     static constexpr const char* kModes[] = {"OFF", "NORMAL", "FULL"};
-    TRY(run(cat("PRAGMA synchronous = ", kModes[draw(3)])));
-    if (mode() == Synchronous::off) history_.gamble();
+    mode_ = static_cast<Synchronous>(draw(3));
+    TRY(run(cat("PRAGMA synchronous = ", kModes[static_cast<unsigned>(mode_)])));
   }
   const std::uint64_t choice = draw(100);
   if (choice < 50) return transaction();
@@ -163,7 +163,7 @@ Result<void> Client::finish(State working) {
     TRY(run("ROLLBACK"));
     return {};
   }
-  const std::size_t index = history_.hand_over(std::move(working), mode());
+  const std::size_t index = history_.hand_over(std::move(working), mode_);
   TRY(run("COMMIT"));
   history_.acknowledge(index);
   ++counters_.transactions;
@@ -172,7 +172,7 @@ Result<void> Client::finish(State working) {
 
 Result<void> Client::single_statement() {
   Change change = next_change(history_.state(history_.last()));
-  const std::size_t index = history_.hand_over(change.after, mode());
+  const std::size_t index = history_.hand_over(change.after, mode_);
   TRY(apply(change));
   history_.acknowledge(index);
   ++counters_.transactions;
@@ -205,7 +205,7 @@ Result<void> Client::maintain() {
   if (choice < 6) return checkpoint();
   ++counters_.vacuums;
   // The content stays, and the commit counts as one.
-  const std::size_t index = history_.hand_over(history_.state(history_.last()), mode());
+  const std::size_t index = history_.hand_over(history_.state(history_.last()), mode_);
   TRY(run(choice < 8 ? "VACUUM" : cat("PRAGMA incremental_vacuum(", 1 + draw(20), ")")));
   if (alone_) history_.acknowledge(index);
   return {};
@@ -220,7 +220,7 @@ Result<void> Client::checkpoint() {
   const std::int64_t log = rows[0][1].ref().as_integer();
   const std::int64_t copied = rows[0][2].ref().as_integer();
   if (copied > log) return violation("a checkpoint copied more than the log has");
-  if (mode() != Synchronous::off && !busy && copied == log) history_.settled(before);
+  if (mode_ != Synchronous::off && !busy && copied == log) history_.settled(before);
   return {};
 }
 

@@ -49,7 +49,6 @@ class Client {
 
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
   bool chance(unsigned percent) { return draw(100) < percent; }
-  Synchronous mode() const { return database_->storage().synchronous(); }
   saturn::Error violation(std::string what);
 
   saturn::Result<void> step();
@@ -79,6 +78,7 @@ class Client {
   Counters& counters_;
   std::mt19937_64 random_;
   const bool alone_;
+  Synchronous mode_;      ///< of its commits
   std::size_t base_ = 0;  ///< the commit that the transaction builds on
   saturn::sql::Session session_;
   std::vector<std::pair<std::string, State>> savepoints_;

@@ -16,9 +16,11 @@ void make_table(Disk& disk, int rows) {
   Opened opened = disk.open().value();
   REQUIRE(opened.run("CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); CREATE INDEX i ON t(c)"));
   REQUIRE(opened.run("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < " +
-                     std::to_string(rows) + ") INSERT INTO t SELECT i, randomblob(900), i * 7919 % " +
+                     std::to_string(rows) +
+                     ") INSERT INTO t SELECT i, randomblob(900), i * 7919 % " +
                      std::to_string(rows) + " FROM n"));
-  REQUIRE(opened.run("PRAGMA wal_checkpoint(TRUNCATE); UPDATE t SET b = randomblob(901) WHERE a % 3 = 0"));
+  REQUIRE(opened.run(
+      "PRAGMA wal_checkpoint(TRUNCATE); UPDATE t SET b = randomblob(901) WHERE a % 3 = 0"));
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ TEST_CASE("a scan of a table larger than the cache leaves there what is in use")
     make_table(disk, 4000);  // more than three times the cache of 1 MiB
     Opened opened = disk.open().value();
     REQUIRE(opened.run("CREATE TABLE hot(a INTEGER PRIMARY KEY, b)"));
-    for (int i = 0; i < 30; ++i) REQUIRE(opened.run("INSERT INTO hot VALUES (NULL, randomblob(2500))"));
+    for (int i = 0; i < 30; ++i)
+      REQUIRE(opened.run("INSERT INTO hot VALUES (NULL, randomblob(2500))"));
     const std::string hot = "SELECT count(*) FROM hot WHERE length(b) = 2500";
     for (int i = 0; i < 3; ++i) CHECK(opened.ask(hot) == "30");
     const auto misses = [&] { return opened.database().storage().stats().cache_misses; };

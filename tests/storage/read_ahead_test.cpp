@@ -44,8 +44,8 @@ struct Watched {
 
   std::size_t count_unasked() const {
     std::set<PageNo> pages(read.begin(), read.end());
-    return static_cast<std::size_t>(
-        std::count_if(pages.begin(), pages.end(), [&](PageNo page) { return !asked.contains(page); }));
+    return static_cast<std::size_t>(std::count_if(
+        pages.begin(), pages.end(), [&](PageNo page) { return !asked.contains(page); }));
   }
 
   MemoryPageSource source;
@@ -76,7 +76,8 @@ TEST_CASE("a scan asks for its leaves in batches that double, each leaf once") {
       CHECK(leaves.size() > 500);
       // The way down, the first leaf, and interior nodes.
       CHECK(tree.count_unasked() < 100);
-      for (const PageNo page : leaves) CHECK(std::count(tree.read.begin(), tree.read.end(), page) == 1);
+      for (const PageNo page : leaves)
+        CHECK(std::count(tree.read.begin(), tree.read.end(), page) == 1);
       std::size_t most = 0;
       for (const auto& batch : tree.batches) most = std::max(most, batch.size());
       CHECK(tree.batches.front().size() == 4);

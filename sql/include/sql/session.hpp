@@ -106,6 +106,11 @@ class Session {
   /// Rolls the open transaction back, if any, as when a transaction times out or a client is gone.
   /// No statement may be running. Never suspends.
   void rollback() noexcept;
+  /// Returns when all that statements of the open transaction have told is durable. A row waits for
+  /// that by itself; how many rows were changed, or that there are none, may reach a client only
+  /// after this call. When it fails, what they told is not so, and the transaction has been rolled
+  /// back. // SUSPENDS
+  Result<void> wait_durable();
   /// From any thread: makes the statement that runs now, if any, fail with `interrupt` soon.
   void interrupt() noexcept;
   /// Statements that start from now on fail with `interrupt` when they run past `deadline`.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,10 +47,12 @@ class Arena {
   std::size_t bytes_held() const noexcept { return held_; }
 
  private:
+  /// What most statements fit into: thousands of sessions keep some.
+  static constexpr std::size_t kFirstBlockBytes = 1024;
   static constexpr std::size_t kBlockBytes = 4096;
 
   void* allocate_block(std::size_t size) {
-    const std::size_t bytes = size > kBlockBytes ? size : kBlockBytes;
+    const std::size_t bytes = std::max(size, blocks_.empty() ? kFirstBlockBytes : kBlockBytes);
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
     held_ += bytes;
     capacity_ = bytes;

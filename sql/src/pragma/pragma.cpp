@@ -157,18 +157,37 @@ Result<void> cache_size(const PragmaCall& call) {
   return {};
 }
 
+/// The value that SQLite reads from an argument: any other word is 1, and of numbers three bits
+/// count.
+std::uint8_t safety_level(const PragmaCall& call) {
+  constexpr std::pair<std::string_view, std::uint8_t> kWords[] = {
+      {"off", 0}, {"no", 0}, {"false", 0}, {"full", 2}, {"extra", 3}};
+  if (call.argument.empty() || call.argument[0] < '0' || call.argument[0] > '9') {
+    for (const auto& [word, level] : kWords) {
+      if (equals_nocase(call.argument, word)) return level;
+    }
+    return 1;
+  }
+  const auto level = static_cast<std::uint8_t>(call.number() & 7);
+  return level == 7 ? 0 : level;
+}
+
+/// Of this session's commits.
 Result<void> synchronous(const PragmaCall& call) {
+  SessionState& session = call.session();
   storage::Database& database = *TRY(call.storage());
+  std::optional<std::uint8_t>& level = session.databases[call.database()].synchronous;
   if (call.asks()) {
-    call.add(Value(static_cast<std::int64_t>(database.synchronous())));
+    call.add(
+        Value(std::int64_t{level.value_or(static_cast<std::uint8_t>(database.synchronous()))}));
     return {};
   }
-  storage::Synchronous mode = storage::Synchronous::full;
-  if (equals_nocase(call.argument, "off") || call.argument == "0") mode = storage::Synchronous::off;
-  if (equals_nocase(call.argument, "normal") || call.argument == "1") {
-    mode = storage::Synchronous::normal;
+  if (!session.autocommit) {
+    return Error(Code::error, "Safety level may not be changed inside a transaction");
   }
-  if (call.session().options.allow_files) database.set_synchronous(mode);
+  if (call.database() == kTempDatabase) return {};
+  level = safety_level(call);
+  database.expect_synchronous(to_synchronous(*level));
   return {};
 }
 

@@ -112,7 +112,7 @@ Result<void> Session::Impl::attach(std::string_view file, std::string_view name)
     TRY(let_go(std::move(database)));
     return std::move(fits).error();
   }
-  state.databases.push_back({std::string(name), std::move(database), nullptr});
+  state.databases.push_back({std::string(name), std::move(database), nullptr, std::nullopt});
   std::vector<Schemas::Entry> entries(state.schemas->entries().begin(),
                                       state.schemas->entries().end());
   entries.push_back({std::string(name), nullptr});

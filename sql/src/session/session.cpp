@@ -3,12 +3,13 @@
 #include "session/session_impl.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace saturn::sql {
 
 SessionState::SessionState(std::shared_ptr<Database> main) {
-  databases.push_back({"main", std::move(main), nullptr});
-  databases.push_back({"temp", nullptr, nullptr});
+  databases.push_back({"main", std::move(main), nullptr, std::nullopt});
+  databases.push_back({"temp", nullptr, nullptr, std::nullopt});
   schemas = std::make_shared<const Schemas>(
       std::vector<Schemas::Entry>{{"main", nullptr}, {"temp", Schema::empty_temp()}});
 }
@@ -21,6 +22,18 @@ Result<storage::Database*> SessionState::storage(DatabaseNo database) {
   std::shared_ptr<Database>& known = databases[database].database;
   if (known == nullptr) known = TRY(Database::open_memory(encoding()));
   return &known->storage();
+}
+
+storage::Synchronous to_synchronous(std::uint8_t safety_level) noexcept {
+  return safety_level == 0   ? storage::Synchronous::off
+         : safety_level == 1 ? storage::Synchronous::normal
+                             : storage::Synchronous::full;
+}
+
+Result<void> SessionState::commit(DatabaseNo database, storage::Transaction& transaction) const {
+  const std::optional<std::uint8_t> level = databases[database].synchronous;
+  if (level) transaction.set_synchronous(to_synchronous(*level));
+  return transaction.commit();
 }
 
 // --- schemas -------------------------------------------------------------------------------------
@@ -148,7 +161,7 @@ Result<void> Session::Impl::commit() {
     if (!of.transaction->writable() || !result) {
       of.transaction->rollback();
     } else {
-      result = of.transaction->commit();
+      result = state.commit(no, *of.transaction);
     }
     of.transaction.reset();
     settle_schema(no, static_cast<bool>(result));
@@ -360,6 +373,17 @@ Result<void> Session::execute(std::string_view sql) {
     bool more = true;
     while (more) more = TRY(statement->step());
     sql.remove_prefix(consumed);
+  }
+  return {};
+}
+
+Result<void> Session::wait_durable() {
+  if (!std::exchange(impl_->state.tells_more, false)) return {};
+  for (const SessionDatabase& of : impl_->state.databases) {
+    Result<void> durable = of.transaction ? of.transaction->wait_durable() : Result<void>();
+    if (durable) continue;
+    rollback();
+    return durable;
   }
   return {};
 }

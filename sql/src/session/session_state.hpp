@@ -24,9 +24,14 @@ struct SessionDatabase {
   std::shared_ptr<Database> database;  ///< null: temp, until something needs it
   /// The transaction between BEGIN and COMMIT; null outside, and until a statement needs it.
   std::unique_ptr<storage::Transaction> transaction;
+  /// PRAGMA synchronous of this session, as it was given; nothing: as the database has it.
+  std::optional<std::uint8_t> synchronous;
   /// The schema was changed in the open transaction: nobody else may see it yet.
   bool schema_is_private = false;
 };
+
+/// What a value of PRAGMA synchronous asks for.
+storage::Synchronous to_synchronous(std::uint8_t safety_level) noexcept;
 
 /// How far AUTOINCREMENT has counted in a table, while a statement counts.
 struct Sequence {
@@ -48,6 +53,8 @@ struct SessionState {
   SessionCounters counters;
   MemoryAccount memory;
   bool autocommit = true;
+  /// Statements of the open transaction have ended since `Session::wait_durable` was called last.
+  bool tells_more = false;
   bool query_only = false;
   bool case_sensitive_like = false;
   bool recursive_triggers = false;
@@ -83,6 +90,8 @@ struct SessionState {
   io::Clock::time_point busy_deadline() const noexcept;
   /// A database's storage; makes the temp database when it is asked for first. // SUSPENDS
   Result<storage::Database*> storage(DatabaseNo database);
+  /// Commits a transaction of the database, as durably as the session asks for. // SUSPENDS
+  Result<void> commit(DatabaseNo database, storage::Transaction& transaction) const;
   const std::shared_ptr<const Schema>& schema(DatabaseNo database) const noexcept {
     return schemas->entries()[database].schema;
   }

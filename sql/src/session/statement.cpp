@@ -120,7 +120,7 @@ Result<void> Statement::Impl::keep_changes() {
     Part& part = parts_[i];
     if (part.own) {
       if (part.own->writable() && result) {
-        result = part.own->commit();
+        result = session.state.commit(no, *part.own);
       } else {
         part.own->rollback();
       }
@@ -217,6 +217,9 @@ Result<bool> Statement::Impl::finish_run() {
   }
   program.finish(runtime);
   Result<void> kept = keep_changes();
+  // How many rows there were, or that there were none, is told of commits that may not be durable
+  // yet.
+  state.tells_more |= !owns_transactions && program.access != Access::none;
   end_run();
   TRY(std::move(kept));
   return false;

@@ -117,9 +117,12 @@ class Database {
   /// A copy of the last durable commit's database. `busy` when there are `limits::kBackupsMax`
   /// already. // SUSPENDS
   virtual Result<std::unique_ptr<Backup>> begin_backup() = 0;
+  /// For commits of transactions that ask for nothing else.
   virtual Synchronous synchronous() const noexcept = 0;
-  /// For the commits that follow, of every session.
   virtual void set_synchronous(Synchronous mode) noexcept = 0;
+  /// Somebody's commits ask for `mode`: unless that is `off`, checkpoints sync from now on, and
+  /// what was not synced until now is synced with the next one.
+  virtual void expect_synchronous(Synchronous mode) noexcept = 0;
   /// In frames; 0 turns automatic checkpoints off.
   virtual std::uint32_t checkpoint_pages() const noexcept = 0;
   virtual void set_checkpoint_pages(std::uint32_t frames) noexcept = 0;
@@ -148,6 +151,9 @@ class Transaction : public PageSource {
   /// the snapshot was taken, `readonly`. On failure the read transaction goes on. // SUSPENDS
   virtual Result<void> make_writable(io::Clock::time_point deadline) = 0;
 
+  /// How durable its commit is to be, instead of as the database has it. A commit that asks for
+  /// `full` makes all those before it durable, too.
+  virtual void set_synchronous(Synchronous mode) noexcept = 0;
   /// Ends the transaction. For a writer: hands its pages to the commit pipeline, gives up the
   /// writer's turn, and returns when the commit is as durable as `synchronous` asks. On failure
   /// nothing of it is in the database. The transaction is over either way. // SUSPENDS
