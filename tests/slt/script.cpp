@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 namespace saturn::slt {
 
@@ -191,7 +192,24 @@ std::string judge_query(const Record& record, Engine& engine) {
   return "";
 }
 
+/// Why the statement's plan is not the expected one; empty when it is.
+std::string judge_plan(const Record& record, Engine& engine) {
+  auto answer = engine.query("EXPLAIN QUERY PLAN " + record.sql, "TTTT");
+  if (!answer) return answer.error().message();
+  std::map<std::string, std::string> blanks;  // in front of an operator's inputs, by its number
+  std::string plan;
+  for (std::size_t i = 0; i + 3 < answer->values.size(); i += 4) {
+    const std::string& before = blanks[answer->values[i + 1]];
+    plan += cat(before, answer->values[i + 3], "\n");
+    blanks[answer->values[i]] = before + "  ";
+  }
+  std::string expected;
+  for (const std::string& line : record.expected) expected += line + "\n";
+  return plan == expected ? "" : cat("the plan is\n", plan);
+}
+
 std::string judge(const Record& record, Engine& engine) {
+  if (record.kind == Record::Kind::plan) return judge_plan(record, engine);
   if (record.kind == Record::Kind::query) return judge_query(record, engine);
   auto result = engine.execute(record.sql);
   const bool wanted = record.kind == Record::Kind::statement_ok;
@@ -238,6 +256,9 @@ Result<std::vector<Record>> parse(std::string_view script, std::string_view engi
     } else if (words[0] == "query") {
       record.kind = Record::Kind::query;
       TRY(read_query_head(words, record));
+      record.sql = read_sql(lines, results_follow);
+    } else if (words[0] == "plan") {
+      record.kind = Record::Kind::plan;
       record.sql = read_sql(lines, results_follow);
     } else {
       return malformed(record.line, cat("unknown record '", words[0], "'"));

@@ -15,21 +15,24 @@ namespace saturn::slt {
 enum class Sort { none, rows, values };
 
 struct Record {
-  enum class Kind { statement_ok, statement_error, query };
+  enum class Kind { statement_ok, statement_error, query, plan };
   Kind kind = Kind::statement_ok;
   std::uint32_t line = 0;  ///< 1-based line of the record's first line
   std::string sql;
-  std::string types;                  ///< query: a letter a column, of T, I and R
-  Sort sort = Sort::none;             ///< query
-  std::string message;                ///< statement error: the whole message; empty: any
-  std::vector<std::string> expected;  ///< query: printed values; empty when `hash` is given
-  std::uint64_t expected_count = 0;   ///< query: number of values, with `hash`
-  std::string hash;                   ///< query: MD5 in lower-case hex over "value\n" each
+  std::string types;       ///< query: a letter a column, of T, I and R
+  Sort sort = Sort::none;  ///< query
+  std::string message;     ///< statement error: the whole message; empty: any
+  /// query: printed values, empty when `hash` is given; plan: its lines
+  std::vector<std::string> expected;
+  std::uint64_t expected_count = 0;  ///< query: number of values, with `hash`
+  std::string hash;                  ///< query: MD5 in lower-case hex over "value\n" each
 };
 
 /// Parses a whole script, leaving out the records that do not concern `engine` ("sqlite"):
 /// `skipif engine` and `onlyif other`. A malformed record is an error that names its line.
-/// An extension of the format: `statement error MESSAGE` names the message that is wanted.
+/// Two extensions of the format: `statement error MESSAGE` names the message that is wanted, and a
+/// `plan` is followed by a statement, "----" and what EXPLAIN QUERY PLAN says of it, each operator
+/// on a line, two blanks further in than the one that it is an input of.
 Result<std::vector<Record>> parse(std::string_view script, std::string_view engine);
 
 /// A value as the format prints it for a column of type letter `type`: NULL, "(empty)", integers by

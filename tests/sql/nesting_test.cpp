@@ -69,7 +69,7 @@ TEST_CASE("queries nest deeply") {
 }
 
 TEST_CASE("queries that nest too deeply are an error") {
-  CHECK(answer(views(1200)) == "query is nested too deeply");
+  CHECK(answer(views(1700)) == "query is nested too deeply");
   CHECK(answer(cat("SELECT ", repeat("(", 3000), "7", repeat(")", 3000))) ==
         "parser stack overflow");
   CHECK(answer("CREATE VIEW a AS SELECT 1 AS x; CREATE VIEW b AS SELECT x FROM a; DROP VIEW a;"

@@ -285,6 +285,8 @@ class FunctionNode final : public ExprNode {
   FunctionNode(const Function& f, std::vector<ExprPtr> arguments, const Collation& otherwise);
   Result<void> eval(EvalContext& context, Selection selection, ValueRef* out) override;
   bool same(const ExprNode& other) const noexcept override;
+  /// The collation that the function compares with.
+  const Collation& order() const noexcept { return *order_; }
   const Function& function;
 
  private:

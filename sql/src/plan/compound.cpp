@@ -1,4 +1,4 @@
-#include "plan/compound.hpp"
+#include "plan/bound_query.hpp"
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -95,39 +95,34 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
   return keys;
 }
 
-namespace {
-
-/// The SELECTs of a compound, each of as many columns as the first.
-Result<std::vector<CorePlan>> plan_cores(CompileContext& context, const ast::Select& select,
-                                         const CteEnv* ctes, Boundary* boundary) {
-  std::vector<CorePlan> cores;
-  for (std::size_t i = 0; i < select.cores.size(); ++i) {
-    const ast::SelectCore& core = *select.cores[i];
-    cores.push_back(TRY(plan_core(context, core, nullptr, ctes, boundary)));
-  }
+/// "SELECTs to the left and right of UNION do not have the same number of result columns".
+Result<void> BoundQuery::check_widths(const ast::Select& select) {
   // As in SQLite, of two that differ the last ones are named.
   for (std::size_t i = select.cores.size(); i-- > 1;) {
     const ast::SelectCore& core = *select.cores[i];
-    if (cores[i].query.columns.size() == cores[i - 1].query.columns.size()) continue;
+    if (parts_[i].shape().columns.size() == parts_[i - 1].shape().columns.size()) continue;
     if (core.is_values && select.cores[i - 1]->is_values) {
       return at(core.at, "all VALUES must have the same number of terms");
     }
     return at(core.at, cat("SELECTs to the left and right of ", compound_name(core.op),
                            " do not have the same number of result columns"));
   }
-  return cores;
+  return {};
 }
 
 /// Gives the first SELECT's columns the affinities and collations that they have in the compound,
 /// and the kinds of values that any of the SELECTs may give.
-void merge_columns(std::vector<CorePlan>& cores) {
-  Query& first = cores[0].query;
+void BoundQuery::merge_columns() {
+  if (parts_.size() == 1) return;
+  const Query& last = parts_.back().shape();
+  Query& first = parts_[0].shape();
+  first.last_affinities = last.last_affinities.empty() ? last.affinities : last.last_affinities;
   for (std::size_t c = 0; c < first.columns.size(); ++c) {
     std::vector<Affinity> affinities;
     std::vector<std::uint8_t> kinds;
-    for (const CorePlan& core : cores) {
-      affinities.push_back(core.query.affinities[c]);
-      kinds.push_back(core.query.kinds[c]);
+    for (Part& part : parts_) {
+      affinities.push_back(part.shape().affinities[c]);
+      kinds.push_back(part.shape().kinds[c]);
     }
     first.affinities[c] = compound_affinity(affinities, kinds);
     for (const std::uint8_t k : kinds) first.kinds[c] |= k;
@@ -136,25 +131,18 @@ void merge_columns(std::vector<CorePlan>& cores) {
                                  std::any_of(affinities.begin(), affinities.end(),
                                              [](Affinity a) { return a != Affinity::real; }));
     // The collation is that of the first SELECT that has one.
-    const auto collated = std::find_if(
-        cores.begin(), cores.end(), [&](const CorePlan& core) { return core.query.collated[c]; });
-    if (collated != cores.end()) first.collations[c] = collated->query.collations[c];
+    const auto collated = std::find_if(parts_.begin(), parts_.end(),
+                                       [&](Part& part) { return part.shape().collated[c]; });
+    if (collated != parts_.end()) first.collations[c] = collated->shape().collations[c];
   }
 }
 
-}  // namespace
-
-Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& select,
-                               const CteEnv* ctes, Boundary* boundary) {
-  std::vector<CorePlan> cores = TRY(plan_cores(context, select, ctes, boundary));
-  if (cores.size() > 1) {
-    const Query& last = cores.back().query;
-    std::vector<Affinity> last_affinities =
-        last.last_affinities.empty() ? last.affinities : last.last_affinities;
-    merge_columns(cores);
-    cores[0].query.last_affinities = std::move(last_affinities);
+/// The rows of all SELECTs, joined as the compound says; its ORDER BY is left to do.
+Result<CorePlan> BoundQuery::plan_parts() {
+  for (Part& part : parts_) {
+    if (part.core) part.rows = TRY(part.core->plan());
   }
-  CorePlan plan = std::move(cores[0]);
+  CorePlan plan = std::move(parts_[0].rows);
   std::vector<OperatorPtr> appended;
   const auto close_append = [&] {
     if (appended.empty()) return;
@@ -162,20 +150,18 @@ Result<CorePlan> plan_compound(CompileContext& context, const ast::Select& selec
     plan.query.root = std::make_unique<AppendOperator>(std::move(appended));
     appended.clear();
   };
-  for (std::size_t i = 1; i < select.cores.size(); ++i) {
-    const ast::CompoundOp op = select.cores[i]->op;
-    if (op == ast::CompoundOp::union_all) {
-      appended.push_back(std::move(cores[i].query.root));
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    OperatorPtr rows = std::move(parts_[i].rows.query.root);
+    if (parts_[i].op == ast::CompoundOp::union_all) {
+      appended.push_back(std::move(rows));
       continue;
     }
     close_append();
     plan.query.root =
-        std::make_unique<SetOperator>(context.runtime, op, std::move(plan.query.root),
-                                      std::move(cores[i].query.root), plan.query.collations);
+        std::make_unique<SetOperator>(context_.runtime, parts_[i].op, std::move(plan.query.root),
+                                      std::move(rows), plan.query.collations);
   }
   close_append();
-  plan.width = static_cast<std::uint32_t>(plan.query.columns.size());
-  plan.order = TRY(compound_order(select, plan.query));
   return plan;
 }
 

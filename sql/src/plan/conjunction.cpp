@@ -1,3 +1,4 @@
+#include "plan/copy_tree.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
@@ -44,61 +45,6 @@ void factor_disjunction(ExprPtr& expr, std::vector<ExprPtr>& out) {
   }
 }
 
-/// A tree with the same value, of what conditions are mostly made of; null for anything else.
-ExprPtr copy_tree(const ExprNode& expr) {
-  std::vector<ExprPtr> children;
-  for (const ExprPtr& child : expr.children) {
-    children.push_back(copy_tree(*child));
-    if (!children.back()) return nullptr;
-  }
-  ExprPtr copy;
-  switch (expr.kind) {
-    case NodeKind::constant:
-      copy = std::make_unique<ConstantNode>(Value(static_cast<const ConstantNode&>(expr).value));
-      break;
-    case NodeKind::parameter:
-      copy = std::make_unique<ParameterNode>(static_cast<const ParameterNode&>(expr).number);
-      break;
-    case NodeKind::slot: {
-      const auto& of = static_cast<const SlotNode&>(expr);
-      auto slot = std::make_unique<SlotNode>(of.slot);
-      slot->relation = of.relation;
-      slot->column = of.column;
-      copy = std::move(slot);
-      break;
-    }
-    case NodeKind::unary:
-      copy = std::make_unique<UnaryNode>(static_cast<const UnaryNode&>(expr).op,
-                                         std::move(children[0]));
-      break;
-    case NodeKind::comparison: {
-      const auto& of = static_cast<const ComparisonNode&>(expr);
-      copy = std::make_unique<ComparisonNode>(of.op, std::move(children[0]), std::move(children[1]),
-                                              *of.order);
-      break;
-    }
-    case NodeKind::logical:
-      copy = std::make_unique<LogicalNode>(static_cast<const LogicalNode&>(expr).conjunction,
-                                           std::move(children[0]), std::move(children[1]));
-      break;
-    case NodeKind::in_list: {
-      const auto& of = static_cast<const InListNode&>(expr);
-      ExprPtr operand = std::move(children[0]);
-      children.erase(children.begin());
-      copy = std::make_unique<InListNode>(of.negated, std::move(operand), std::move(children),
-                                          *of.order);
-      break;
-    }
-    default: return nullptr;
-  }
-  copy->affinity = expr.affinity;
-  copy->collation = expr.collation;
-  copy->explicit_collation = expr.explicit_collation;
-  copy->tables = expr.tables;
-  copy->subtypes = expr.subtypes;
-  return copy;
-}
-
 ExprPtr combined(ExprPtr left, ExprPtr right, bool conjunction) {
   if (!left) return right;
   return std::make_unique<LogicalNode>(conjunction, std::move(left), std::move(right));
@@ -111,6 +57,7 @@ ExprPtr asked_of(ExprPtr& branch, std::uint64_t table) {
   ExprPtr all;
   for (ExprPtr* part : parts) {
     if ((*part)->tables != table || (*part)->volatile_result || (*part)->reads_outer) continue;
+    if (!is_simple(**part)) continue;
     ExprPtr copy = copy_tree(**part);
     if (copy) all = combined(std::move(all), std::move(copy), true);
   }

@@ -219,4 +219,33 @@ Result<void> CorePlanner::bind_order_by() {
   return {};
 }
 
+/// What the query's columns are; before they are rewritten.
+void CorePlanner::note_shape() {
+  for (const Item& item : items_) {
+    const ExprNode& expr = *item.expr;
+    shape_.table_names.push_back(item.table_name.empty() ? item.column.name : item.table_name);
+    shape_.columns.push_back(item.column);
+    shape_.affinities.push_back(expr.affinity);
+    shape_.kinds.push_back(value_kinds(expr));
+    shape_.explicit_collations.push_back(expr.explicit_collation);
+    const bool rowid = expr.kind == NodeKind::slot &&
+                       static_cast<const SlotNode&>(expr).column == SlotNode::kRowidColumn;
+    shape_.collated.push_back(expr.collation != nullptr && !rowid);
+    shape_.collations.push_back(expr.collation != nullptr ? expr.collation : &context_.binary());
+  }
+}
+
+Result<void> CorePlanner::bind() {
+  scope_.aliases = &core_.columns;  // ON may name them too
+  TRY(bind_from(context_, scope_, core_.from, conditions_));
+  scope_.windows = &core_.windows;
+  TRY(bind_items());
+  TRY(bind_where());
+  TRY(bind_group_by());
+  TRY(bind_order_by());
+  note_shape();
+  flatten();
+  return {};
+}
+
 }  // namespace saturn::sql

@@ -226,26 +226,8 @@ Result<OperatorPtr> CorePlanner::plan_aggregation(Slot& width) {
 }
 
 Result<CorePlan> CorePlanner::plan() {
-  scope_.aliases = &core_.columns;  // ON may name them too
-  TRY(bind_from(context_, scope_, core_.from, conditions_));
-  scope_.windows = &core_.windows;
-  TRY(bind_items());
-  TRY(bind_where());
-  TRY(bind_group_by());
-  TRY(bind_order_by());
   CorePlan plan;
-  for (Item& item : items_) {
-    plan.query.table_names.push_back(item.table_name.empty() ? item.column.name : item.table_name);
-    plan.query.columns.push_back(std::move(item.column));
-    plan.query.affinities.push_back(item.expr->affinity);
-    plan.query.kinds.push_back(value_kinds(*item.expr));
-    plan.query.explicit_collations.push_back(item.expr->explicit_collation);
-    const bool rowid = item.expr->kind == NodeKind::slot &&
-                       static_cast<const SlotNode&>(*item.expr).column == SlotNode::kRowidColumn;
-    plan.query.collated.push_back(item.expr->collation != nullptr && !rowid);
-    plan.query.collations.push_back(item.expr->collation != nullptr ? item.expr->collation
-                                                                    : &context_.binary());
-  }
+  plan.query = std::move(shape_);
   std::vector<const Collation*> order_collations;
   for (const OrderItem& order : order_) {
     order_collations.push_back(order.collation != nullptr ? order.collation

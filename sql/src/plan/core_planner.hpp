@@ -17,8 +17,9 @@ struct CorePlan {
 };
 
 /// One SELECT without its compound, from the inside out: joins, aggregation, HAVING, the result
-/// columns, DISTINCT, ORDER BY. What ORDER BY needs beyond the result columns is computed with them,
-/// in slots behind them. Used once: core_binder.cpp resolves names, core_planner.cpp makes operators.
+/// columns, DISTINCT, ORDER BY. What ORDER BY needs beyond the result columns is computed with
+/// them, in slots behind them. Used once: `bind` (core_binder.cpp) resolves names, `plan`
+/// (core_planner.cpp) makes operators; in between conditions may be added (flatten.cpp).
 class CorePlanner {
  public:
   CorePlanner(CompileContext& context, const ast::SelectCore& core,
@@ -27,7 +28,17 @@ class CorePlanner {
     scope_.boundary = boundary;
     scope_.ctes = ctes;
   }
-  Result<CorePlan> plan();
+  Result<void> bind();      // SUSPENDS
+  Result<CorePlan> plan();  // SUSPENDS
+  /// After `bind`: what `plan` will give, without its root.
+  Query& shape() noexcept { return shape_; }
+
+  /// Whether a query around this one, of which `condition` is one and whose relation number
+  /// `relation` is this SELECT, may ask for it here as well as there. With `merges_rows` rows that
+  /// are equal become one on the way.
+  bool accepts(const ExprNode& condition, std::size_t relation, bool merges_rows) const;
+  /// Takes an accepted condition over.
+  void add_condition(const ExprNode& condition);
 
  private:
   struct Item {
@@ -47,6 +58,7 @@ class CorePlanner {
   Result<void> bind_group_by();
   Result<void> bind_order_by();
   Result<OrderItem> bind_order_term(std::size_t number, const ast::OrderTerm& term, bool unused);
+  void note_shape();
   bool settles_order(const OrderItem& order) const;
   void name_item(Item& item, const ast::ResultColumn& column);
   bool is_aggregate() const;
@@ -62,6 +74,16 @@ class CorePlanner {
   WantedOrder wanted_order() const;
   bool groups_are_in_order(const AggregateOperator::Parts& parts) const;
 
+  // flatten.cpp
+  template <typename Visit>
+  void for_each_expr(const Visit& visit);
+  void flatten();
+  bool is_plain() const;
+  bool can_take_over(std::size_t relation);
+  void take_over(std::size_t relation);
+  ExprPtr take_item(std::size_t number, bool outer_join);
+  void forget_unused_columns();
+
   CompileContext& context_;
   const ast::SelectCore& core_;
   const List<ast::OrderTerm>* order_by_;
@@ -71,6 +93,7 @@ class CorePlanner {
   std::vector<ExprPtr> group_by_;
   ExprPtr having_;
   std::vector<OrderItem> order_;
+  Query shape_;
   bool in_order_ = false;
 };
 

@@ -1,6 +1,8 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "parser/ast_children.hpp"
+#include "plan/bound_query.hpp"
+#include "plan/count_uses.hpp"
 #include "plan/recode.hpp"
 #include "plan/scope.hpp"
 
@@ -39,8 +41,11 @@ struct FromBinder {
                             Relation& relation);
   Result<void> bind_arguments();
   Result<void> bind_on(const On& on);
-  void add_derived(Query query, const Boundary& boundary, Relation& relation,
-                   std::span<const std::string> given = {});
+  void name_derived(const Query& shape, const Boundary& boundary, Relation& relation,
+                    std::span<const std::string> given = {});
+  void add_derived(Query query, const Boundary& boundary, Relation& relation);
+  void add_bound(std::unique_ptr<BoundQuery> query, Relation& relation,
+                 std::span<const std::string> given = {});
   Result<void> add_named(const ast::Source& source, Relation& relation);
   Result<bool> add_cte(const ast::Source& source, Relation& relation);
   Result<void> plan_cte(const ast::Cte& cte, CteEnv& env, Relation& relation);
@@ -91,10 +96,7 @@ Result<void> FromBinder::add_table(const ast::Source& source, const Table& table
 Result<void> FromBinder::add_query(const ast::Select& select, const CteEnv* ctes,
                                    Relation& relation) {
   // A subquery in FROM sees what the query around this one sees, not its neighbours.
-  Boundary alone;
-  Boundary& boundary = scope.boundary != nullptr ? *scope.boundary : alone;
-  Query query = TRY(plan_query(context, select, ctes, &boundary));
-  add_derived(std::move(query), boundary, relation);
+  add_bound(TRY(BoundQuery::bind(context, select, ctes, scope.boundary)), relation);
   return {};
 }
 
@@ -113,17 +115,27 @@ OperatorPtr reals_of(CompileContext& context, Query& query) {
                                            std::move(outputs));
 }
 
-void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& relation,
-                             std::span<const std::string> given) {
+void FromBinder::name_derived(const Query& shape, const Boundary& boundary, Relation& relation,
+                              std::span<const std::string> given) {
   // A boundary without correlations has none that this plan could read.
   relation.derived_constant = boundary.correlations.empty() && !boundary.volatile_result;
-  relation.derived = reals_of(context, query);
-  const std::vector<std::string> names = names_as_table(query, given);
-  for (std::size_t i = 0; i < query.columns.size(); ++i) {
-    relation.columns.push_back({context.arena.copy(names[i]), query.affinities[i],
-                                query.collations[i],
-                                context.arena.copy(query.columns[i].decltype_text), false});
+  const std::vector<std::string> names = names_as_table(shape, given);
+  for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+    relation.columns.push_back({context.arena.copy(names[i]), shape.affinities[i],
+                                shape.collations[i],
+                                context.arena.copy(shape.columns[i].decltype_text), false});
   }
+}
+
+void FromBinder::add_derived(Query query, const Boundary& boundary, Relation& relation) {
+  name_derived(query, boundary, relation);
+  relation.derived = reals_of(context, query);
+}
+
+void FromBinder::add_bound(std::unique_ptr<BoundQuery> query, Relation& relation,
+                           std::span<const std::string> given) {
+  name_derived(query->shape(), query->boundary(), relation, given);
+  relation.query = std::move(query);
 }
 
 /// The reference of a recursive part to its own table: the rows at hand.
@@ -185,6 +197,13 @@ bool is_plain(const ast::Select& select) {
          });
 }
 
+/// Whether a CTE is as good as a subquery where it is named: it is named once, or never to be kept.
+bool takes_part(const ast::Cte& cte, const CteEnv& env) {
+  if (is_recursive(cte) || cte.materialize == ast::Materialize::yes) return false;
+  return cte.materialize == ast::Materialize::no ||
+         (env.query != nullptr && count_uses(*env.query, cte.name) == 1);
+}
+
 /// Plans a CTE. What reads nothing of the queries around it is planned once for all references.
 Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& relation) {
   for (CteEnv::Shared& known : env.shared) {
@@ -199,6 +218,13 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
     Boundary of_rows;
     of_rows.volatile_result = !known.constant;
     add_derived(std::move(copy), of_rows, relation);
+    return {};
+  }
+  if (takes_part(cte, env)) {
+    env.in_progress.push_back(&cte);
+    auto bound = BoundQuery::bind(context, *cte.select, &env, scope.boundary);
+    env.in_progress.pop_back();
+    add_bound(TRY(std::move(bound)), relation);
     return {};
   }
   Boundary alone;
@@ -258,17 +284,17 @@ Result<void> FromBinder::add_view(const ast::Source& source, const Table& view,
     return at(source.at, cat("view ", view.name, " is circularly defined"));
   }
   context.views.push_back(&view);
-  Boundary alone;
-  auto planned = plan_query(context, *view.view, nullptr, &alone);
+  auto bound = BoundQuery::bind(context, *view.view, nullptr, nullptr);
   context.views.pop_back();
-  Query query = TRY(std::move(planned));
+  std::unique_ptr<BoundQuery> query = TRY(std::move(bound));
   if (!view.view_column_names.empty()) {
-    if (view.view_column_names.size() != query.columns.size()) {
+    const std::size_t count = query->shape().columns.size();
+    if (view.view_column_names.size() != count) {
       return at(source.at, cat("expected ", view.view_column_names.size(), " columns for '",
-                               view.name, "' but got ", query.columns.size()));
+                               view.name, "' but got ", count));
     }
   }
-  add_derived(std::move(query), alone, relation, view.view_column_names);
+  add_bound(std::move(query), relation, view.view_column_names);
   return {};
 }
 
@@ -537,6 +563,13 @@ Result<void> FromBinder::add_relation(const ast::Source& source, Relation relati
 }
 
 }  // namespace
+
+Result<void> plan_relation_query(CompileContext& context, Relation& relation) {
+  Query query = TRY(relation.query->plan());
+  relation.query.reset();
+  relation.derived = reals_of(context, query);
+  return {};
+}
 
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions) {

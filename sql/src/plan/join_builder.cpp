@@ -342,6 +342,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
         std::make_unique<FilterOperator>(context_.runtime, std::move(single), std::move(all)));
   }
   strengthen_outer_joins();
+  TRY(plan_queries());
   TRY(complete_arguments());
   TRY(bind_virtual_columns());
   TRY(find_indexes());

@@ -1,6 +1,7 @@
 #include "plan/join_planner.hpp"
 
 #include "base/text.hpp"
+#include "plan/bound_query.hpp"
 #include "plan/table_columns.hpp"
 #include "storage/estimate.hpp"
 
@@ -206,6 +207,23 @@ Result<void> JoinPlanner::complete_arguments() {
       given.push_back(relation.arguments[a] != nullptr || take_argument(r, a));
     }
     TRY(relation.function->check_arguments(given));
+  }
+  return {};
+}
+
+/// Plans subqueries and views, which first take over what is asked of them alone.
+Result<void> JoinPlanner::plan_queries() {
+  const bool right_joins = scope_.last_right_join() >= 0;
+  for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
+    Relation& relation = scope_.relations[r];
+    if (!relation.query) continue;
+    const auto is_taken = [&](const JoinCondition& condition) {
+      const ExprNode& expr = *condition.expr;
+      return expr.tables == bit(r) && !expr.reads_outer && usable_for(condition, r) &&
+             relation.query->push(expr, r);
+    };
+    if (!right_joins) std::erase_if(conditions_, is_taken);
+    TRY(plan_relation_query(context_, relation));
   }
   return {};
 }

@@ -83,6 +83,7 @@ class JoinPlanner {
                 Affinity applied, const Collation* order, bool left);
   void collect_terms();
   void strengthen_outer_joins();
+  Result<void> plan_queries();
   Result<void> complete_arguments();
   bool take_argument(std::size_t relation, std::size_t argument);
   Result<void> bind_virtual_columns();

@@ -157,7 +157,7 @@ Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEn
   parts.width = static_cast<std::uint32_t>(query.columns.size());
   parts.initial = std::move(query.root);
   query.root = std::make_unique<RecursiveOperator>(context.runtime, std::move(parts));
-  TRY(add_limit(context, select, ctes, boundary, nullptr, query));
+  add_limit(context, TRY(bind_limit(context, select, ctes, boundary)), nullptr, query);
   return query;
 }
 

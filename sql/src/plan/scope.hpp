@@ -15,6 +15,7 @@
 namespace saturn::sql {
 
 struct Scope;
+class BoundQuery;
 
 struct RecursiveTable;
 
@@ -26,6 +27,8 @@ struct CteEnv {
   std::vector<const ast::Cte*> in_progress = {};
   /// Those of them whose recursive part is being planned.
   std::vector<RecursiveTable*> recursive = {};
+  /// The query that has the WITH; null where it is not known which queries name its tables.
+  const ast::Select* query = nullptr;
   /// CTEs that have been planned: every reference gets the same rows.
   struct Shared {
     const ast::Cte* cte = nullptr;
@@ -72,6 +75,11 @@ struct Boundary {
 
 /// One item of FROM, in the order of the text.
 struct Relation {
+  Relation();
+  ~Relation();
+  Relation(Relation&&) noexcept;
+  Relation& operator=(Relation&&) noexcept;
+
   struct Column {
     std::string_view name;
     Affinity affinity = Affinity::none;
@@ -94,7 +102,8 @@ struct Relation {
   const Table* table = nullptr;             ///< a base table
   const TableFunction* function = nullptr;  ///< or a call of this function
   std::vector<ExprPtr> arguments;           ///< of the call; null where none is given
-  OperatorPtr derived;                      ///< else the plan of a subquery or view
+  std::unique_ptr<BoundQuery> query;        ///< else a subquery or view, and when joins are planned
+  OperatorPtr derived;                      ///< its plan
   bool derived_constant = false;            ///< the plan reads nothing of an outer query
   std::string label;                        ///< of the plan, for EXPLAIN
   std::vector<Column> columns;
@@ -203,7 +212,7 @@ Affinity compound_affinity(std::span<const Affinity> affinities,
 /// Folds a constant expression into its value where evaluating it cannot fail or differ later.
 ExprPtr fold(CompileContext& context, ExprPtr expr);
 
-/// Plans a SELECT inside others. `boundary` is null for one that stands alone. // SUSPENDS
+/// Plans a SELECT inside others. // SUSPENDS
 Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
                          Boundary* boundary);
 
@@ -226,9 +235,15 @@ bool is_recursive(const ast::Cte& cte);
 
 /// ORDER BY of a compound: each term is a result column, by number or by name.
 Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query);
-/// LIMIT and OFFSET of a SELECT over `query`; the sort right below, if any, learns of it.
-Result<void> add_limit(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
-                       Boundary* boundary, SortOperator* sort, Query& query);
+/// LIMIT and OFFSET; null where there is none.
+struct Limit {
+  ExprPtr count;
+  ExprPtr offset;
+};
+Result<Limit> bind_limit(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                         Boundary* boundary);
+/// Puts the limit over `query`; the sort right below, if any, learns of it.
+void add_limit(CompileContext& context, Limit limit, SortOperator* sort, Query& query);
 /// "UNION ALL" and so on.
 std::string_view compound_name(ast::CompoundOp op) noexcept;
 
@@ -240,6 +255,9 @@ struct JoinCondition {
 };
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions);
+
+/// Plans what `relation.query` is; `relation.derived` are its rows then. // SUSPENDS
+Result<void> plan_relation_query(CompileContext& context, Relation& relation);
 
 /// Cuts `expr` at its ANDs.
 void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out);

@@ -1,8 +1,9 @@
+#include "base/limits.hpp"
 #include "base/text.hpp"
-#include "exec/operators.hpp"
 #include "io/fiber.hpp"
-#include "plan/compound.hpp"
+#include "plan/bound_query.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 // A whole SELECT: WITH, VALUES, ORDER BY and LIMIT.
@@ -52,13 +53,6 @@ Result<CorePlan> plan_values(CompileContext& context, const ast::SelectCore& cor
 
 }  // namespace
 
-Result<CorePlan> plan_core(CompileContext& context, const ast::SelectCore& core,
-                           const List<ast::OrderTerm>* order_by, const CteEnv* ctes,
-                           Boundary* boundary) {
-  if (core.is_values) return plan_values(context, core, ctes, boundary);
-  return CorePlanner(context, core, order_by, ctes, boundary).plan();
-}
-
 std::vector<std::string> names_as_table(const Query& query, std::span<const std::string> given) {
   std::vector<std::string> names;
   std::unordered_set<std::string, NocaseHash, NocaseEqual> taken;
@@ -77,31 +71,46 @@ std::vector<std::string> names_as_table(const Query& query, std::span<const std:
   return names;
 }
 
-Result<void> add_limit(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
-                       Boundary* boundary, SortOperator* sort, Query& query) {
-  if (select.limit == nullptr) return {};
+Result<Limit> bind_limit(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                         Boundary* boundary) {
+  Limit limit;
+  if (select.limit == nullptr) return limit;
   Scope scope;
   scope.boundary = boundary;
   scope.ctes = ctes;
   Binder binder(context, scope, BindRules{.clause = "LIMIT"});
-  ExprPtr limit = TRY(binder.bind(*select.limit));
-  ExprPtr offset;
-  if (select.offset != nullptr) offset = TRY(binder.bind(*select.offset));
+  limit.count = TRY(binder.bind(*select.limit));
+  if (select.offset != nullptr) limit.offset = TRY(binder.bind(*select.offset));
+  return limit;
+}
+
+void add_limit(CompileContext& context, Limit limit, SortOperator* sort, Query& query) {
+  if (!limit.count) return;
   auto limited = std::make_unique<LimitOperator>(context.runtime, std::move(query.root),
-                                                 std::move(limit), std::move(offset));
+                                                 std::move(limit.count), std::move(limit.offset));
   if (sort != nullptr) {
     sort->set_limit([above = limited.get()] { return above->rows_needed(); });
   }
   query.root = std::move(limited);
-  return {};
 }
 
-Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
-                         Boundary* boundary) {
+Relation::Relation() = default;
+Relation::~Relation() = default;
+Relation::Relation(Relation&&) noexcept = default;
+Relation& Relation::operator=(Relation&&) noexcept = default;
+
+Result<std::unique_ptr<BoundQuery>> BoundQuery::bind(CompileContext& context,
+                                                     const ast::Select& select, const CteEnv* ctes,
+                                                     Boundary* boundary) {
   if (io::stack_left() < limits::kFiberStackReserve) {
     return at(select.at, "query is nested too deeply");
   }
-  CteEnv env{ctes, select.with, {}};
+  std::unique_ptr<BoundQuery> query(new BoundQuery(context));
+  if (boundary == nullptr) {
+    query->own_boundary_ = std::make_unique<Boundary>();
+    boundary = query->own_boundary_.get();
+  }
+  query->boundary_ = boundary;
   if (select.with != nullptr) {
     for (std::size_t i = 0; i < select.with->ctes.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
@@ -111,21 +120,74 @@ Result<Query> plan_query(CompileContext& context, const ast::Select& select, con
         }
       }
     }
-    ctes = &env;
+    query->env_ = std::make_unique<CteEnv>(CteEnv{ctes, select.with});
+    query->env_->query = &select;
+    ctes = query->env_.get();
   }
-  const bool single = select.cores.size() == 1 && !select.cores[0]->is_values;
-  CorePlan plan =
-      TRY(single ? plan_core(context, *select.cores[0], &select.order_by, ctes, boundary)
-                 : plan_compound(context, select, ctes, boundary));
+  TRY(query->bind_parts(select, ctes));
+  if (query->single() == nullptr) query->order_ = TRY(compound_order(select, query->shape()));
+  query->limit_ = TRY(bind_limit(context, select, ctes, boundary));
+  return query;
+}
+
+Result<void> BoundQuery::bind_parts(const ast::Select& select, const CteEnv* ctes) {
+  const bool single = select.cores.size() == 1;
+  for (const ast::SelectCore* core : select.cores) {
+    Part& part = parts_.emplace_back();
+    part.op = core->op;
+    if (core->is_values) {
+      part.rows = TRY(plan_values(context_, *core, ctes, boundary_));
+      continue;
+    }
+    part.core = std::make_unique<CorePlanner>(context_, *core, single ? &select.order_by : nullptr,
+                                              ctes, boundary_);
+    TRY(part.core->bind());
+  }
+  TRY(check_widths(select));
+  merge_columns();
+  return {};
+}
+
+CorePlanner* BoundQuery::single() noexcept {
+  return parts_.size() == 1 ? parts_[0].core.get() : nullptr;
+}
+
+bool BoundQuery::push(const ExprNode& condition, std::size_t relation) {
+  if (limit_.count) return false;
+  const bool merges = std::any_of(parts_.begin() + 1, parts_.end(), [](const Part& part) {
+    return part.op != ast::CompoundOp::union_all;
+  });
+  const bool accepted = std::all_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+    return part.core && part.core->accepts(condition, relation, merges);
+  });
+  if (!accepted) return false;
+  for (Part& part : parts_) part.core->add_condition(condition);
+  return !merges;
+}
+
+Result<Query> BoundQuery::plan() {
+  if (io::stack_left() < limits::kFiberStackReserve) {
+    return Error(Code::error, "query is nested too deeply");
+  }
+  CorePlan plan = TRY(plan_parts());
+  if (single() == nullptr) {
+    plan.order = std::move(order_);
+    plan.width = static_cast<std::uint32_t>(plan.query.columns.size());
+  }
   SortOperator* sort = nullptr;
   if (!plan.order.empty()) {
-    auto sorted = std::make_unique<SortOperator>(context.runtime, std::move(plan.query.root),
+    auto sorted = std::make_unique<SortOperator>(context_.runtime, std::move(plan.query.root),
                                                  std::move(plan.order), plan.width);
     sort = sorted.get();
     plan.query.root = std::move(sorted);
   }
-  TRY(add_limit(context, select, ctes, boundary, sort, plan.query));
+  add_limit(context_, std::move(limit_), sort, plan.query);
   return std::move(plan.query);
+}
+
+Result<Query> plan_query(CompileContext& context, const ast::Select& select, const CteEnv* ctes,
+                         Boundary* boundary) {
+  return TRY(BoundQuery::bind(context, select, ctes, boundary))->plan();
 }
 
 Result<Query> plan_select(CompileContext& context, const ast::Select& select, const CteEnv* ctes) {
