@@ -18,7 +18,9 @@ class BoundQuery {
                                                   const ast::Select& select, const CteEnv* ctes,
                                                   Boundary* boundary);
   /// What `plan` will give, without its root.
-  Query& shape() noexcept { return parts_[0].core ? parts_[0].core->shape() : parts_[0].rows.query; }
+  Query& shape() noexcept {
+    return parts_[0].core ? parts_[0].core->shape() : parts_[0].rows.query;
+  }
   const Boundary& boundary() const noexcept { return *boundary_; }
 
   /// The only SELECT, where the query is nothing else, not a LIMIT either; or null.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <utility>
 
 // Conditions, cut at their ANDs.
@@ -86,9 +87,91 @@ void imply_for_each_relation(ExprPtr& expr, std::vector<ExprPtr>& out) {
   }
 }
 
+/// The alternatives that compare the same operand with values, as one IN: `x = 1 OR y = 2 OR x = 3`
+/// is `x IN (1, 3) OR y = 2`.
+class EqualityMerger {
+ public:
+  /// Takes the alternative over if it is such a comparison, of an operand that has been seen.
+  bool take(ExprPtr& alternative) {
+    const std::optional<Equality> found = equality_in(*alternative);
+    if (!found) return false;
+    ExprNode& node = *alternative;
+    for (Group& group : groups_) {
+      if (group.order != found->order || !same_tree(**group.operand, *node.children[found->side])) {
+        continue;
+      }
+      group.values.push_back(std::move(node.children[1 - found->side]));
+      return true;
+    }
+    groups_.push_back({&alternative, &node.children[found->side], found->side, found->order, {}});
+    return false;
+  }
+
+  /// Puts the INs where the first of their comparisons stood.
+  void finish() {
+    for (Group& group : groups_) {
+      if (group.values.empty()) continue;
+      ExprNode& first = **group.place;
+      ExprPtr operand = std::move(first.children[group.side]);
+      group.values.insert(group.values.begin(), std::move(first.children[1 - group.side]));
+      *group.place = std::make_unique<InListNode>(false, std::move(operand),
+                                                  std::move(group.values), *group.order);
+    }
+  }
+
+ private:
+  struct Equality {
+    std::size_t side = 0;  ///< of the operand
+    const Collation* order = nullptr;
+  };
+  struct Group {
+    ExprPtr* place;
+    ExprPtr* operand;
+    std::size_t side;
+    const Collation* order;
+    std::vector<ExprPtr> values;
+  };
+
+  /// `operand = value` that IN compares alike: by the operand's affinity and collation.
+  static std::optional<Equality> equality_in(const ExprNode& expr) {
+    if (expr.kind != NodeKind::comparison) return std::nullopt;
+    const auto& node = static_cast<const ComparisonNode&>(expr);
+    if (node.op != ast::BinaryOp::eq || node.volatile_result) return std::nullopt;
+    for (const std::size_t side : {0U, 1U}) {
+      const ExprNode& operand = *node.children[side];
+      const ExprNode& value = *node.children[1 - side];
+      if (operand.kind != NodeKind::slot || !value.run_constant()) continue;
+      const bool alike = node.applied == comparison_affinity(operand.affinity, Affinity::none) &&
+                         (operand.collation == nullptr || operand.collation == node.order);
+      if (alike) return Equality{side, node.order};
+    }
+    return std::nullopt;
+  }
+
+  std::vector<Group> groups_;
+};
+
+ExprPtr merge_equalities(ExprPtr expr) {
+  std::vector<ExprPtr*> alternatives;
+  collect_parts(expr, false, alternatives);
+  EqualityMerger merger;
+  std::vector<ExprPtr*> left;
+  for (ExprPtr* alternative : alternatives) {
+    if (!merger.take(*alternative)) left.push_back(alternative);
+  }
+  merger.finish();
+  if (left.size() == alternatives.size()) return expr;
+  ExprPtr any;
+  for (ExprPtr* alternative : left) any = combined(std::move(any), std::move(*alternative), false);
+  return any;
+}
+
 }  // namespace
 
 void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out) {
+  if (expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction) {
+    expr = merge_equalities(std::move(expr));
+  }
   if (expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction) {
     factor_disjunction(expr, out);
     imply_for_each_relation(expr, out);

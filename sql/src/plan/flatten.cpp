@@ -5,9 +5,9 @@
 #include <algorithm>
 
 // Subqueries, views and CTEs in FROM that are no more than a join: their tables take their place,
-// and what they compute stands where it is asked for. So conditions on them find indexes, joins with
-// them are ordered as one, and columns that nobody asks for are not read. And conditions that other
-// subqueries can take over (https://www.sqlite.org/optoverview.html, sections 11 and 12).
+// and what they compute stands where it is asked for. So conditions on them find indexes, joins
+// with them are ordered as one, and columns that nobody asks for are not read. And conditions that
+// other subqueries can take over (https://www.sqlite.org/optoverview.html, sections 11 and 12).
 
 namespace saturn::sql {
 namespace {
@@ -44,9 +44,8 @@ bool all_columns(const ExprNode& expr, std::size_t relation, const Test& test) {
   if (expr.kind == NodeKind::slot && slot_of(expr).relation == static_cast<int>(relation)) {
     return test(static_cast<std::size_t>(slot_of(expr).column));
   }
-  return std::all_of(expr.children.begin(), expr.children.end(), [&](const ExprPtr& child) {
-    return all_columns(*child, relation, test);
-  });
+  return std::all_of(expr.children.begin(), expr.children.end(),
+                     [&](const ExprPtr& child) { return all_columns(*child, relation, test); });
 }
 
 /// Whether values that are equal by its collation are equal for every condition: 'a' is not 'A'.

@@ -97,6 +97,7 @@ ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation, s
   for (const bool expensive : {false, true}) {
     for (JoinCondition& condition : conditions_) {
       if (!condition.expr || condition.outer_relation != outer_relation) continue;
+      if (condition.alternative >= 0) continue;
       if (condition.expr->expensive != expensive) continue;
       if (condition.after >= 0 && (placed & bit(static_cast<std::size_t>(condition.after))) == 0) {
         continue;
@@ -118,7 +119,7 @@ ExprPtr JoinPlanner::take_conditions(std::uint64_t placed, int outer_relation, s
 /// Whether a condition is the same for all rows: of WHERE or an inner join's ON, reading none of
 /// the relations, without anything random or a subquery.
 bool JoinPlanner::is_asked_once(const JoinCondition& condition) const {
-  return condition.expr && condition.outer_relation < 0 &&
+  return condition.expr && condition.outer_relation < 0 && condition.alternative < 0 &&
          condition.after == scope_.last_right_join() && condition.expr->tables == 0 &&
          !condition.expr->volatile_result && !runs_subquery(*condition.expr);
 }
@@ -177,6 +178,7 @@ Result<JoinPlanner::Columns> JoinPlanner::wanted_columns(std::size_t relation, c
 
 Result<std::unique_ptr<AccessPath>> JoinPlanner::tree_access(std::size_t relation,
                                                              const Choice& choice, bool backward) {
+  if (choice.kind == Choice::Kind::either) return either_access(relation, choice);
   const Relation& r = scope_.relations[relation];
   SeekSpec spec = take_seek(choice);
   spec.backward = backward;
@@ -195,6 +197,16 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::tree_access(std::size_t relatio
   if (columns.computed.empty()) return access;
   return std::unique_ptr<AccessPath>(std::make_unique<ComputedAccess>(
       context_.runtime, std::move(access), std::move(columns.computed)));
+}
+
+/// Whether what a choice looks for depends on a row of an enclosing query.
+bool JoinPlanner::reads_outer(const Choice& choice) const {
+  const auto term_reads = [&](std::size_t t) { return terms_[t].reads_outer; };
+  const auto bound_reads = [&](int t) { return t >= 0 && term_reads(static_cast<std::size_t>(t)); };
+  return std::any_of(choice.equal.begin(), choice.equal.end(), term_reads) ||
+         bound_reads(choice.low) || bound_reads(choice.high) ||
+         std::any_of(choice.ways.begin(), choice.ways.end(),
+                     [&](const Choice& way) { return reads_outer(way); });
 }
 
 /// All rows of a relation that its own conditions let pass, in the scope's slots.
@@ -231,12 +243,7 @@ Result<OperatorPtr> JoinPlanner::relation_rows(std::size_t relation, bool& const
     return OperatorPtr(std::make_unique<JoinOperator>(context_.runtime, std::move(parts)));
   }
   Choice local = r.right_join ? scan_of(relation) : best_access(relation, 0, 1, true);
-  for (const std::size_t t : local.equal) constant = constant && !terms_[t].reads_outer;
-  if (local.low >= 0)
-    constant = constant && !terms_[static_cast<std::size_t>(local.low)].reads_outer;
-  if (local.high >= 0) {
-    constant = constant && !terms_[static_cast<std::size_t>(local.high)].reads_outer;
-  }
+  constant = !reads_outer(local);
   if (local.kind == Choice::Kind::hash || !constant || local.order_only) {
     local = scan_of(relation);
     constant = true;
@@ -346,6 +353,7 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
   TRY(complete_arguments());
   TRY(bind_virtual_columns());
   TRY(find_indexes());
+  add_alternatives();
   collect_terms();
   TRY(find_known_values());
   TRY(estimate_relations());

@@ -166,6 +166,7 @@ void JoinPlanner::strengthen_outer_joins() {
 
 /// Whether a condition may choose the rows of `relation` while it is reached.
 bool JoinPlanner::usable_for(const JoinCondition& condition, std::size_t relation) const noexcept {
+  if (condition.alternative != alternative_) return false;
   if (scope_.relations[relation].outer_join || scope_.relations[relation].right_join) {
     return condition.outer_relation == static_cast<int>(relation);
   }
@@ -522,6 +523,7 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
     for (const UsableIndex& index : info_[relation].indexes) {
       consider_index(best, index, relation, placed);
     }
+    consider_either(best, relation, placed);
   }
   if (r.function != nullptr && !r.right_join) {
     Choice call;
@@ -533,7 +535,8 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   // Reading all of a relation again for every left row costs dearly where there are more of them
   // than was thought.
   const bool scans = placed != 0 && !single && best.kind != Choice::Kind::function &&
-                     best.equal.empty() && best.low < 0 && best.high < 0;
+                     best.kind != Choice::Kind::either && best.equal.empty() && best.low < 0 &&
+                     best.high < 0;
   if (scans) {
     Choice hash;
     hash.cost = std::numeric_limits<double>::infinity();
@@ -573,6 +576,7 @@ void JoinPlanner::note_order(std::size_t first, const Choice& choice) const noex
 }
 
 bool JoinPlanner::uses(const Choice& choice, std::size_t condition) const noexcept {
+  if (choice.kind == Choice::Kind::either) return choice.alternatives_of == condition;
   for (const std::size_t t : choice.equal) {
     if (terms_[t].condition == condition) return true;
   }
@@ -673,7 +677,7 @@ Result<std::vector<std::size_t>> JoinPlanner::choose_order() const {
 /// Whether an access gives its rows in the wanted order; `backward` tells in which direction.
 bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& backward) const {
   if (wanted_ == nullptr || choice.kind == Choice::Kind::hash) return false;
-  if (choice.kind == Choice::Kind::function) return false;
+  if (choice.kind == Choice::Kind::function || choice.kind == Choice::Kind::either) return false;
   for (const std::size_t t : choice.equal) {
     if (terms_[t].op == TermOp::in) return false;
   }

@@ -61,8 +61,10 @@ class JoinPlanner {
 
   /// A way to reach a relation; terms by their number. Cost and rows are for one left row.
   struct Choice {
-    enum class Kind : std::uint8_t { rowid, index, hash, function };
+    enum class Kind : std::uint8_t { rowid, index, hash, function, either };
     Kind kind = Kind::rowid;
+    std::vector<Choice> ways = {};    ///< of `either`: one for each alternative of an OR,
+    std::size_t alternatives_of = 0;  ///< which is this condition
     const Index* index = nullptr;
     bool covering = false;
     bool point = false;       ///< a whole unique key: at most one row, whatever the table's size
@@ -73,6 +75,13 @@ class JoinPlanner {
     int high = -1;
     double rows = 1;
     double cost = 1;
+  };
+  /// An OR whose alternatives may have indexes of their own. What they ask for is in `conditions_`
+  /// as well, under the numbers of the alternatives.
+  struct Disjunction {
+    std::size_t condition = 0;
+    int first = 0;
+    int count = 0;
   };
   struct Order {
     std::vector<std::size_t> relations;
@@ -105,6 +114,11 @@ class JoinPlanner {
   bool is_matched_key(const Index& index, std::size_t r, const Choice& choice) const;
   double hash_matches(const Choice& choice, std::size_t relation) const;
   double part_kept(std::size_t relation, std::size_t condition) const;
+
+  // either_planner.cpp
+  void add_alternatives();
+  void consider_either(Choice& best, std::size_t relation, std::uint64_t placed) const;
+  Result<std::unique_ptr<AccessPath>> either_access(std::size_t relation, const Choice& choice);
 
   bool available(const Term& term, std::size_t relation, std::uint64_t placed) const noexcept;
   bool covers(const Index& index, std::size_t relation) const;
@@ -155,6 +169,7 @@ class JoinPlanner {
   Result<Columns> wanted_columns(std::size_t relation, const Index* index);
   Result<std::unique_ptr<AccessPath>> tree_access(std::size_t relation, const Choice& choice,
                                                   bool backward);
+  bool reads_outer(const Choice& choice) const;
   Result<std::unique_ptr<AccessPath>> hash_access(std::size_t relation, const Choice& choice);
   std::unique_ptr<AccessPath> function_access(std::size_t relation);
   Result<OperatorPtr> relation_rows(std::size_t relation, bool& constant);
@@ -170,6 +185,9 @@ class JoinPlanner {
   std::vector<Term> terms_;
   std::vector<RelationInfo> info_;
   std::vector<double> kept_;  ///< by condition on one relation alone: the part that it lets pass
+  std::vector<Disjunction> disjunctions_;
+  /// The alternative of an OR that is looked at: only its conditions count. -1: none.
+  mutable int alternative_ = -1;
   /// The relation that the others are joined to, if its rows come in the order of their rowids.
   mutable int in_rowid_order_ = -1;
   bool automatic_index_ = false;  ///< relation 1 is read as if by one

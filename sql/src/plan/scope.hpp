@@ -252,6 +252,7 @@ struct JoinCondition {
   ExprPtr expr;
   int outer_relation = -1;  ///< the right side of the outer join whose ON it is part of; else -1
   int after = -1;           ///< the RIGHT or FULL JOIN that must be done before; -1: none
+  int alternative = -1;     ///< asked by one alternative of an OR alone, of that number; -1: by all
 };
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions);
