@@ -1,12 +1,12 @@
 #include "disk.hpp"
 
-#include "io/sync.hpp"
-
 #include <algorithm>
 #include <chrono>
+#include <deque>
 
 using namespace saturn;
 using namespace std::chrono_literals;
+using sim::Beside;
 using sim::Disk;
 using sim::on_fiber;
 using sim::Opened;
@@ -95,11 +95,10 @@ TEST_CASE("a full checkpoint waits for readers of older snapshots, and not for n
     REQUIRE(old.execute("BEGIN; SELECT * FROM t"));
     REQUIRE(opened.run("INSERT INTO t VALUES (1)"));
     REQUIRE(current.execute("BEGIN; SELECT * FROM t"));
-    io::Event done;
-    io::Worker::current()->spawn([&] {
+    Result<void> committed;
+    Beside reader([&] {
       io::sleep_for(20ms);
-      REQUIRE(old.execute("COMMIT"));
-      done.set();
+      committed = old.execute("COMMIT");
     });
     sql::Session session(opened.shared(), timeout_of(10'000));
     const auto began = io::Clock::now();
@@ -107,7 +106,8 @@ TEST_CASE("a full checkpoint waits for readers of older snapshots, and not for n
     CHECK(answer == Answer{});
     CHECK(io::Clock::now() - began >= 20ms);
     CHECK(io::Clock::now() - began < 5s);
-    done.wait();
+    reader.wait();
+    CHECK(committed);
   });
 }
 
@@ -119,18 +119,15 @@ TEST_CASE("a checkpoint leaves readers their part of a small cache") {
     REQUIRE(opened.run("CREATE TABLE t(a)"));
     for (int i = 0; i < 80; ++i) REQUIRE(opened.run("INSERT INTO t VALUES (zeroblob(60000))"));
     disk.vfs->set_faults({.yield_ppm = 1'000'000});
-    io::Event done;
     Result<void> copied;
-    io::Worker::current()->spawn([&] {
+    Beside checkpointer([&] {
       sql::Session session(opened.shared());
       copied = session.execute("PRAGMA wal_checkpoint(FULL)");
-      done.set();
     });
-    while (!done.is_set()) {
+    while (!checkpointer.is_done()) {
       CHECK(opened.ask("SELECT count(*), sum(length(a)) FROM t") == "80");
       io::yield();
     }
-    done.wait();
     CHECK(copied);
   });
 }
@@ -143,24 +140,22 @@ TEST_CASE("a checkpoint and a reader that wants to write do not wait for each ot
     sql::Session upgrader(opened.shared());
     REQUIRE(writer.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)"));
     REQUIRE(upgrader.execute("BEGIN; SELECT * FROM t"));
-    io::Event done[2];
     Answer answer;
     Result<void> upgraded;
-    io::Worker::current()->spawn([&] {
+    Beside checkpointer([&] {
       sql::Session session(opened.shared(), timeout_of(10'000));
       answer = checkpoint(session, "FULL");
-      done[0].set();
     });
-    io::Worker::current()->spawn([&] {
+    Beside second([&] {
       // Behind the checkpoint in the queue, on a snapshot that will be old by then.
       upgraded = upgrader.execute("INSERT INTO t VALUES (2)");
       static_cast<void>(upgrader.execute("ROLLBACK"));
-      done[1].set();
     });
     const auto began = io::Clock::now();
     for (int i = 0; i < 10; ++i) io::yield();
     REQUIRE(writer.execute("COMMIT"));
-    for (io::Event& event : done) event.wait();
+    checkpointer.wait();
+    second.wait();
     CHECK(upgraded.code() == Code::busy_snapshot);
     CHECK_FALSE(answer.busy);
     CHECK(answer.copied == answer.log);
@@ -176,18 +171,16 @@ TEST_CASE("the log stays bounded though there is always a reader of an older sna
     Opened opened = make_table(disk);
     storage::Database& storage = opened.database().storage();
     storage.set_checkpoint_pages(kCheckpoint);
-    constexpr int kReaders = 4;
     bool stop = false;
-    io::Event done[kReaders];
-    for (int i = 0; i < kReaders; ++i) {
-      io::Worker::current()->spawn([&, i] {
+    std::deque<Beside> readers;
+    for (int i = 0; i < 4; ++i) {
+      readers.emplace_back([&, i] {
         // They overlap: each begins in the midst of another's snapshot.
         io::sleep_for(i * 2ms);
         while (!stop) {
           const auto reader = storage.begin_read().value();
           io::sleep_for(8ms);
         }
-        done[i].set();
       });
     }
     std::uint64_t most = 0;
@@ -197,7 +190,7 @@ TEST_CASE("the log stays bounded though there is always a reader of an older sna
       io::yield();
     }
     stop = true;
-    for (io::Event& event : done) event.wait();
+    readers.clear();
     const std::uint64_t frames = most / 4120;
     INFO("the log had up to " << frames << " frames");
     CHECK(frames > 4 * kCheckpoint);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "io/faulty.hpp"
+#include "io/sync.hpp"
 #include "io/worker.hpp"
 #include "sql/session.hpp"
 
@@ -26,6 +27,28 @@ inline void on_fiber(const std::function<void()>& body) {
   });
   if (failed) std::rethrow_exception(failed);
 }
+
+/// Runs beside the fiber that makes it, which waits for its end in `wait` or when this goes. What a
+/// failed REQUIRE in it throws would end the program: it notes what CHECKs are to see.
+class Beside {
+ public:
+  explicit Beside(std::function<void()> body) : body_(std::move(body)) {
+    saturn::io::Worker::current()->spawn([this] {
+      body_();
+      done_.set();
+    });
+  }
+  ~Beside() { wait(); }
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+
+  void wait() { done_.wait(); }
+  bool is_done() const { return done_.is_set(); }
+
+ private:
+  const std::function<void()> body_;
+  saturn::io::Event done_;
+};
 
 /// An open database and a session.
 class Opened {

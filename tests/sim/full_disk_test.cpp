@@ -1,9 +1,9 @@
 #include "disk.hpp"
 
-#include "io/sync.hpp"
-#include "io/worker.hpp"
+#include <deque>
 
 using namespace saturn;
+using sim::Beside;
 using sim::Disk;
 using sim::on_fiber;
 using sim::Opened;
@@ -85,11 +85,11 @@ TEST_CASE("what builds on a commit that found no space fails with it, and shows 
       disk.vfs->set_faults({.seed = seed, .full_ppm = 1'000'000, .yield_ppm = 1'000'000});
 
       constexpr int kWriters = 6;
-      io::Event done[kWriters];
       Code codes[kWriters] = {};
-      for (int i = 0; i < kWriters; ++i) {
-        io::Worker::current()->spawn([&, i] {
-          {
+      {
+        std::deque<Beside> writers;
+        for (int i = 0; i < kWriters; ++i) {
+          writers.emplace_back([&, i] {
             sql::Session session(opened.shared());
             const std::string row = std::to_string(10 + i);
             Result<void> ran = session.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (" + row +
@@ -97,11 +97,9 @@ TEST_CASE("what builds on a commit that found no space fails with it, and shows 
             if (ran) ran = session.execute("UPDATE t SET b = randomblob(5000)");
             if (ran) ran = session.execute(i % 2 == 0 ? "COMMIT" : "SELECT * FROM t; COMMIT");
             codes[i] = ran.code();
-          }
-          done[i].set();
-        });
+          });
+        }
       }
-      for (io::Event& event : done) event.wait();
       for (const Code code : codes) CHECK(code == Code::full);
       disk.vfs->set_faults({.seed = seed});
       CHECK(rows(opened) == "1");
@@ -122,16 +120,12 @@ TEST_CASE("a transaction on a commit that found no space is refused when there i
     REQUIRE(first.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (2, NULL)"));
     // The commit's write waits for up to a millisecond before it fails.
     disk.vfs->set_faults({.full_ppm = 1'000'000, .delay_ppm = 1'000'000});
-    io::Event done;
     Result<void> committed;
-    io::Worker::current()->spawn([&] {
-      committed = first.execute("COMMIT");
-      done.set();
-    });
+    Beside committer([&] { committed = first.execute("COMMIT"); });
     io::yield();
     REQUIRE(second.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (3, NULL)"));
-    REQUIRE_FALSE(done.is_set());
-    done.wait();
+    REQUIRE_FALSE(committer.is_done());
+    committer.wait();
     CHECK(committed.code() == Code::full);
     disk.vfs->set_faults({});
     CHECK(second.execute("COMMIT").code() == Code::full);
@@ -152,15 +146,11 @@ TEST_CASE(
     sql::Session second(opened.shared());
     REQUIRE(first.execute("BEGIN IMMEDIATE; CREATE TABLE u(a); INSERT INTO u VALUES (1)"));
     disk.vfs->set_faults({.full_ppm = 1'000'000, .delay_ppm = 1'000'000});
-    io::Event done;
-    io::Worker::current()->spawn([&] {
-      static_cast<void>(first.execute("COMMIT"));
-      done.set();
-    });
+    Beside committer([&] { static_cast<void>(first.execute("COMMIT")); });
     io::yield();
     REQUIRE(second.execute("BEGIN IMMEDIATE"));
-    REQUIRE_FALSE(done.is_set());
-    done.wait();
+    REQUIRE_FALSE(committer.is_done());
+    committer.wait();
     // The table's pages are gone with the commit that made it.
     CHECK(second.execute("INSERT INTO u VALUES (2)").code() == Code::full);
     static_cast<void>(second.execute("ROLLBACK"));
