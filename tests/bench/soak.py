@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A daemon at work for minutes: its resident memory must become flat.
 
-usage: soak.py SATURND [--seconds N] [--clients N] [--chart FILE.svg]
+usage: soak.py SATURND [--seconds N] [--clients N] [--rate N] [--chart FILE.svg]
 
 Clients insert, update, read, run transactions, connect anew and leave streams behind; rows are deleted again, so that
-the database stays of a size. Prints the resident memory a line for each tenth of the time, and fails when the mean of the
+the database stays of a size. With --rate they make so many requests a second, however busy the machine is. Prints the resident memory a line for each tenth of the time, and fails when the mean of the
 last fifth is more than a tenth above that of the second fifth.
 """
 import argparse
@@ -23,9 +23,10 @@ from idle_connections import resident_bytes  # noqa: E402
 GROWTH_MAX = 1.1
 
 
-def work(daemon, me, until, counts, failures):
+def work(daemon, me, until, pause, counts, failures):
     dice = random.Random(me)
     client = Client(daemon)
+    begin = time.time()
     try:
         while time.time() < until:
             key = dice.randrange(20_000)
@@ -47,6 +48,7 @@ def work(daemon, me, until, counts, failures):
             else:
                 client.execute("SELECT a, length(b) FROM t ORDER BY b LIMIT 50")
             counts[me] += 1
+            time.sleep(max(0, begin + counts[me] * pause - time.time()))
     except Exception as error:
         failures.append(error)
 
@@ -66,13 +68,15 @@ def main():
     parser.add_argument("saturnd")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=0, help="requests a second in all; 0: as many as can be")
     parser.add_argument("--chart")
     options = parser.parse_args()
     daemon = Daemon(os.path.abspath(options.saturnd), "--cache-size", "32M", "--stream-idle-timeout-ms", "5000")
     Client(daemon).execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)")
     begin = time.time()
     counts, failures, samples = [0] * options.clients, [], []
-    threads = [threading.Thread(target=work, args=(daemon, i, begin + options.seconds, counts, failures))
+    pause = options.clients / options.rate if options.rate else 0
+    threads = [threading.Thread(target=work, args=(daemon, i, begin + options.seconds, pause, counts, failures))
                for i in range(options.clients)]
     for thread in threads:
         thread.start()
