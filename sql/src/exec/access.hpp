@@ -35,7 +35,8 @@ class AccessPath {
   /// Writes up to `room` rows from row `at` on; fewer only when there are no more. // SUSPENDS
   virtual Result<std::uint32_t> fetch(const Batch& out, std::uint32_t at, std::uint32_t room) = 0;
   /// For RIGHT and FULL JOIN: the row that the last `fetch` wrote at `row` has a partner; and after
-  /// all left rows, up to `room` rows (from row 0 on) that had none, 0 when there are no more.
+  /// all left rows, up to `room` rows (from row 0 on) that had none, 0 when there are no more. The
+  /// batch is full of NULLs in the columns of the left side.
   virtual void mark_matched(RowIndex) {}
   virtual Result<std::uint32_t> fetch_unmatched(const Batch&, std::uint32_t) {  // SUSPENDS
     return std::uint32_t{0};

@@ -155,11 +155,11 @@ void JoinOperator::add_unmatched(std::uint32_t count) {
 /// After all left rows: the right rows that none of them met.
 Result<const Batch*> JoinOperator::next_unmatched_right() {
   if (!parts_.right_outer) return static_cast<const Batch*>(nullptr);
+  for (const Slot slot : parts_.left_slots) {
+    std::fill_n(out_.columns[slot], limits::kBatchRows, ValueRef());
+  }
   const std::uint32_t count = TRY(parts_.right->fetch_unmatched(out_, limits::kBatchRows));
   if (count == 0) return static_cast<const Batch*>(nullptr);
-  for (const Slot slot : parts_.left_slots) {
-    for (std::uint32_t i = 0; i < count; ++i) out_.columns[slot][i] = ValueRef();
-  }
   out_.selection = first_rows(count);
   return static_cast<const Batch*>(&out_);
 }

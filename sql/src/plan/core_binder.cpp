@@ -37,7 +37,7 @@ Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t
         context_.names->table_named(relation.table, only_table);
       }
       if (column.argument || (column.hidden && !ast::present(only_table))) continue;
-      TRY(check_full_name(scope_, 0, r, c, position));
+      TRY(check_star_name(scope_, r, c, position));
       Item item;
       item.column.name = std::string(column.name);
       item.column.decltype_text = std::string(column.decltype_text);

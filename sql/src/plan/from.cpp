@@ -1,4 +1,5 @@
 #include "base/limits.hpp"
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
 #include "parser/ast_children.hpp"
 #include "plan/bound_query.hpp"
@@ -35,11 +36,13 @@ struct FromBinder {
   };
   std::vector<On> ons = {};
   bool right_joins = false;  ///< one of the joins is a RIGHT or FULL JOIN
+  std::size_t group = 0;     ///< the first relation that USING and NATURAL look at
 
   Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
   Result<void> add_function(const ast::Source& source, const TableFunction& function,
                             Relation& relation);
   Result<void> bind_arguments();
+  void compare_argument(std::size_t place, std::size_t argument, ExprPtr value);
   Result<void> bind_on(const On& on);
   void name_derived(const Query& shape, const Boundary& boundary, Relation& relation,
                     std::span<const std::string> given = {});
@@ -58,12 +61,6 @@ struct FromBinder {
   Result<void> equal_columns(std::string_view name, const ast::Source& source,
                              std::size_t relation);
   Result<void> add_source(const ast::Source& source);
-  /// Parentheses at the beginning of FROM with nothing behind them that is for them alone mean
-  /// nothing.
-  bool stands_first(const ast::Source& source) const noexcept {
-    return scope.relations.empty() && !ast::present(source.alias) && source.on == nullptr &&
-           source.using_columns.empty() && !source.as_one;
-  }
   Result<void> add_nested(const ast::Source& source);
   Result<void> add_joined(const ast::Source& source);
   Result<void> add_relation(const ast::Source& source, Relation relation);
@@ -325,12 +322,32 @@ Result<void> FromBinder::bind_arguments() {
     std::size_t place = 0;
     for (const ast::Expr* argument : call.arguments) {
       ExprPtr bound = TRY(binder.bind(*argument));
-      if ((bound->tables >> call.relation & 1) != 0) return at(argument->at, "no query solution");
-      scope.relations[call.relation].arguments[place++] =
-          recode(context, std::move(bound), Recode::leaving);
+      Relation& relation = scope.relations[call.relation];
+      if ((bound->tables >> call.relation & 1) != 0) {
+        compare_argument(call.relation, place++, std::move(bound));
+        continue;
+      }
+      relation.arguments[place++] = recode(context, std::move(bound), Recode::leaving);
     }
   }
   return {};
+}
+
+/// What reads the function's own columns gives it no argument: it is only compared with what the
+/// function takes for one.
+void FromBinder::compare_argument(std::size_t place, std::size_t argument, ExprPtr value) {
+  const Relation& relation = scope.relations[place];
+  const auto column = static_cast<int>(relation.function->columns.size() + argument);
+  JoinCondition condition;
+  condition.expr =
+      std::make_unique<ComparisonNode>(ast::BinaryOp::eq, Binder::column_of(scope, place, column),
+                                       std::move(value), context.binary());
+  if (relation.outer_join || relation.right_join) {
+    condition.outer_relation = static_cast<int>(place);
+  } else {
+    condition.after = scope.last_right_join(place);
+  }
+  conditions.push_back(std::move(condition));
 }
 
 Result<void> FromBinder::add_named(const ast::Source& source, Relation& relation) {
@@ -368,7 +385,7 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   const int right = find(relation, false);
   int left = -1;
   std::size_t left_relation = 0;
-  for (std::size_t r = 0; r < relation && left < 0; ++r) {
+  for (std::size_t r = group; r < relation && left < 0; ++r) {
     left = find(r, true);
     left_relation = r;
   }
@@ -408,7 +425,7 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
     for (const Relation::Column& column : scope.relations[relation].columns) {
       if (column.argument) continue;
       bool found = false;
-      for (std::size_t r = 0; r < relation && !found; ++r) {
+      for (std::size_t r = group; r < relation && !found; ++r) {
         for (const Relation::Column& other : scope.relations[r].columns) {
           found =
               found || (!other.hidden && !other.argument && equals_nocase(other.name, column.name));
@@ -455,10 +472,10 @@ bool has_right_join(const List<ast::Source*>& from) {
 Result<void> FromBinder::add_nested(const ast::Source& source) {
   const bool plain = !source.left && !source.right && !source.natural &&
                      source.using_columns.empty() && !ast::present(source.alias) &&
-                     !source.as_one && !has_right_join(source.nested);
+                     !source.as_one && !right_joins && !has_right_join(source.nested);
   if (source.nested.size() > 1 && !plain) return add_joined(source);
   const std::size_t begin = scope.relations.size();
-  const bool inlined = stands_first(source);
+  const ScopedValue grouped(group, source.nested.size() > 1 ? begin : group);
   bool first = true;
   for (const ast::Source* inner : source.nested) {
     ast::Source copy = *inner;
@@ -478,7 +495,7 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
     TRY(add_source(copy));
     first = false;
   }
-  if (!inlined) TRY(check_nested_names(scope, begin, source.at));
+  TRY(check_nested_names(scope, begin, source.at));
   if (source.nested.size() == 1 || source.on == nullptr) return {};
   ast::Source on_only;
   on_only.at = source.at;
@@ -493,7 +510,7 @@ Result<void> FromBinder::add_joined(const ast::Source& source) {
   inner.ctes = scope.ctes;
   std::vector<JoinCondition> inner_conditions;
   TRY(bind_from(context, inner, source.nested, inner_conditions));
-  if (!stands_first(source)) TRY(check_nested_names(inner, 0, source.at));
+  TRY(check_nested_names(inner, 0, source.at));
   Relation relation;
   std::vector<ExprPtr> outputs;
   for (std::size_t r = 0; r < inner.relations.size(); ++r) {
@@ -562,6 +579,21 @@ Result<void> FromBinder::add_relation(const ast::Source& source, Relation relati
   return join_columns(source, place);
 }
 
+/// Parentheses at the beginning of FROM with nothing behind them that is for them alone mean
+/// nothing.
+void append_flat(Arena& arena, const List<ast::Source*>& from, List<ast::Source*>& flat) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    ast::Source* source = from[i];
+    const bool plain = source->kind == ast::SourceKind::nested && !ast::present(source->alias) &&
+                       source->on == nullptr && source->using_columns.empty() && !source->as_one;
+    if (i == 0 && plain) {
+      append_flat(arena, source->nested, flat);
+    } else {
+      flat.push(arena, source);
+    }
+  }
+}
+
 }  // namespace
 
 Result<void> plan_relation_query(CompileContext& context, Relation& relation) {
@@ -574,8 +606,10 @@ Result<void> plan_relation_query(CompileContext& context, Relation& relation) {
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
                        std::vector<JoinCondition>& conditions) {
   FromBinder binder{context, scope, conditions};
-  binder.right_joins = has_right_join(from);
-  for (const ast::Source* source : from) TRY(binder.add_source(*source));
+  List<ast::Source*> flat;
+  append_flat(context.arena, from, flat);
+  binder.right_joins = has_right_join(flat);
+  for (const ast::Source* source : flat) TRY(binder.add_source(*source));
   for (const FromBinder::On& on : binder.ons) TRY(binder.bind_on(on));
   return binder.bind_arguments();
 }

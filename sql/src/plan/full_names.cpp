@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "plan/scope.hpp"
 
+#include <algorithm>
+
 // Names in full. SQLite writes `*`, and what stands in the parentheses of a nested FROM, out as
 // schema.table.column; where two tables go by the same name that is ambiguous.
 
@@ -35,6 +37,15 @@ std::size_t count_visible(const Scope& scope, std::size_t begin, std::string_vie
   return count;
 }
 
+/// Whether USING merges the relation's column of this name with one to its left. A join in
+/// parentheses hides others of the name too, behind the one that it shows.
+bool is_merged(const Relation& relation, std::string_view name) {
+  const auto first =
+      std::find_if(relation.columns.begin(), relation.columns.end(),
+                   [&](const auto& column) { return equals_nocase(column.name, name); });
+  return first != relation.columns.end() && first->hidden;
+}
+
 Result<void> check_rowid(const Scope& scope, std::size_t begin, std::size_t relation,
                          std::uint32_t position) {
   const Relation& r = scope.relations[relation];
@@ -58,13 +69,27 @@ Result<void> check_full_name(const Scope& scope, std::size_t begin, std::size_t 
   return {};
 }
 
+Result<void> check_star_name(const Scope& scope, std::size_t relation, std::size_t column,
+                             std::uint32_t position) {
+  const std::string_view name = scope.relations[relation].columns[column].name;
+  bool merged = false;
+  for (std::size_t r = relation + 1; r < scope.relations.size(); ++r) {
+    merged = merged || is_merged(scope.relations[r], name);
+  }
+  const bool before_right_join = scope.last_right_join() > static_cast<int>(relation);
+  if (!merged || !before_right_join) return check_full_name(scope, 0, relation, column, position);
+  if (count_visible(scope, 0, name, nullptr) < 2) return {};
+  return Error(Code::error, cat("ambiguous column name: ", name)).at(position);
+}
+
 Result<void> check_nested_names(const Scope& scope, std::size_t begin, std::uint32_t position) {
   const std::size_t end = scope.relations.size();
   if (end - begin < 2) return {};
   for (std::size_t r = begin; r < end; ++r) {
     if (r + 1 < end) {
       for (const Relation::Column& column : scope.relations[r + 1].columns) {
-        if (!column.hidden || count_visible(scope, begin, column.name, nullptr) < 2) continue;
+        if (!is_merged(scope.relations[r + 1], column.name)) continue;
+        if (count_visible(scope, begin, column.name, nullptr) < 2) continue;
         return Error(Code::error, cat("ambiguous column name: ", column.name)).at(position);
       }
     }

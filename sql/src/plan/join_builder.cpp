@@ -263,6 +263,7 @@ std::unique_ptr<AccessPath> JoinPlanner::function_access(std::size_t relation) {
   }
   parts.rowid_slot = r.slots[r.rowid_place()];
   parts.label = r.label;
+  parts.track_matches = r.right_join;
   return std::make_unique<FunctionAccess>(context_.runtime, std::move(parts));
 }
 

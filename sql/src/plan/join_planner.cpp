@@ -525,7 +525,7 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
     }
     consider_either(best, relation, placed);
   }
-  if (r.function != nullptr && !r.right_join) {
+  if (r.function != nullptr) {
     Choice call;
     call.kind = Choice::Kind::function;
     call.rows = info_[relation].rows;

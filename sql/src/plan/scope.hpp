@@ -43,8 +43,12 @@ struct CteEnv {
 /// relations from `begin` on.
 Result<void> check_full_name(const Scope& scope, std::size_t begin, std::size_t relation,
                              std::size_t column, std::uint32_t position);
-/// The same for all columns of the relations from `begin` on, which stand in parentheses of their
-/// own, for their rowids, and for the columns that their USING clauses merge.
+/// The same for what `*` makes of a column; that is the name alone where a later USING merges it
+/// with others and a RIGHT or FULL JOIN comes later.
+Result<void> check_star_name(const Scope& scope, std::size_t relation, std::size_t column,
+                             std::uint32_t position);
+/// The same as `check_full_name` for all columns of the relations from `begin` on, which stand in
+/// parentheses of their own, for their rowids, and for the columns that their USING clauses merge.
 Result<void> check_nested_names(const Scope& scope, std::size_t begin, std::uint32_t position);
 
 /// What kind of expression is bound, as far as it matters what is allowed in it.
