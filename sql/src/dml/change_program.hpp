@@ -4,10 +4,12 @@
 #include "dml/table_writer.hpp"
 #include "dml/target.hpp"
 #include "exec/listing.hpp"
+#include "exec/operators.hpp"
 #include "exec/program.hpp"
 #include "exec/row_spool.hpp"
 
 #include <memory>
+#include <vector>
 
 namespace saturn::sql {
 
@@ -52,16 +54,27 @@ class ChangeProgram : public Program {
   /// Takes the rows and changes them. // SUSPENDS
   virtual Result<void> run(Runtime& runtime) = 0;
 
+  /// Fills `taken_` from the query: in the order of the rows' keys if `by_key_`, else as they come.
+  /// With `joins` a row may come several times; then the last one counts, and they are in the order
+  /// of their keys too, but for a view's. // SUSPENDS
+  Result<void> take(Runtime& runtime, bool joins);
+
   DmlTarget target_;
   std::unique_ptr<TableWriter> writer_;  ///< null for a view
   TriggerSet instead_;                   ///< of a view
   std::size_t key_width_ = 0;            ///< values of `taken_` that identify a row
   Query query_;
+  /// Whether SQLite notes the rows' keys, which puts them in order, before it changes the first
+  /// one; else it changes each as it finds it.
+  bool by_key_ = false;
   std::unique_ptr<RowSpool> taken_;
   Returning returning_;
   ValueArena arena_;  ///< of one row
 
  private:
+  std::vector<SortKey> key_order() const;
+  Result<void> take_by_key(Runtime& runtime);
+
   const bool outermost_;  ///< no statement of a trigger
   bool done_ = false;
 };

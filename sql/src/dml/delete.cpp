@@ -1,4 +1,5 @@
 #include "dml/change_program.hpp"
+#include "dml/reads_table.hpp"
 #include "plan/scope.hpp"
 
 // DELETE. Which rows is settled for all of them before the first one is removed.
@@ -41,6 +42,8 @@ Result<void> DeleteProgram::prepare(CompileContext& context, const ast::DeleteSt
   TRY(returning_.compile(context, table, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
+  by_key_ = writer_ && (returning_.wanted() || !writer_->may_clear() ||
+                        (stmt.where != nullptr && has_subquery(*stmt.where)));
   row_.resize(table.columns.size() + 1);
   return {};
 }
@@ -62,7 +65,7 @@ Result<void> DeleteProgram::run(Runtime& runtime) {
     runtime.affected_rows = TRY(writer_->clear());
     return {};
   }
-  TRY(take_rows(runtime, *query_.root, *taken_));
+  TRY(take(runtime, false));
   RowSpool::Reader rows(*taken_);
   for (std::size_t i = 0; i < taken_->size(); ++i) {
     if (i % 64 == 0) TRY(runtime.poll());

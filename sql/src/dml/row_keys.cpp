@@ -205,15 +205,16 @@ Result<void> TableWriter::remove_replaced(const std::vector<OwnedKey>& replaced)
   for (const OwnedKey& key : replaced) {
     const bool found = TRY(read(key, removed_row_.data(), arena_));
     if (!found) continue;
-    ValueRef* const row = removed_row_.data();
+    const ValueRef* const row = removed_row_.data();
+    const ValueRef* stored = row;
     if (replace_triggers_.any(ast::TriggerTime::before)) {
       const bool goes_on =
           TRY(replace_triggers_.fire(runtime_, ast::TriggerTime::before, row, nullptr));
-      const Stopped gone = TRY(reload(row, nullptr));
-      if (!goes_on || gone) continue;
+      stored = TRY(read_again(row));
+      if (!goes_on || stored == nullptr) continue;
     }
     TRY(foreign_keys_.before_remove(runtime_, row));
-    TRY(erase(row));
+    TRY(erase(stored));
     TRY(foreign_keys_.after_remove(runtime_, row));
     if (replace_triggers_.any(ast::TriggerTime::after)) {
       TRY(replace_triggers_.fire(runtime_, ast::TriggerTime::after, row, nullptr));

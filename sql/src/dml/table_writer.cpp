@@ -310,13 +310,17 @@ Result<TableWriter::Outcome> TableWriter::insert(ValueRef* row, const UpsertClau
   return Outcome{};
 }
 
+/// What BEFORE triggers have made of a row; null when it is gone.
+Result<const ValueRef*> TableWriter::read_again(const ValueRef* row) {
+  key_of(row, scratch_key_);
+  const bool found = TRY(read(scratch_key_, reloaded_.data(), arena_));
+  return found ? reloaded_.data() : nullptr;
+}
+
 /// After BEFORE triggers the row may be gone, or have other values in columns that SET leaves.
 Result<TableWriter::Stopped> TableWriter::reload(ValueRef* old_row, ValueRef* new_row) {
-  key_of(old_row, scratch_key_);
-  const bool found = TRY(read(scratch_key_, reloaded_.data(), arena_));
-  if (!found) return Stopped(Outcome{Outcome::Kind::ignored, 0});
+  if (TRY(read_again(old_row)) == nullptr) return Stopped(Outcome{Outcome::Kind::ignored, 0});
   std::copy(reloaded_.begin(), reloaded_.end(), old_row);
-  if (new_row == nullptr) return Stopped();
   for (std::size_t c = 0; c < table_.columns.size(); ++c) {
     const auto set = [&](int target) { return target == static_cast<int>(c); };
     if (static_cast<int>(c) == table_.rowid_column) continue;
@@ -375,23 +379,34 @@ Result<TableWriter::Outcome> TableWriter::update(ValueRef* old_row, ValueRef* ne
   return Outcome{};
 }
 
+/// What BEFORE triggers make of the row is removed; all others see it as it was.
 Result<TableWriter::Outcome> TableWriter::remove(ValueRef* row) {
   arena_.reset();
+  const ValueRef* stored = row;
   if (delete_triggers_.any(ast::TriggerTime::before)) {
     const bool goes_on =
         TRY(delete_triggers_.fire(runtime_, ast::TriggerTime::before, row, nullptr));
     if (!goes_on) return Outcome{Outcome::Kind::ignored, 0};
-    const Stopped gone = TRY(reload(row, nullptr));
-    if (gone) return *gone;
+    stored = TRY(read_again(row));
+    if (stored == nullptr) return Outcome{Outcome::Kind::ignored, 0};
   }
   TRY(foreign_keys_.before_remove(runtime_, row));
-  TRY(erase(row));
+  TRY(erase(stored));
   TRY(foreign_keys_.after_remove(runtime_, row));
   if (returning_ != nullptr) TRY(returning_->add(runtime_, row));
   if (delete_triggers_.any(ast::TriggerTime::after)) {
     TRY(delete_triggers_.fire(runtime_, ast::TriggerTime::after, row, nullptr));
   }
   return Outcome{};
+}
+
+bool TableWriter::updates_by_key(const Index* found_by) const noexcept {
+  if (key_may_change_ || !update_triggers_.empty() || foreign_keys_.concern_removal()) return true;
+  const bool replaces = rules_.conflict == ast::Conflict::replace;
+  return replaces || std::any_of(indexes_.begin(), indexes_.end(), [&](const auto& writer) {
+           return writer->may_change &&
+                  (writer->index == found_by || writer->conflict == ast::Conflict::replace);
+         });
 }
 
 bool TableWriter::may_clear() const noexcept {

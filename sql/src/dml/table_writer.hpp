@@ -72,6 +72,10 @@ class TableWriter {
   Result<Outcome> update(ValueRef* old_row, ValueRef* new_row);
   /// Removes the row, as `read` gave it. // SUSPENDS
   Result<Outcome> remove(ValueRef* row);
+  /// Whether an UPDATE must know all its rows before it changes the first one, for what a change
+  /// may do to other rows, or to where the index `found_by` (null: the table itself) has them.
+  /// SQLite then works on the rows in the order of their keys.
+  bool updates_by_key(const Index* found_by) const noexcept;
   /// Whether `clear` does what removing every row one by one would do.
   bool may_clear() const noexcept;
   /// Empties the table and its indexes; returns how many rows there were. // SUSPENDS
@@ -158,6 +162,7 @@ class TableWriter {
   bool replacing_runs_more() const noexcept {
     return !replace_triggers_.empty() || foreign_keys_.concern_removal();
   }
+  Result<const ValueRef*> read_again(const ValueRef* row);
   Result<Stopped> reload(ValueRef* old_row, ValueRef* new_row);
   Result<void> write_record(const ValueRef* row);
   Result<void> erase(const ValueRef* row);

@@ -33,10 +33,11 @@ Result<void> TriggerSet::compile(CompileContext& context, const Table& table, co
                                  ast::Conflict conflict) {
   if (!context.triggers) return {};
   const bool recursive = context.runtime.session.recursive_triggers;
-  // SQLite fires those of temp first, and the latest of each database before its others.
+  // SQLite fires those of temp first, the oldest before the others; of the table's own database
+  // the latest comes first.
   std::vector<const Trigger*> candidates;
   const auto temp = context.schemas.temp_triggers(owner);
-  candidates.insert(candidates.end(), temp.rbegin(), temp.rend());
+  candidates.insert(candidates.end(), temp.begin(), temp.end());
   for (std::size_t i = owner.triggers.size(); i-- > 0;) {
     candidates.push_back(owner.triggers[i].get());
   }

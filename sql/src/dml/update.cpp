@@ -1,8 +1,6 @@
 #include "base/text.hpp"
 #include "dml/change_program.hpp"
 #include "dml/reads_table.hpp"
-#include "exec/row_sorter.hpp"
-#include "exec/take_rows.hpp"
 #include "plan/scope.hpp"
 
 #include <algorithm>
@@ -47,8 +45,6 @@ class UpdateProgram final : public ChangeProgram {
   Result<void> run(Runtime& runtime) override;
 
  private:
-  std::vector<SortKey> key_order() const;
-  Result<void> take_last(Runtime& runtime);
   Result<void> change(Runtime& runtime, const ValueRef* taken);
   Result<bool> change_row(Runtime& runtime, const ValueRef* taken);
   Result<bool> change_view(Runtime& runtime, const ValueRef* taken);
@@ -104,6 +100,8 @@ Result<void> UpdateProgram::prepare(CompileContext& context, const ast::UpdateSt
   TRY(returning_.compile(context, table, stmt.returning, ctes));
   columns = returning_.columns();
   if (writer_) writer_->set_returning(returning_);
+  by_key_ = writer_ && (returning_.wanted() || writer_->updates_by_key(query_.found_by) ||
+                        (stmt.where != nullptr && has_subquery(*stmt.where)));
   old_row_.resize(table.columns.size() + 1);
   new_row_.resize(table.columns.size() + 1);
   return {};
@@ -182,40 +180,6 @@ Result<void> UpdateProgram::make_new_row(Runtime& runtime, const ValueRef* taken
   return {};
 }
 
-/// The order of the table's own key, which the rows begin with.
-std::vector<SortKey> UpdateProgram::key_order() const {
-  std::vector<SortKey> keys;
-  const Index* primary = target_.table->primary;
-  for (Slot k = 0; k < key_width_; ++k) {
-    if (primary == nullptr) {
-      keys.push_back({k});
-      continue;
-    }
-    const IndexColumn& column = primary->columns[k];
-    keys.push_back({k, column.descending, column.descending, column.collation});
-  }
-  return keys;
-}
-
-/// Takes the rows in the order of their keys, and of a row that FROM gives several times the last.
-Result<void> UpdateProgram::take_last(Runtime& runtime) {
-  RowSorter sorter(runtime, key_order(), taken_->width());
-  TRY(take_rows(runtime, *query_.root, sorter.width(),
-                [&](const ValueRef* row) { return sorter.add(row); }));
-  TRY(sorter.sort());
-  std::vector<ValueRef> before(sorter.width());
-  ValueArena arena;
-  for (std::size_t count = 0;; ++count) {
-    const ValueRef* row = TRY(sorter.next());
-    const bool same =
-        row != nullptr && count > 0 && compare_rows(before.data(), row, sorter.keys()) == 0;
-    if (count > 0 && !same) TRY(taken_->append(before));
-    if (row == nullptr) return taken_->finish();
-    arena.reset();
-    for (std::size_t i = 0; i < before.size(); ++i) before[i] = kept_in(arena, row[i]);
-  }
-}
-
 /// False when the row is not changed after all.
 Result<bool> UpdateProgram::change_row(Runtime& runtime, const ValueRef* taken) {
   const bool found = TRY(writer_->read({taken, key_width_}, old_row_.data(), arena_));
@@ -242,11 +206,7 @@ Result<void> UpdateProgram::change(Runtime& runtime, const ValueRef* taken) {
 }
 
 Result<void> UpdateProgram::run(Runtime& runtime) {
-  if (joins_ && !target_.is_view) {
-    TRY(take_last(runtime));
-  } else {
-    TRY(take_rows(runtime, *query_.root, *taken_));
-  }
+  TRY(take(runtime, joins_));
   RowSpool::Reader rows(*taken_);
   for (std::size_t i = 0; i < taken_->size(); ++i) {
     if (i % 64 == 0) TRY(runtime.poll());

@@ -197,6 +197,7 @@ Result<Query> plan_table_rows(CompileContext& context, const TargetRows& rows) {
   Query query;
   query.root =
       std::make_unique<ProjectOperator>(context.runtime, std::move(joined), std::move(outputs));
+  query.found_by = scope.relations[0].found_by;
   return query;
 }
 

@@ -116,6 +116,8 @@ struct Query {
   std::vector<bool> read_as_real = {};
   /// Of a compound, or of VALUES: the affinities in its last SELECT or row, by which IN goes.
   std::vector<Affinity> last_affinities = {};
+  /// Of `plan_table_rows`: the index that finds the rows; null: they come in the order of their keys.
+  const Index* found_by = nullptr;
   /// What a column's values may be (`value_kinds`); of SELECTs that a compound joins.
   std::vector<std::uint8_t> kinds = {};
 };

@@ -380,6 +380,9 @@ Result<OperatorPtr> JoinPlanner::plan(bool& in_order) {
     rows = std::max(rows * choice.rows, 1.0);
     single = single && choice.point;
     if (i == 0) note_order(relation, choice);
+    if (order.size() == 1 && choice.kind == Choice::Kind::index && !choice.index->clustered) {
+      scope_.relations[relation].found_by = choice.index;
+    }
     op = TRY(add_step(std::move(op), relation, choice, in_order && i == 0 && backward));
   }
   if (!gate) return op;

@@ -120,6 +120,7 @@ struct Relation {
   ast::Indexed indexed = ast::Indexed::unspecified;
   std::string_view index;  ///< INDEXED BY
   bool is_target = false;  ///< of UPDATE or DELETE: scanned in the order of the table itself
+  const Index* found_by = nullptr;  ///< of a lone relation, once planned: an index with other order
 
   Slot rowid_place() const noexcept { return static_cast<Slot>(columns.size()); }
 };

@@ -162,17 +162,6 @@ DESCENDING_KEY = re.compile(r"PRIMARY KEY DESC\b|(INDEX \w+ ON \w+|KEY|UNIQUE) ?
 RENAMED = re.compile(r"CREATE (TEMP )?(VIEW|TRIGGER) .*(\bexcluded\.| WINDOW \w+ AS \(|\b(old|new)\.rowid\b)")
 
 
-# The table of a change, and its index.
-CHANGED = re.compile(r"\b(UPDATE(?: OR [A-Z]+)? \w+|DELETE FROM \w+)(?: INDEXED BY \w+)?(?= (SET|WHERE|RETURNING)\b|$)")
-
-
-def without_index(statement):
-    """The statement such that it changes rows in the order of the table."""
-    if statement.kind not in ("update", "delete"):
-        return statement
-    return dataclasses.replace(statement, sql=CHANGED.sub(r"\1 NOT INDEXED", statement.sql, count=1))
-
-
 def no_rows_counted(saturn, judge):
     """Whether one row has NULLs where the other has values."""
     return len(saturn) == len(judge) == 1 and len(saturn[0]) == len(judge[0]) and \
@@ -265,11 +254,6 @@ class Comparison:
         contexts = [context_of(statements)]
         if answer.error is None and verdict.error is None and no_rows_counted(answer.parsed(), verdict.parsed()):
             contexts.append("an aggregate over no rows")
-        scans = [without_index(statement) for statement in statements]
-        if scans != statements:
-            answers = self.saturn.run(scans)
-            if len(answers) == len(scans) and same_outcome(statements[-1], answers[-1], verdict) is None:
-                contexts.append("changes in the order of an index")
         return ", ".join(filter(None, contexts))
 
     def _file_differences(self, statements, path, whole):
