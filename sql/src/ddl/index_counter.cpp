@@ -159,13 +159,16 @@ Result<IndexCounter::Next> IndexCounter::add(ByteSpan record) {
   std::size_t changed = width_;
   for (std::uint32_t i = 0; i < width_; ++i) {
     const ValueRef value = from_stored(TRY(reader_.column(i)), index_.table->encoding, arena_);
-    const bool differs = changed < width_ || added_ == 0 ||
+    const bool differs = changed < width_ || added_ == 0 || all_distinct_ ||
                          compare(before_[i].ref(), value, *index_.entry_column(i).collation) != 0;
     if (!differs) continue;
     changed = std::min<std::size_t>(changed, i);
     if (added_ > 0) ++distinct_less_[i];
     before_[i] = Value(value);
   }
+  // As in SQLite, what comes behind a key of one column that is not NULL is no duplicate.
+  all_distinct_ = all_distinct_ || (index_.unique && index_.columns.size() == 1 &&
+                                    !index_.clustered && !before_[0].ref().is_null());
   // All columns together are a key, whatever a corrupt tree has.
   changed = std::min(changed, width_ - 1);
   ++added_;

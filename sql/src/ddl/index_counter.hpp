@@ -92,6 +92,7 @@ class IndexCounter {
   const std::size_t width_;  ///< the columns that tell entries apart
   std::uint64_t added_ = 0;
   std::uint64_t skips_ = 0;
+  bool all_distinct_ = false;  ///< what comes is told apart without a look
   std::vector<std::uint64_t> distinct_less_;
   std::vector<Value> before_;
   storage::RecordReader reader_;

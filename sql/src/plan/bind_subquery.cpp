@@ -313,10 +313,13 @@ Result<ExprPtr> Binder::bind_in(const ast::In& in) {
               cat("sub-select returns ", planned.query.columns.size(), " columns - expected 1"));
   }
   const Query& query = planned.query;
-  const bool right_decides = operand->collation == nullptr ||
-                             (!operand->explicit_collation && !query.explicit_collations.empty() &&
-                              query.explicit_collations[0]);
-  const Collation& order = right_decides ? *query.collations[0] : *operand->collation;
+  const bool compound = !query.last_collations.empty();
+  const auto& explicit_collations = compound ? query.last_explicit : query.explicit_collations;
+  const bool right_decides =
+      operand->collation == nullptr ||
+      (!operand->explicit_collation && !explicit_collations.empty() && explicit_collations[0]);
+  const Collation& right = compound ? *query.last_collations[0] : *query.collations[0];
+  const Collation& order = right_decides ? right : *operand->collation;
   const Affinity affinity =
       query.last_affinities.empty() ? query.affinities[0] : query.last_affinities[0];
   auto node = std::make_unique<InSubqueryNode>(in.negated, std::move(operand),

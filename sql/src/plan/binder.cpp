@@ -500,7 +500,9 @@ Result<ExprPtr> Binder::bind_binary(const ast::Binary& binary) {
       }
       if (binary.op == BinaryOp::is || binary.op == BinaryOp::is_not) {
         // x IS TRUE asks for truth, not for the number 1.
-        const auto* name = ast::as_if<ast::Column>(binary.right);
+        const ast::Expr* right = binary.right;
+        while (const auto* collate = ast::as_if<ast::Collate>(right)) right = collate->operand;
+        const auto* name = ast::as_if<ast::Column>(right);
         const bool is_word = name != nullptr && !name->quoted && !ast::present(name->table);
         const bool is_true = is_word && equals_nocase(name->name, "true");
         const bool is_false = is_word && equals_nocase(name->name, "false");

@@ -116,7 +116,12 @@ struct Query {
   std::vector<bool> read_as_real = {};
   /// Of a compound, or of VALUES: the affinities in its last SELECT or row, by which IN goes.
   std::vector<Affinity> last_affinities = {};
-  /// Of `plan_table_rows`: the index that finds the rows; null: they come in the order of their keys.
+  /// Of a compound: the collations in its last SELECT, by which IN goes too, and whether a COLLATE
+  /// operator gives them.
+  std::vector<const Collation*> last_collations = {};
+  std::vector<bool> last_explicit = {};
+  /// Of `plan_table_rows`: the index that finds the rows; null: they come in the order of their
+  /// keys.
   const Index* found_by = nullptr;
   /// What a column's values may be (`value_kinds`); of SELECTs that a compound joins.
   std::vector<std::uint8_t> kinds = {};

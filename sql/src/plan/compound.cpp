@@ -117,6 +117,8 @@ void BoundQuery::merge_columns() {
   const Query& last = parts_.back().shape();
   Query& first = parts_[0].shape();
   first.last_affinities = last.last_affinities.empty() ? last.affinities : last.last_affinities;
+  first.last_collations = last.collations;
+  first.last_explicit = last.explicit_collations;
   for (std::size_t c = 0; c < first.columns.size(); ++c) {
     std::vector<Affinity> affinities;
     std::vector<std::uint8_t> kinds;
