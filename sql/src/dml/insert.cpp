@@ -349,6 +349,7 @@ Result<void> InsertProgram::do_upsert(Runtime& runtime, const TableWriter::Outco
 }
 
 Result<void> InsertProgram::insert_into_view(Runtime& runtime) {
+  show_reals(*table_, row_.data());
   const bool goes_on =
       TRY(instead_.fire(runtime, ast::TriggerTime::instead_of, nullptr, row_.data()));
   if (!goes_on) return {};

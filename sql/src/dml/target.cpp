@@ -98,6 +98,13 @@ void put(const Table& table, int target, ValueRef value, ValueRef* row) noexcept
   if (table.rowid_column >= 0) row[table.rowid_column] = value;
 }
 
+void show_reals(const Table& view, ValueRef* row) noexcept {
+  for (std::size_t c = 0; c < view.columns.size(); ++c) {
+    if (view.columns[c].affinity != Affinity::real || !row[c].is_integer()) continue;
+    row[c] = ValueRef::real(static_cast<double>(row[c].as_integer()));
+  }
+}
+
 Result<Query> plan_target_rows(CompileContext& context, const DmlTarget& target,
                                const ast::Target& named, const List<ast::Source*>& from,
                                const ast::Expr* where, std::span<const ast::Expr* const> exprs,

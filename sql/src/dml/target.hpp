@@ -50,6 +50,10 @@ std::vector<int> set_targets(std::span<const SetColumn> columns);
 /// Puts a value into a row as `TableWriter` has it.
 void put(const Table& table, int target, ValueRef value, ValueRef* row) noexcept;
 
+/// Makes whole numbers in a view's REAL columns reals: so its triggers and RETURNING see what is
+/// given to them.
+void show_reals(const Table& view, ValueRef* row) noexcept;
+
 /// Plans what UPDATE and DELETE visit: the rows of the target, joined with `from`, for which
 /// `where` (or null) is true. The batches have the row's key first (`Table::key_width` values; all
 /// columns of a view), then the values of `exprs`. // SUSPENDS

@@ -192,6 +192,7 @@ Result<bool> UpdateProgram::change_row(Runtime& runtime, const ValueRef* taken) 
 Result<bool> UpdateProgram::change_view(Runtime& runtime, const ValueRef* taken) {
   std::copy(taken, taken + key_width_, old_row_.begin());
   TRY(make_new_row(runtime, taken));
+  show_reals(*target_.table, new_row_.data());
   return instead_.fire(runtime, ast::TriggerTime::instead_of, old_row_.data(), new_row_.data());
 }
 

@@ -31,6 +31,23 @@ void ExprNode::inherit() noexcept {
   }
 }
 
+namespace {
+
+/// Of an aggregate or a window function: as in SQLite its result has the collation that a COLLATE
+/// operator gives one of its arguments, which are the first of its children.
+void take_collation(ExprNode& call, std::size_t arguments) noexcept {
+  call.collation = nullptr;
+  call.explicit_collation = false;
+  for (std::size_t i = 0; i < arguments; ++i) {
+    if (!call.children[i]->explicit_collation) continue;
+    call.collation = call.children[i]->collation;
+    call.explicit_collation = true;
+    return;
+  }
+}
+
+}  // namespace
+
 bool same_tree(const ExprNode& a, const ExprNode& b) noexcept {
   if (a.kind != b.kind || a.children.size() != b.children.size() || !a.same(b)) return false;
   for (std::size_t i = 0; i < a.children.size(); ++i) {
@@ -686,8 +703,7 @@ Result<void> FunctionNode::eval(EvalContext& context, Selection selection, Value
 WindowNode::WindowNode(Parts p) : ExprNode(NodeKind::window), parts(std::move(p)) {
   children = std::move(parts.children);
   inherit();
-  collation = nullptr;
-  explicit_collation = false;
+  take_collation(*this, parts.arguments);
   uses_window = true;
 }
 
@@ -834,13 +850,13 @@ AggregateNode::AggregateNode(const Function& f, Parts parts)
       distinct(parts.distinct),
       directions(std::move(parts.directions)),
       has_filter(parts.filter != nullptr) {
+  const std::size_t arguments = parts.arguments.size();
   children = std::move(parts.arguments);
   for (ExprPtr& term : parts.order) children.push_back(std::move(term));
   if (parts.filter) children.push_back(std::move(parts.filter));
   inherit();
   subtypes |= f.subtypes;
-  collation = nullptr;
-  explicit_collation = false;
+  take_collation(*this, arguments);
   uses_aggregate = true;
 }
 bool AggregateNode::same(const ExprNode& other) const noexcept {

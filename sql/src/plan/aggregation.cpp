@@ -48,7 +48,14 @@ Result<void> Aggregation::rewrite(ExprPtr& expr) {
     expr = std::move(slot);
     return {};
   }
-  for (ExprPtr& child : expr->children) TRY(rewrite(child));
+  std::size_t rewritten = expr->children.size();
+  if (expr->kind == NodeKind::window) {
+    // A constant in a frame stays one, even if it is a key too.
+    const WindowNode::Parts& parts = static_cast<const WindowNode&>(*expr).parts;
+    const int offsets = (parts.has_start_offset ? 1 : 0) + (parts.has_end_offset ? 1 : 0);
+    for (int i = 0; i < offsets && expr->children[rewritten - 1]->constant(); ++i) --rewritten;
+  }
+  for (std::size_t i = 0; i < rewritten; ++i) TRY(rewrite(expr->children[i]));
   expr->uses_aggregate = false;
   return {};
 }

@@ -128,8 +128,7 @@ void BoundQuery::merge_columns() {
     }
     first.affinities[c] = compound_affinity(affinities, kinds);
     for (const std::uint8_t k : kinds) first.kinds[c] |= k;
-    first.read_as_real.push_back(affinities[0] == Affinity::real &&
-                                 first.affinities[c] == Affinity::real &&
+    first.read_as_real.push_back(first.affinities[c] == Affinity::real &&
                                  std::any_of(affinities.begin(), affinities.end(),
                                              [](Affinity a) { return a != Affinity::real; }));
     // The collation is that of the first SELECT that has one.

@@ -108,6 +108,8 @@ void WindowPlanner::take(ExprPtr& expr) {
   group.parts.calls.push_back(std::move(call));
   auto slot = std::make_unique<SlotNode>(0);
   slot->tables = 1;  // a value of a row, though of no relation
+  slot->collation = node.collation;
+  slot->explicit_collation = node.explicit_collation;
   group.slots.push_back(slot.get());
   expr = std::move(slot);
 }
