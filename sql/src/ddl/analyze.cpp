@@ -114,14 +114,7 @@ Result<void> analyze_index(Runtime& runtime, const Table& table, const Index& in
     }
     more = TRY(cursor.next());
   }
-  if (counter.added() == 0 && index.where != nullptr) {
-    storage::BTreeCursor all(transaction, table.root,
-                             table.without_rowid ? &table.primary->key_info : nullptr);
-    const bool any = TRY(all.first());
-    if (!any) return {};
-  } else if (counter.added() == 0) {
-    return {};
-  }
+  if (counter.added() == 0 && index.where == nullptr) return {};
   const std::string_view name = index.clustered ? table.name : index.name;
   found.stats.push_back({table.name, name, counter.stat()});
   for (IndexCounter::SampleRow& sample : TRY(counter.samples())) {
