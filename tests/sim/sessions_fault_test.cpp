@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
-// Each single operation fails once, in every way that a disk has, while several sessions write and one reads: what
-// every one of them was told is so.
+// Each single operation fails once, in every way that a disk has, while several sessions write and
+// one reads: what every one of them was told is so.
 
 using namespace saturn;
 using namespace sim;
@@ -67,7 +67,8 @@ class Run {
     if (ending_ == Ending::kill) disk_.vfs->kill();
     if (ending_ == Ending::power_cut) REQUIRE(disk_.vfs->power_cut());
     Opened opened = open();
-    check(opened, reference_.synchronous == Disk::Synchronous::full || ending_ != Ending::power_cut, true);
+    check(opened, reference_.synchronous == Disk::Synchronous::full || ending_ != Ending::power_cut,
+          true);
     REQUIRE(opened.run("INSERT INTO log VALUES (99, 99, '')"));
     return disk_.vfs->struck();
   }
@@ -80,8 +81,9 @@ class Run {
     Opened opened = open();
     REQUIRE(opened.run("CREATE TABLE account(id INTEGER PRIMARY KEY, amount, filler)"));
     REQUIRE(opened.run("CREATE TABLE log(writer, number, filler, PRIMARY KEY (writer, number))"));
-    REQUIRE(opened.run("WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 9) "
-                       "INSERT INTO account SELECT i, 100, randomblob(300) FROM n"));
+    REQUIRE(
+        opened.run("WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 9) "
+                   "INSERT INTO account SELECT i, 100, randomblob(300) FROM n"));
     REQUIRE(opened.close());
   }
 
@@ -98,7 +100,8 @@ class Run {
         for (int number = 1; number <= kTransfers; ++number) {
           const auto told = transfer(session, writer, number);
           // The log may have what could not be synced.
-          if (told == Told::failed_in_commit && is_broken(opened)) in_doubt_.insert({writer, number});
+          if (told == Told::failed_in_commit && is_broken(opened))
+            in_doubt_.insert({writer, number});
         }
         --writing;
       });
@@ -115,11 +118,15 @@ class Run {
   enum class Told : std::uint8_t { done, refused, failed_in_commit };
 
   Told transfer(sql::Session& session, int writer, int number) {
-    const auto account = [&](int salt) { return std::to_string((writer * 7 + number * salt) % kAccounts); };
+    const auto account = [&](int salt) {
+      return std::to_string((writer * 7 + number * salt) % kAccounts);
+    };
     Result<void> done = session.execute(
-        "BEGIN IMMEDIATE; UPDATE account SET amount = amount - 1, filler = randomblob(300) WHERE id = " + account(3) +
-        "; UPDATE account SET amount = amount + 1 WHERE id = " + account(5) + "; INSERT INTO log VALUES (" +
-        std::to_string(writer) + ", " + std::to_string(number) + ", randomblob(400))");
+        "BEGIN IMMEDIATE; UPDATE account SET amount = amount - 1, filler = randomblob(300) WHERE "
+        "id = " +
+        account(3) + "; UPDATE account SET amount = amount + 1 WHERE id = " + account(5) +
+        "; INSERT INTO log VALUES (" + std::to_string(writer) + ", " + std::to_string(number) +
+        ", randomblob(400))");
     const bool handed_over = done.has_value();
     if (done) done = session.execute("COMMIT");
     if (!session.autocommit()) static_cast<void>(session.execute("ROLLBACK"));
@@ -146,18 +153,21 @@ class Run {
     if (broken) CHECK(written.message().find("opened again") != std::string::npos);
   }
 
-  /// `all`: all that was acknowledged must be there. `doubt`: of what failed in its commit some may be.
+  /// `all`: all that was acknowledged must be there. `doubt`: of what failed in its commit some may
+  /// be.
   void check(Opened& opened, bool all, bool doubt) {
     CHECK(opened.ask("PRAGMA integrity_check") == "ok");
     CHECK(opened.ask("SELECT sum(amount) FROM account") == std::to_string(kTotal));
     for (int writer = 0; writer < kWriters; ++writer) {
       for (int number = 1; number <= kTransfers; ++number) {
         INFO("transfer " << number << " of writer " << writer);
-        const bool is_there = opened.ask("SELECT count(*) FROM log WHERE writer = " + std::to_string(writer) +
-                                         " AND number = " + std::to_string(number)) == "1";
+        const bool is_there =
+            opened.ask("SELECT count(*) FROM log WHERE writer = " + std::to_string(writer) +
+                       " AND number = " + std::to_string(number)) == "1";
         const bool is_acknowledged = acknowledged_.contains({writer, number});
         if (is_acknowledged && all) CHECK(is_there);
-        if (!is_acknowledged && !(doubt && in_doubt_.contains({writer, number}))) CHECK_FALSE(is_there);
+        if (!is_acknowledged && !(doubt && in_doubt_.contains({writer, number})))
+          CHECK_FALSE(is_there);
       }
     }
   }

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "io/backends.hpp"
+#include "plan/rules.hpp"
 #include "saturn_engine.hpp"
 #include "script.hpp"
 #if defined(SATURN_HAVE_SQLITE)
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 using namespace saturn;
 
@@ -20,7 +22,7 @@ constexpr std::uint64_t kLittleMemory = 100'000;  // bytes
 
 /// Runs one script file; false when it cannot be read or parsed.
 bool run_file(const char* path, const std::string& on, std::uint64_t query_memory,
-              slt::Outcome& total) {
+              const std::string& without, slt::Outcome& total) {
   std::ifstream file(path, std::ios::binary);
   const std::string script{std::istreambuf_iterator<char>(file), {}};
   auto records = slt::parse(script, "sqlite");
@@ -35,9 +37,19 @@ bool run_file(const char* path, const std::string& on, std::uint64_t query_memor
 #else
   auto engine = slt::make_saturn_engine(on, query_memory);
 #endif
-  const slt::Outcome outcome = slt::run(*records, *engine, kFailuresShown);
+  if (!without.empty()) {
+    auto switched =
+        engine->execute(cat("PRAGMA optimizer_rules = '-", without == "all" ? "" : without, "'"));
+    if (!switched) {
+      std::fprintf(stderr, "%s\n", std::move(switched).error().message().c_str());
+      return false;
+    }
+  }
+  const bool other_plans = !without.empty();
+  const slt::Outcome outcome = slt::run(*records, *engine, kFailuresShown, other_plans);
   for (const slt::Failure& failure : outcome.failures) {
-    std::fprintf(stderr, "%s:%u: %s\n", path, failure.line, failure.why.c_str());
+    std::fprintf(stderr, "%s:%u: %s%s\n", path, failure.line, failure.why.c_str(),
+                 other_plans ? cat(" (without ", without, ")").c_str() : "");
   }
   total.passed += outcome.passed;
   total.failed += outcome.failed;
@@ -47,11 +59,12 @@ bool run_file(const char* path, const std::string& on, std::uint64_t query_memor
 
 }  // namespace
 
-/// slt-run [--judge | --posix | --io_uring | --little-memory] FILE...: runs sqllogictest scripts, a
-/// fresh database a file, on Saturn (in memory, or on disk through a backend), or on SQLite's
-/// library. With little memory, whatever keeps rows on disk does so from the first few on. Closes
-/// with 'N passed, N failed, N not supported yet'; the last count is that of records whose error
-/// said so.
+/// slt-run [--judge | --posix | --io_uring | --little-memory | --without=RULE] FILE...: runs
+/// sqllogictest scripts, a fresh database a file, on Saturn (in memory, or on disk through a
+/// backend), or on SQLite's library. With little memory, whatever keeps rows on disk does so from
+/// the first few on. Without a rule of the planner ("all" of them, or "each" in turn) other plans
+/// must give the same rows. Closes with 'N passed, N failed, N not supported yet'; the last count
+/// is that of records whose error said so.
 int main(int argc, char** argv) {
   slt::Outcome total;
   std::string on = "memory";
@@ -62,6 +75,12 @@ int main(int argc, char** argv) {
     on = name;
     first = 2;
   }
+  std::string without;
+  constexpr std::string_view kWithout = "--without=";
+  if (argc > 1 && std::string_view(argv[1]).starts_with(kWithout)) {
+    without = argv[1] + kWithout.size();
+    first = 2;
+  }
   if (on == "little-memory") {
     on = "posix";
     query_memory = kLittleMemory;
@@ -70,8 +89,15 @@ int main(int argc, char** argv) {
     std::puts("skipped: io_uring cannot be had here");
     return 77;
   }
+  std::vector<std::string> switched_off{without};
+  if (without == "each") {
+    switched_off.assign({"all"});
+    for (const sql::RuleText& rule : sql::kRules) switched_off.emplace_back(rule.name);
+  }
   bool readable = argc > first;
-  for (int i = first; i < argc; ++i) readable &= run_file(argv[i], on, query_memory, total);
+  for (const std::string& rule : switched_off) {
+    for (int i = first; i < argc; ++i) readable &= run_file(argv[i], on, query_memory, rule, total);
+  }
   std::printf("%s\n", cat(total.passed, " passed, ", total.failed, " failed, ", total.unsupported,
                           " not supported yet")
                           .c_str());

@@ -21,6 +21,7 @@ struct Record {
   std::string sql;
   std::string types;       ///< query: a letter a column, of T, I and R
   Sort sort = Sort::none;  ///< query
+  bool by_plan = false;    ///< `skipif other-plans`: the outcome depends on the plan
   std::string message;     ///< statement error: the whole message; empty: any
   /// query: printed values, empty when `hash` is given; plan: its lines
   std::vector<std::string> expected;
@@ -30,9 +31,10 @@ struct Record {
 
 /// Parses a whole script, leaving out the records that do not concern `engine` ("sqlite"):
 /// `skipif engine` and `onlyif other`. A malformed record is an error that names its line.
-/// Two extensions of the format: `statement error MESSAGE` names the message that is wanted, and a
-/// `plan` is followed by a statement, "----" and what EXPLAIN QUERY PLAN says of it, each operator
-/// on a line, two blanks further in than the one that it is an input of.
+/// Extensions of the format: `skipif other-plans` (see `run`), `statement error MESSAGE` names the
+/// message that is wanted, and a `plan` is followed by a statement, "----" and what EXPLAIN QUERY
+/// PLAN says of it, each operator on a line, two blanks further in than the one that it is an input
+/// of.
 Result<std::vector<Record>> parse(std::string_view script, std::string_view engine);
 
 /// A value as the format prints it for a column of type letter `type`: NULL, "(empty)", integers by
@@ -66,7 +68,10 @@ struct Outcome {
   std::vector<Failure> failures;  ///< the first `failures_max` of them
 };
 
-/// Runs the records in order; a failed record does not stop the script.
-Outcome run(const std::vector<Record>& records, Engine& engine, std::size_t failures_max);
+/// Runs the records in order; a failed record does not stop the script. Where the engine plans
+/// otherwise than it would by itself (`other_plans`), records that show plans are left out, and
+/// rows that no ORDER BY puts in order may come in any.
+Outcome run(const std::vector<Record>& records, Engine& engine, std::size_t failures_max,
+            bool other_plans = false);
 
 }  // namespace saturn::slt

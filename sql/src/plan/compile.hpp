@@ -68,6 +68,8 @@ struct CompileContext {
     return runtime.transactions == nullptr ? nullptr : runtime.transactions->find(database);
   }
 
+  bool has(Rule rule) const noexcept { return runtime.session.rules.has(rule); }
+
   /// Of the texts in the statement's databases.
   TextEncoding encoding() const noexcept { return runtime.session.encoding(); }
   /// The collation of what has none of its own.

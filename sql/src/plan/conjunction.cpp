@@ -168,18 +168,19 @@ ExprPtr merge_equalities(ExprPtr expr) {
 
 }  // namespace
 
-void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out) {
-  if (expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction) {
-    expr = merge_equalities(std::move(expr));
-  }
-  if (expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction) {
+void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out, RuleSet rules) {
+  const auto is_either = [&] {
+    return expr->kind == NodeKind::logical && !static_cast<LogicalNode&>(*expr).conjunction;
+  };
+  if (is_either() && rules.has(Rule::or_to_in)) expr = merge_equalities(std::move(expr));
+  if (is_either() && rules.has(Rule::or_factors)) {
     factor_disjunction(expr, out);
     imply_for_each_relation(expr, out);
   }
   if (expr->kind == NodeKind::logical && static_cast<LogicalNode&>(*expr).conjunction) {
     ExprPtr right = std::move(expr->children[1]);
-    split_conjunction(std::move(expr->children[0]), out);
-    split_conjunction(std::move(right), out);
+    split_conjunction(std::move(expr->children[0]), out, rules);
+    split_conjunction(std::move(right), out, rules);
     return;
   }
   out.push_back(std::move(expr));

@@ -102,7 +102,7 @@ Result<void> CorePlanner::bind_where() {
   Binder binder(context_, scope_, BindRules{.aliases = true, .clause = "WHERE"});
   ExprPtr where = TRY(binder.bind(*core_.where));
   std::vector<ExprPtr> parts;
-  split_conjunction(std::move(where), parts);
+  split_conjunction(std::move(where), parts, context_.runtime.session.rules);
   const int after = scope_.last_right_join();
   for (ExprPtr& part : parts) conditions_.push_back({std::move(part), -1, after});
   return {};

@@ -91,6 +91,7 @@ Result<OperatorPtr> CorePlanner::plan_source() {
 
 /// The table of which nothing but count(*) is asked for; null when there is more to the query.
 const Table* CorePlanner::counted_table(const AggregateOperator::Parts& parts) const {
+  if (!context_.has(Rule::count_entries)) return nullptr;
   if (!parts.keys.empty() || !parts.bare.empty() || parts.calls.empty()) return nullptr;
   if (scope_.relations.size() != 1 || !conditions_.empty()) return nullptr;
   const auto counts_rows = [](const AggregateOperator::Call& call) {
@@ -130,8 +131,8 @@ bool CorePlanner::is_never_null(const SlotNode& column) const {
 /// greatest value comes before them, and the least one is looked for among all rows.
 Result<OperatorPtr> CorePlanner::plan_extreme(AggregateOperator::Parts& parts) {
   WantedOrder wanted;
-  bool fits = parts.keys.empty() && parts.calls.size() == 1 && parts.extreme == 0 &&
-              !parts.calls[0].filter && scope_.relations.size() == 1 &&
+  bool fits = context_.has(Rule::min_max) && parts.keys.empty() && parts.calls.size() == 1 &&
+              parts.extreme == 0 && !parts.calls[0].filter && scope_.relations.size() == 1 &&
               parts.calls[0].arguments[0]->kind == NodeKind::slot;
   if (fits) {
     const auto* column = static_cast<const SlotNode*>(parts.calls[0].arguments[0].get());

@@ -31,10 +31,9 @@ void collect(const ExprNode& expr, bool conjunction, std::vector<const ExprNode*
 
 /// Adds what the alternatives of each OR ask for to the conditions, for themselves alone.
 void JoinPlanner::add_alternatives() {
-  const bool indexed = std::any_of(info_.begin(), info_.end(), [](const RelationInfo& info) {
-    return !info.indexes.empty();
-  });
-  if (!indexed) return;
+  const bool indexed = std::any_of(info_.begin(), info_.end(),
+                                   [](const RelationInfo& info) { return !info.indexes.empty(); });
+  if (!indexed || !context_.has(Rule::or_indexes)) return;
   int number = 0;
   const std::size_t count = conditions_.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -51,8 +50,8 @@ void JoinPlanner::add_alternatives() {
         const bool seeks = part->kind == NodeKind::comparison || part->kind == NodeKind::in_list;
         ExprPtr copy = seeks ? copy_tree(*part) : nullptr;
         if (!copy) continue;
-        conditions_.push_back({std::move(copy), conditions_[i].outer_relation,
-                               conditions_[i].after, number});
+        conditions_.push_back(
+            {std::move(copy), conditions_[i].outer_relation, conditions_[i].after, number});
       }
       ++number;
     }

@@ -193,7 +193,7 @@ void CorePlanner::forget_unused_columns() {
 }
 
 void CorePlanner::flatten() {
-  if (scope_.last_right_join() >= 0) return;
+  if (scope_.last_right_join() >= 0 || !context_.has(Rule::flatten)) return;
   bool changed = false;
   for (std::size_t r = 0; r < scope_.relations.size();) {
     if (can_take_over(r)) {

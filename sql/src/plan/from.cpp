@@ -195,7 +195,8 @@ bool is_plain(const ast::Select& select) {
 }
 
 /// Whether a CTE is as good as a subquery where it is named: it is named once, or never to be kept.
-bool takes_part(const ast::Cte& cte, const CteEnv& env) {
+bool takes_part(const CompileContext& context, const ast::Cte& cte, const CteEnv& env) {
+  if (!context.has(Rule::inline_cte)) return false;
   if (is_recursive(cte) || cte.materialize == ast::Materialize::yes) return false;
   return cte.materialize == ast::Materialize::no ||
          (env.query != nullptr && count_uses(*env.query, cte.name) == 1);
@@ -217,7 +218,7 @@ Result<void> FromBinder::plan_cte(const ast::Cte& cte, CteEnv& env, Relation& re
     add_derived(std::move(copy), of_rows, relation);
     return {};
   }
-  if (takes_part(cte, env)) {
+  if (takes_part(context, cte, env)) {
     env.in_progress.push_back(&cte);
     auto bound = BoundQuery::bind(context, *cte.select, &env, scope.boundary);
     env.in_progress.pop_back();
@@ -451,7 +452,7 @@ Result<void> FromBinder::bind_on(const On& on) {
   const std::uint64_t known =
       on.relation == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (on.relation + 1)) - 1;
   std::vector<ExprPtr> parts;
-  split_conjunction(std::move(expr), parts);
+  split_conjunction(std::move(expr), parts, context.runtime.session.rules);
   for (ExprPtr& part : parts) {
     if ((part->tables & ~known) != 0 && (on.outer || scope.last_right_join() >= 0)) {
       return at(on.expr->at, "ON clause references tables to its right");

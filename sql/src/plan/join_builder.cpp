@@ -286,7 +286,8 @@ Result<std::unique_ptr<AccessPath>> JoinPlanner::hash_access(std::size_t relatio
   if (automatic_index_) input = in_index_order(std::move(input), relation, keys);
   return std::unique_ptr<AccessPath>(std::make_unique<MaterializedAccess>(
       context_.runtime, std::move(input), used_slots(relation), std::move(keys),
-      constant && !context_.rows_change, scope_.relations[relation].right_join));
+      constant && !context_.rows_change && context_.has(Rule::shared_rows),
+      scope_.relations[relation].right_join));
 }
 
 Result<OperatorPtr> JoinPlanner::add_step(OperatorPtr left, std::size_t relation,

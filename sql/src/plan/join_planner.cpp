@@ -150,7 +150,7 @@ void JoinPlanner::strengthen_outer_joins() {
     }
   };
   // The rows that a RIGHT JOIN adds come after a LEFT JOIN before it has added its own.
-  if (scope_.last_right_join() >= 0) return;
+  if (scope_.last_right_join() >= 0 || !context_.has(Rule::left_to_inner)) return;
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     if (!scope_.relations[r].outer_join) continue;
     for (const JoinCondition& condition : conditions_) {
@@ -214,7 +214,7 @@ Result<void> JoinPlanner::complete_arguments() {
 
 /// Plans subqueries and views, which first take over what is asked of them alone.
 Result<void> JoinPlanner::plan_queries() {
-  const bool right_joins = scope_.last_right_join() >= 0;
+  const bool pushes = scope_.last_right_join() < 0 && context_.has(Rule::push_down);
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     Relation& relation = scope_.relations[r];
     if (!relation.query) continue;
@@ -223,7 +223,7 @@ Result<void> JoinPlanner::plan_queries() {
       return expr.tables == bit(r) && !expr.reads_outer && usable_for(condition, r) &&
              relation.query->push(expr, r);
     };
-    if (!right_joins) std::erase_if(conditions_, is_taken);
+    if (pushes) std::erase_if(conditions_, is_taken);
     TRY(plan_relation_query(context_, relation));
   }
   return {};
@@ -296,7 +296,8 @@ Result<void> JoinPlanner::estimate_relations() {
     }
     TRY(try_conditions(r));
     info.kept = std::max(info.kept, 1.0 / info.rows);
-    if (relation.outer_join || relation.right_join || relation.keep_place) {
+    if (relation.outer_join || relation.right_join || relation.keep_place ||
+        !context_.has(Rule::join_order)) {
       info.needs |= bit(r) - 1;
     }
     for (std::size_t before = 0; before < r; ++before) {
@@ -318,6 +319,7 @@ bool JoinPlanner::available(const Term& term, std::size_t relation,
 }
 
 bool JoinPlanner::covers(const Index& index, std::size_t relation) const {
+  if (!index.clustered && !context_.has(Rule::covering_index)) return false;
   const Relation& r = scope_.relations[relation];
   for (std::size_t c = 0; c < r.columns.size(); ++c) {
     // A virtual column comes from the columns that it reads, which have slots of their own.
@@ -483,7 +485,7 @@ void JoinPlanner::consider_hash(Choice& best, std::size_t relation, std::uint64_
   bool only_outer = true;
   for (std::size_t t = 0; t < terms_.size(); ++t) {
     const Term& term = terms_[t];
-    if (!available(term, relation, placed)) continue;
+    if (!available(term, relation, placed) || !context_.has(Rule::hash_join)) continue;
     if (term.op != TermOp::eq && term.op != TermOp::is) continue;
     if (term.others == 0 && !term.reads_outer) continue;  // a constant: a filter does that
     const bool doubled = std::any_of(choice.equal.begin(), choice.equal.end(), [&](std::size_t e) {
@@ -516,14 +518,17 @@ JoinPlanner::Choice JoinPlanner::best_access(std::size_t relation, std::uint64_t
   best.cost = std::numeric_limits<double>::infinity();
   const Relation& r = scope_.relations[relation];
   if (r.table != nullptr && !r.right_join && !(automatic_index_ && relation == 1)) {
+    const bool searches = context_.has(Rule::index_search);
     if (r.indexed != ast::Indexed::by) {
       consider(best, scan_of(relation));
-      consider_rowid(best, relation, placed);
+      if (searches) consider_rowid(best, relation, placed);
     }
     for (const UsableIndex& index : info_[relation].indexes) {
-      consider_index(best, index, relation, placed);
+      if (searches || r.indexed == ast::Indexed::by) {
+        consider_index(best, index, relation, placed);
+      }
     }
-    consider_either(best, relation, placed);
+    if (searches) consider_either(best, relation, placed);
   }
   if (r.function != nullptr) {
     Choice call;
@@ -677,6 +682,7 @@ Result<std::vector<std::size_t>> JoinPlanner::choose_order() const {
 /// Whether an access gives its rows in the wanted order; `backward` tells in which direction.
 bool JoinPlanner::gives_order(const Choice& choice, std::size_t relation, bool& backward) const {
   if (wanted_ == nullptr || choice.kind == Choice::Kind::hash) return false;
+  if (!context_.has(Rule::index_order)) return false;
   if (choice.kind == Choice::Kind::function || choice.kind == Choice::Kind::either) return false;
   for (const std::size_t t : choice.equal) {
     if (terms_[t].op == TermOp::in) return false;

@@ -85,7 +85,7 @@ Result<void> JoinPlanner::try_conditions(std::size_t relation) {
   const Relation& r = scope_.relations[relation];
   RelationInfo& info = info_[relation];
   if (r.table == nullptr || r.table->root == 0 || r.table->without_rowid) return {};
-  if (r.table->row_estimate != 0) return {};
+  if (r.table->row_estimate != 0 || !context_.has(Rule::table_samples)) return {};
   if (scope_.relations.size() < 2 || info.rows < kRowsMin || !info.virtuals.empty()) return {};
   if (context_.pages(r.table->database) == nullptr) return {};
   std::vector<std::size_t> tried;

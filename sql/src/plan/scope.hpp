@@ -265,8 +265,8 @@ Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::So
 /// Plans what `relation.query` is; `relation.derived` are its rows then. // SUSPENDS
 Result<void> plan_relation_query(CompileContext& context, Relation& relation);
 
-/// Cuts `expr` at its ANDs.
-void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out);
+/// Cuts `expr` at its ANDs, and makes more of its ORs where `rules` says so.
+void split_conjunction(ExprPtr expr, std::vector<ExprPtr>& out, RuleSet rules = {});
 
 /// An order that the caller would like rows to come in.
 struct WantedOrder {

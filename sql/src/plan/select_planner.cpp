@@ -88,7 +88,7 @@ void add_limit(CompileContext& context, Limit limit, SortOperator* sort, Query& 
   if (!limit.count) return;
   auto limited = std::make_unique<LimitOperator>(context.runtime, std::move(query.root),
                                                  std::move(limit.count), std::move(limit.offset));
-  if (sort != nullptr) {
+  if (sort != nullptr && context.has(Rule::top_n)) {
     sort->set_limit([above = limited.get()] { return above->rows_needed(); });
   }
   query.root = std::move(limited);

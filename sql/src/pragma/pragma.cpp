@@ -315,6 +315,27 @@ Result<void> collation_list(const PragmaCall& call) {
   return {};
 }
 
+/// '-flatten' switches a rule of the planner off, '+flatten' on, '-' and '+' do it with all.
+Result<void> optimizer_rules(const PragmaCall& call) {
+  RuleSet& rules = call.session().rules;
+  if (!call.asks() && !call.argument.empty()) {
+    const bool on = call.argument.front() != '-';
+    std::string_view name = call.argument;
+    if (name.front() == '-' || name.front() == '+') name.remove_prefix(1);
+    const std::optional<Rule> rule = find_rule(name);
+    if (!name.empty() && !rule) {
+      return Error(Code::error, cat("no such optimizer rule: ", name));
+    }
+    rule ? rules.set(*rule, on) : rules.set_all(on);
+    ++call.session().compile_rules;
+  }
+  for (std::size_t i = 0; i < kRules.size(); ++i) {
+    const bool on = rules.has(static_cast<Rule>(i));
+    call.rows.push_back({Value(kRules[i].name), Value(on ? 1 : 0), Value(kRules[i].what)});
+  }
+  return {};
+}
+
 Result<void> compile_options(const PragmaCall& call) {
   for (const std::string_view option : sql::compile_options()) call.add(Value(option));
   return {};
@@ -430,6 +451,7 @@ constexpr Pragma kPragmas[] = {
     {"max_page_count", "max_page_count", max_page_count, Access::read, answered, by_schema},
     {"mmap_size", "mmap_size", always<0>, Access::none, answered, no_function},
     {"optimize", "optimize", nothing, Access::none, answered, by_name},
+    {"optimizer_rules", "rule enabled what", optimizer_rules, Access::none, answered, no_function},
     {"page_count", "page_count", page_count, Access::read, answered, by_schema},
     {"page_size", "page_size", page_size, Access::none, silent, by_schema},
     {"pragma_list", "name", pragma_list, Access::none},

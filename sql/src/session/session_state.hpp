@@ -4,6 +4,7 @@
 #include "exec/memory_account.hpp"
 #include "functions/function.hpp"
 #include "io/fiber.hpp"
+#include "plan/rules.hpp"
 #include "sql/session.hpp"
 
 #include <atomic>
@@ -69,6 +70,7 @@ struct SessionState {
   std::int64_t deferred_violations = 0;
   std::deque<Sequence> sequences;  ///< of the running statement, in the order of their first use
   bool reverse_unordered_selects = false;
+  RuleSet rules;  ///< of the planner that apply
   /// Pragmas that are kept and answered, and have no other effect; by their names in the table.
   std::unordered_map<std::string_view, std::int64_t> remembered_pragmas;
   /// What PRAGMA auto_vacuum and page_size asked for, and VACUUM will do.
