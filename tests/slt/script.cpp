@@ -236,11 +236,13 @@ bool mentions(std::string_view sql, std::string_view words) {
 std::vector<Record> without_plans(const std::vector<Record>& records) {
   std::vector<Record> kept;
   for (const Record& record : records) {
-    const bool explains = record.kind == Record::Kind::plan || mentions(record.sql, "EXPLAIN");
+    const bool is_query = record.kind == Record::Kind::query;
+    const bool explains =
+        record.kind == Record::Kind::plan || (is_query && mentions(record.sql, "EXPLAIN"));
     if (record.by_plan || explains) continue;
     kept.push_back(record);
     Record& last = kept.back();
-    if (last.kind != Record::Kind::query || last.sort != Sort::none) continue;
+    if (!is_query || last.sort != Sort::none) continue;
     if (mentions(last.sql, "ORDER BY")) continue;
     if (!last.hash.empty()) {
       kept.pop_back();  // and what it does, if it is no SELECT

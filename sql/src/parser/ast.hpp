@@ -379,7 +379,7 @@ enum class StmtKind : std::uint8_t {
   reindex,
 };
 
-enum class Explain : std::uint8_t { none, program, query_plan, analyze };
+enum class Explain : std::uint8_t { none, program, query_plan, analyze, plan_json, analyze_json };
 
 struct Stmt {
   StmtKind kind;

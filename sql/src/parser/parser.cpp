@@ -134,6 +134,27 @@ bool begins_dml(Tok kind) noexcept {
          kind == Tok::kw_delete;
 }
 
+/// EXPLAIN ([ANALYZE,] FORMAT JSON), behind the parenthesis. Not SQLite's; the options are called
+/// as PostgreSQL calls them.
+Explain Parser::parse_explain_options() {
+  bool analyze = false;
+  bool json = false;
+  do {
+    if (accept(Tok::kw_analyze)) {
+      analyze = true;
+      continue;
+    }
+    if (!equals_nocase(token_.text, "format")) fail_near();
+    advance();
+    json = equals_nocase(token_.text, "json");
+    if (!json && !equals_nocase(token_.text, "text")) fail_near();
+    advance();
+  } while (!failed() && accept(Tok::comma));
+  expect(Tok::rparen);
+  if (json) return analyze ? Explain::analyze_json : Explain::plan_json;
+  return analyze ? Explain::analyze : Explain::query_plan;
+}
+
 Stmt* Parser::parse_statement() {
   Explain explain = Explain::none;
   if (accept(Tok::kw_explain)) {
@@ -144,6 +165,8 @@ Stmt* Parser::parse_statement() {
     } else if (is(Tok::kw_analyze) && begins_dml(peek())) {
       advance();
       explain = Explain::analyze;
+    } else if (accept(Tok::lparen)) {
+      explain = parse_explain_options();
     }
   }
   const std::uint32_t at = token_.at;

@@ -48,6 +48,7 @@ class Parser {
   List<std::string_view> parse_name_list();
   std::string_view text_from(std::uint32_t start) const;
   ast::Stmt* parse_statement();
+  ast::Explain parse_explain_options();
   ast::Stmt* parse_command();
 
   /// Counts nesting, and sees that the chain of rules leaves room on the fiber's stack.

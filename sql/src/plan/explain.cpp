@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "exec/listing.hpp"
 #include "exec/operator.hpp"
+#include "functions/json/text.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -32,6 +33,81 @@ void show_plan(const Operator& op, std::int64_t parent, std::vector<Row>& rows) 
   }
   for (const Operator* input : op.inputs()) show_plan(*input, parent, rows);
 }
+
+void append_member(std::string& out, std::string_view name, std::string_view value) {
+  out += cat(out.back() == '{' ? "\"" : ", \"", name, "\": ", value);
+}
+
+void append_plans(const std::vector<const Operator*>& plans, std::string& out);
+
+/// The operators that are shown, those below the others in their place.
+void collect_shown(const Operator& op, std::vector<const Operator*>& shown) {
+  if (!op.describe().empty()) {
+    shown.push_back(&op);
+    return;
+  }
+  for (const Operator* input : op.inputs()) collect_shown(*input, shown);
+}
+
+void append_plan(const Operator& op, std::string& out) {
+  out += '{';
+  std::string detail;
+  json::print_string(detail, op.describe());
+  append_member(out, "detail", detail);
+  if (const OperatorFigures* figures = op.figures()) {
+    const std::chrono::duration<double, std::milli> time = figures->time;
+    append_member(out, "rows", cat(figures->rows));
+    append_member(out, "loops", cat(figures->loops));
+    append_member(out, "time_ms", cat(std::round(time.count() * 1000) / 1000));
+    append_member(out, "pages", cat(figures->pages));
+  }
+  std::vector<const Operator*> inputs;
+  for (const Operator* input : op.inputs()) collect_shown(*input, inputs);
+  if (!inputs.empty()) {
+    append_member(out, "inputs", "");
+    append_plans(inputs, out);
+  }
+  out += '}';
+}
+
+void append_plans(const std::vector<const Operator*>& plans, std::string& out) {
+  out += '[';
+  for (const Operator* plan : plans) {
+    if (plan != plans.front()) out += ", ";
+    append_plan(*plan, out);
+  }
+  out += ']';
+}
+
+/// EXPLAIN (FORMAT JSON) and EXPLAIN (ANALYZE, FORMAT JSON): the plan in one text. A statement
+/// without operators has an empty one.
+class JsonProgram final : public ImmediateProgram {
+ public:
+  JsonProgram(ProgramPtr inner, bool runs) : inner_(std::move(inner)), runs_(runs) {
+    columns = {{"plan", ""}};
+    access = runs || inner_->access == Access::none ? inner_->access : Access::read;
+    readonly = !runs || inner_->readonly;
+    counts_changes = runs && inner_->counts_changes;
+  }
+
+ protected:
+  Result<void> work(Runtime& runtime, std::vector<Row>& rows) override {
+    if (runs_) {
+      if (inner_->plan() != nullptr) inner_->plan()->measure(runtime);
+      TRY(run_to_end(*inner_, runtime));
+    }
+    std::vector<const Operator*> plans;
+    if (inner_->plan() != nullptr) collect_shown(*inner_->plan(), plans);
+    std::string json;
+    append_plans(plans, json);
+    rows.push_back({Value(std::move(json))});
+    return {};
+  }
+
+ private:
+  ProgramPtr inner_;
+  const bool runs_;
+};
 
 /// EXPLAIN QUERY PLAN.
 class PlanProgram final : public ImmediateProgram {
@@ -167,6 +243,8 @@ ProgramPtr explain(const CompileContext& context, const ast::Stmt& stmt, Program
       return std::make_unique<ListingProgram>(stmt, context.schemas, std::move(program));
     case ast::Explain::query_plan: return std::make_unique<PlanProgram>(std::move(program));
     case ast::Explain::analyze: return std::make_unique<AnalyzedProgram>(std::move(program));
+    case ast::Explain::plan_json: return std::make_unique<JsonProgram>(std::move(program), false);
+    case ast::Explain::analyze_json: return std::make_unique<JsonProgram>(std::move(program), true);
   }
   return program;
 }

@@ -15,6 +15,8 @@ namespace saturn::sql {
 ///   value; `p5`, always 0; `comment`, what it is to the part around it.
 /// - EXPLAIN QUERY PLAN shows its operators, in SQLite's four columns.
 /// - EXPLAIN ANALYZE runs it, and shows with the operators what they did.
+/// - EXPLAIN (FORMAT JSON) and EXPLAIN (ANALYZE, FORMAT JSON) show the same as JSON, in one row: an
+///   array of operators with `detail`, the figures, and `inputs`, which are operators again.
 ProgramPtr explain(const CompileContext& context, const ast::Stmt& stmt, ProgramPtr program);
 
 }  // namespace saturn::sql
