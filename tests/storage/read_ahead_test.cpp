@@ -19,7 +19,7 @@ constexpr int kRows = 20'000;
 
 /// A tree of many leaves, and what cursors on it read and ask for.
 struct Watched {
-  explicit Watched(TreeKind kind) : source(1024, 0, false), kind(kind) {
+  explicit Watched(TreeKind of) : source(1024, 0, false), kind(of) {
     root = create_tree(source, kind).value();
     BTreeCursor cursor = make();
     for (int i = 0; i < kRows; ++i) {

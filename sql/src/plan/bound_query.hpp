@@ -54,7 +54,8 @@ class BoundQuery {
   Boundary* boundary_ = nullptr;
   std::unique_ptr<CteEnv> env_;
   std::vector<Part> parts_;
-  std::vector<SortKey> order_;  ///< of a compound
+  std::vector<const Collation*> collations_;  ///< by which a compound's SELECTs compare
+  std::vector<SortKey> order_;                ///< of a compound
   Limit limit_;
 };
 

@@ -41,7 +41,8 @@ std::string_view compound_name(ast::CompoundOp op) noexcept {
   }
 }
 
-Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query) {
+Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query,
+                                            std::span<const Collation* const> collations) {
   if (select.order_by.size() > limits::kColumnsMax) {
     return Error(Code::error, "too many terms in ORDER BY clause");
   }
@@ -52,7 +53,7 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
     const ast::Expr* expr = term.expr;
     const Collation* collation = nullptr;
     if (const auto* collate = ast::as_if<ast::Collate>(expr)) {
-      collation = Collation::find(collate->collation, query.collations[0]->encoding);
+      collation = Collation::find(collate->collation, collations[0]->encoding);
       if (collation == nullptr) {
         return at(expr->at, cat("no such collation sequence: ", collate->collation));
       }
@@ -90,7 +91,7 @@ Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Que
                 cat(ordinal(number), " ORDER BY term does not match any column in the result set"));
     }
     keys.push_back(sort_key(static_cast<Slot>(column), term,
-                            collation != nullptr ? *collation : *query.collations[column]));
+                            collation != nullptr ? *collation : *collations[column]));
   }
   return keys;
 }
@@ -110,12 +111,14 @@ Result<void> BoundQuery::check_widths(const ast::Select& select) {
   return {};
 }
 
-/// Gives the first SELECT's columns the affinities and collations that they have in the compound,
-/// and the kinds of values that any of the SELECTs may give.
+/// Gives the first SELECT's columns the affinities that they have in the compound, and the kinds of
+/// values that any of the SELECTs may give. Who reads them goes by their own collations; what the
+/// SELECTs compare by is put into `collations_`.
 void BoundQuery::merge_columns() {
-  if (parts_.size() == 1) return;
   const Query& last = parts_.back().shape();
   Query& first = parts_[0].shape();
+  collations_ = first.collations;
+  if (parts_.size() == 1) return;
   first.last_affinities = last.last_affinities.empty() ? last.affinities : last.last_affinities;
   first.last_collations = last.collations;
   first.last_explicit = last.explicit_collations;
@@ -134,7 +137,7 @@ void BoundQuery::merge_columns() {
     // The collation is that of the first SELECT that has one.
     const auto collated = std::find_if(parts_.begin(), parts_.end(),
                                        [&](Part& part) { return part.shape().collated[c]; });
-    if (collated != parts_.end()) first.collations[c] = collated->shape().collations[c];
+    if (collated != parts_.end()) collations_[c] = collated->shape().collations[c];
   }
 }
 
@@ -158,9 +161,8 @@ Result<CorePlan> BoundQuery::plan_parts() {
       continue;
     }
     close_append();
-    plan.query.root =
-        std::make_unique<SetOperator>(context_.runtime, parts_[i].op, std::move(plan.query.root),
-                                      std::move(rows), plan.query.collations);
+    plan.query.root = std::make_unique<SetOperator>(
+        context_.runtime, parts_[i].op, std::move(plan.query.root), std::move(rows), collations_);
   }
   close_append();
   return plan;

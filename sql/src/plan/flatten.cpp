@@ -225,9 +225,12 @@ bool CorePlanner::accepts(const ExprNode& condition, std::size_t relation, bool 
 void CorePlanner::add_condition(const ExprNode& condition) {
   ExprPtr own = copy_tree(condition);
   for_each_column(own, [&](ExprPtr& column) {
-    column = copy_tree(*items_[static_cast<std::size_t>(slot_of(*column).column)].expr);
+    ExprPtr item = copy_tree(*items_[static_cast<std::size_t>(slot_of(*column).column)].expr);
+    item->collation = column->collation;
+    item->explicit_collation = column->explicit_collation;
+    column = std::move(item);
   });
-  // Made anew, comparisons go by the affinities and collations of these columns.
+  // Made anew, comparisons go by the affinities of these columns.
   std::vector<ExprPtr> parts;
   split_conjunction(copy_tree(*own), parts);
   const int after = scope_.last_right_join();

@@ -152,7 +152,7 @@ Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEn
     parts.steps.push_back(std::move(steps[i].root));
   }
   parts.distinct = select.cores[select.cores.size() - 1]->op == ast::CompoundOp::union_distinct;
-  parts.order = TRY(compound_order(select, query));
+  parts.order = TRY(compound_order(select, query, query.collations));
   parts.collations = query.collations;
   parts.width = static_cast<std::uint32_t>(query.columns.size());
   parts.initial = std::move(query.root);

@@ -238,8 +238,10 @@ std::size_t count_references(const ast::SelectCore& core, const ast::Cte& cte);
 /// Whether it is a compound of which a later part names the CTE.
 bool is_recursive(const ast::Cte& cte);
 
-/// ORDER BY of a compound: each term is a result column, by number or by name.
-Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query);
+/// ORDER BY of a compound: each term is a result column, by number or by name. `collations` are
+/// those by which the columns compare.
+Result<std::vector<SortKey>> compound_order(const ast::Select& select, const Query& query,
+                                            std::span<const Collation* const> collations);
 /// LIMIT and OFFSET; null where there is none.
 struct Limit {
   ExprPtr count;

@@ -125,7 +125,8 @@ Result<std::unique_ptr<BoundQuery>> BoundQuery::bind(CompileContext& context,
     ctes = query->env_.get();
   }
   TRY(query->bind_parts(select, ctes));
-  if (query->single() == nullptr) query->order_ = TRY(compound_order(select, query->shape()));
+  if (query->single() == nullptr)
+    query->order_ = TRY(compound_order(select, query->shape(), query->collations_));
   query->limit_ = TRY(bind_limit(context, select, ctes, boundary));
   return query;
 }
