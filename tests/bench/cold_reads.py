@@ -20,6 +20,8 @@ QUERIES = {
     "scan, leaves scattered": "SELECT sum(length(b)) FROM scattered",
     "the same backward": "SELECT a FROM scattered WHERE length(b) > 9999 ORDER BY a DESC",
     "count(*), scattered": "SELECT count(*) FROM scattered",
+    "20,000 rows by IN": "SELECT sum(length(b)) FROM scattered WHERE a IN (SELECT a FROM wanted)",
+    "20,000 rows by a join": "SELECT sum(length(b)) FROM wanted CROSS JOIN scattered USING (a)",
     "20,000 rows by an index": "SELECT sum(length(b)) FROM scattered WHERE c BETWEEN 0 AND 20000",
 }
 
@@ -36,6 +38,7 @@ WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows
 WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
   INSERT INTO scattered SELECT abs(random()), randomblob(400), i FROM n;
 CREATE INDEX by_c ON scattered(c);
+CREATE TABLE wanted AS SELECT a FROM scattered WHERE c <= 20000 ORDER BY c;
 COMMIT;""")
     db.close()
 

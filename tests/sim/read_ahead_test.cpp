@@ -20,6 +20,8 @@ void make_table(Disk& disk, int rows) {
                      ") INSERT INTO t SELECT i, randomblob(900), i * 7919 % " +
                      std::to_string(rows) + " FROM n"));
   REQUIRE(opened.run(
+      "CREATE TABLE keys(a); INSERT INTO keys SELECT a FROM t ORDER BY a * 7919 % 3001"));
+  REQUIRE(opened.run(
       "PRAGMA wal_checkpoint(TRUNCATE); UPDATE t SET b = randomblob(901) WHERE a % 3 = 0"));
 }
 
@@ -34,7 +36,9 @@ TEST_CASE("what is read ahead is what is read, from the log as from the file") {
     for (const std::string query :
          {"SELECT count(*) FROM (SELECT b FROM t WHERE length(b) = 901 ORDER BY a)",
           "SELECT count(*) FROM (SELECT b FROM t WHERE length(b) = 901 ORDER BY a DESC)",
-          "SELECT count(*) FROM t INDEXED BY i WHERE c >= 0 AND length(b) = 901"}) {
+          "SELECT count(*) FROM t INDEXED BY i WHERE c >= 0 AND length(b) = 901",
+          "SELECT count(*) FROM t WHERE a IN (SELECT a FROM keys) AND length(b) = 901",
+          "SELECT count(*) FROM keys CROSS JOIN t ON t.a = keys.a WHERE length(b) = 901"}) {
       INFO(query);
       Opened opened = disk.open().value();
       CHECK(opened.ask(query) == number(kRows / 3));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/limits.hpp"
 #include "catalog/schema.hpp"
 #include "exec/nodes.hpp"
 #include "exec/record_decode.hpp"
@@ -7,6 +8,7 @@
 #include "storage/btree.hpp"
 #include "value/stored_text.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -69,6 +71,36 @@ struct SeekSpec {
   bool backward = false;
 };
 
+/// How many rows that are going to be sought to ask for together: none while they are found in
+/// memory, then ever more of them.
+class AskingPace {
+ public:
+  /// After a row was sought, and was out of memory or not: how many of those behind it to ask for;
+  /// 0: none.
+  std::uint32_t next(bool missed) noexcept {
+    if (left_ > 0) {
+      --left_;
+      return 0;
+    }
+    if (!missed) {
+      // On the leaf of the one before, say: only a row of them makes it begin anew.
+      if (++found_ > limits::kReadAheadPages) asked_ = 0;
+      return 0;
+    }
+    found_ = 0;
+    asked_ = std::clamp(asked_ * 2, kFirst, limits::kReadAheadPages);
+    return asked_;
+  }
+  /// So many were asked for.
+  void asked(std::size_t rows) noexcept { left_ = static_cast<std::uint32_t>(rows); }
+
+ private:
+  static constexpr std::uint32_t kFirst = 4;
+  std::uint32_t asked_ = 0;  ///< the last time
+  std::uint32_t left_ = 0;   ///< of them, still to come
+  std::uint32_t found_ = 0;  ///< in a row, in memory without having been asked for
+};
+
 /// Computed keys of a batch of left rows, as access paths need them.
 class SeekKeys {
  public:
@@ -79,6 +111,9 @@ class SeekKeys {
   /// Puts the next value of the IN into `equal`, in the order of the scan; false when there is no
   /// more. Without an IN there is one probe.
   bool next_probe();
+  /// The values behind the present one, up to `most`, that the first key is going to have: the rest
+  /// of the IN, or those of the left rows that follow in the batch.
+  void look_ahead(std::size_t most, std::vector<ValueRef>& values);
 
   const SeekSpec& spec() const noexcept { return spec_; }
   std::vector<ValueRef> equal;
@@ -95,6 +130,8 @@ class SeekKeys {
   std::vector<ValueRef> probes_;  ///< of the IN, sorted
   ValueArena probe_arena_;
   std::size_t next_ = 0;
+  std::vector<RowIndex> rows_;  ///< of the left batch, if they have but one key
+  std::size_t behind_ = 0;      ///< where in `rows_` the one behind the present row is
 };
 
 /// A table tree by rowid: all of it, a range, or single rows.
@@ -116,6 +153,7 @@ class TableAccess final : public AccessPath {
   Result<bool> position();
   Result<bool> advance();
   Result<bool> seek_first(std::int64_t low, std::int64_t high);
+  Result<bool> seek_row(std::int64_t rowid);
 
   Runtime& runtime_;
   const Table& table_;
@@ -129,6 +167,9 @@ class TableAccess final : public AccessPath {
   bool done_ = true;
   std::int64_t first_ = 0;  ///< the range of the current probe
   std::int64_t last_ = 0;
+  AskingPace pace_;  ///< of single rows
+  std::vector<ValueRef> values_behind_;
+  std::vector<std::int64_t> rowids_behind_;
 };
 
 /// An index tree, and the table's rows unless the index has all columns that are wanted. `wanted`
@@ -159,7 +200,7 @@ class IndexAccess final : public AccessPath {
   Result<Match> check_entry(ByteSpan record);
   Result<void> emit(const Batch& out, RowIndex row, ByteSpan record);
   Result<void> find_table_row();
-  void ask_for_rows_behind();
+  void ask_for_rows_behind(std::uint32_t rows);
   bool tree_low_first() const noexcept;
 
   Runtime& runtime_;
@@ -183,9 +224,7 @@ class IndexAccess final : public AccessPath {
   std::vector<ValueRef> entry_;
   std::vector<ValueRef*> entry_pointers_;
   std::vector<ValueRef> seek_key_;
-  // Rows of the table that are not in memory are asked for together, ever more of them.
-  std::uint32_t asked_rows_ = 0;  ///< the last time; 0: what was sought last was in memory
-  std::uint32_t asked_left_ = 0;  ///< of them, still to come
+  AskingPace pace_;  ///< of rows of the table
   std::vector<ByteSpan> records_behind_;
   std::vector<std::int64_t> rowids_behind_;
   std::vector<std::uint8_t> place_;  ///< the current entry, kept where the tree may change

@@ -167,13 +167,8 @@ Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) 
   const storage::Transaction& transaction = runtime_.transaction(index_.table->database);
   const std::uint64_t misses = transaction.misses();
   TRY(find_table_row());
-  if (asked_left_ > 0) {
-    --asked_left_;
-  } else if (transaction.misses() != misses) {
-    ask_for_rows_behind();
-  } else {
-    asked_rows_ = 0;
-  }
+  const std::uint32_t behind = pace_.next(transaction.misses() != misses);
+  if (behind != 0) ask_for_rows_behind(behind);
   const ByteSpan table_record = TRY(table_cursor_->payload());
   return decode_columns(table_record, index_.table->root, encoding_, from_table_,
                         out.columns.data(), row, &arena_);
@@ -181,13 +176,11 @@ Result<void> IndexAccess::emit(const Batch& out, RowIndex row, ByteSpan record) 
 
 /// The row of the current entry was not in memory: asks for those of the entries behind it on the
 /// leaf.
-void IndexAccess::ask_for_rows_behind() {
-  constexpr std::uint32_t kFirstRows = 4;
+void IndexAccess::ask_for_rows_behind(std::uint32_t rows) {
   if (index_.table->without_rowid) return;
-  asked_rows_ = std::clamp(asked_rows_ * 2, kFirstRows, limits::kReadAheadPages);
   records_behind_.clear();
   rowids_behind_.clear();
-  cursor_->look_ahead(keys_.spec().backward, asked_rows_, records_behind_);
+  cursor_->look_ahead(keys_.spec().backward, rows, records_behind_);
   for (const ByteSpan record : records_behind_) {
     storage::RecordReader reader;
     reader.reset(record);
@@ -198,7 +191,7 @@ void IndexAccess::ask_for_rows_behind() {
     rowids_behind_.push_back(rowid->as_integer());
   }
   table_cursor_->prefetch(rowids_behind_);
-  asked_left_ = static_cast<std::uint32_t>(rowids_behind_.size());
+  pace_.asked(rowids_behind_.size());
 }
 
 /// Moves the table's cursor to the row of the current entry.

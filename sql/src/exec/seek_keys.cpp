@@ -56,11 +56,14 @@ Result<void> SeekKeys::bind(EvalContext& left, Selection selection) {
     }
   }
   if (spec_.in_key >= 0) TRY(collect_in(left));
+  if (spec_.in_key < 0 && equal.size() == 1) rows_.assign(selection.begin(), selection.end());
+  behind_ = 0;
   return {};
 }
 
 bool SeekKeys::load(RowIndex row) {
   next_ = 0;
+  if (behind_ < rows_.size() && rows_[behind_] == row) ++behind_;
   for (std::size_t i = 0; i < equal.size(); ++i) {
     if (static_cast<int>(i) == spec_.in_key) continue;
     equal[i] = columns_[i].get()[row];
@@ -82,6 +85,17 @@ bool SeekKeys::next_probe() {
   if (next_ == probes_.size()) return false;
   equal[static_cast<std::size_t>(spec_.in_key)] = probes_[next_++];
   return true;
+}
+
+void SeekKeys::look_ahead(std::size_t most, std::vector<ValueRef>& values) {
+  if (spec_.in_key == 0) {
+    const std::size_t end = std::min(probes_.size(), next_ + most);
+    values.insert(values.end(), probes_.begin() + static_cast<std::ptrdiff_t>(next_),
+                  probes_.begin() + static_cast<std::ptrdiff_t>(end));
+  } else if (spec_.in_key < 0 && equal.size() == 1) {
+    const std::size_t end = std::min(rows_.size(), behind_ + most);
+    for (std::size_t i = behind_; i < end; ++i) values.push_back(columns_[0].get()[rows_[i]]);
+  }
 }
 
 }  // namespace saturn::sql

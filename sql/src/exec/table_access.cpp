@@ -98,13 +98,32 @@ Result<bool> TableAccess::seek_first(std::int64_t low, std::int64_t high) {
   first_ = low;
   last_ = high;
   if (low > high) return false;
-  if (low == high) return cursor_->seek(storage::Seek::eq, low);
+  if (low == high) return seek_row(low);
   if (keys_.spec().backward) {
     if (high == kMax) return cursor_->last();
     return cursor_->seek(storage::Seek::le, high);
   }
   if (low == kMin) return cursor_->first();
   return cursor_->seek(storage::Seek::ge, low);
+}
+
+/// When the row was not in memory, asks for those that are going to be sought behind it.
+Result<bool> TableAccess::seek_row(std::int64_t rowid) {
+  const storage::Transaction& transaction = runtime_.transaction(table_.database);
+  const std::uint64_t misses = transaction.misses();
+  const bool found = TRY(cursor_->seek(storage::Seek::eq, rowid));
+  const std::uint32_t behind = pace_.next(transaction.misses() != misses);
+  if (behind == 0) return found;
+  values_behind_.clear();
+  rowids_behind_.clear();
+  keys_.look_ahead(behind, values_behind_);
+  for (const ValueRef value : values_behind_) {
+    std::int64_t wanted = 0;
+    if (least_from(value, true, wanted)) rowids_behind_.push_back(wanted);
+  }
+  cursor_->prefetch(rowids_behind_);
+  pace_.asked(rowids_behind_.size());
+  return found;
 }
 
 /// Moves to the first row of the next probe; false when there are no more probes.
