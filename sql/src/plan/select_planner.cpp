@@ -163,7 +163,7 @@ bool BoundQuery::push(const ExprNode& condition, std::size_t relation) {
   });
   if (!accepted) return false;
   for (Part& part : parts_) part.core->add_condition(condition);
-  return !merges;
+  return parts_.size() == 1;
 }
 
 Result<Query> BoundQuery::plan() {
