@@ -8,9 +8,10 @@
 #include "io/worker.hpp"
 #include "sql/session.hpp"
 
+#include "seed.hpp"
+
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -72,12 +73,6 @@ void with_clients(Work&& work) {
     }
     REQUIRE(database->close());
   });
-}
-
-unsigned chosen_seed() {
-  const char* given = std::getenv("SATURN_TEST_SEED");
-  return given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10))
-                          : std::random_device{}();
 }
 
 }  // namespace
@@ -188,7 +183,6 @@ TEST_CASE("G2, write skew by predicates: nor may one who has seen that there is 
 
 TEST_CASE("a bank's total is the same for everyone at any time") {
   const unsigned seed = chosen_seed();
-  INFO("SATURN_TEST_SEED=" << seed);
   io::run([&] {
     constexpr int kAccounts = 20;
     auto database = sql::Database::open_memory(TextEncoding::utf8).value();
@@ -254,7 +248,6 @@ struct Open {
 
 TEST_CASE("every history is that of transactions one after the other") {
   const unsigned seed = chosen_seed();
-  INFO("SATURN_TEST_SEED=" << seed);
   io::run([&] {
     constexpr int kKeys = 8;
     auto database = sql::Database::open_memory(TextEncoding::utf8).value();

@@ -12,9 +12,10 @@
 #include "storage/freelist.hpp"
 #include "storage/tree_check.hpp"
 
+#include "seed.hpp"
+
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -25,14 +26,6 @@ using namespace saturn;
 using namespace saturn::storage;
 
 namespace {
-
-unsigned chosen_seed() {
-  const char* given = std::getenv("SATURN_TEST_SEED");
-  const unsigned seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10))
-                                         : std::random_device{}();
-  std::cout << "SATURN_TEST_SEED=" << seed << "\n";
-  return seed;
-}
 
 io::Clock::time_point soon() { return io::Clock::now() + std::chrono::seconds(20); }
 

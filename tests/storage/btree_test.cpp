@@ -4,6 +4,7 @@
 #include "storage/tree_check.hpp"
 
 #include "memory_page_source.hpp"
+#include "seed.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -34,14 +35,6 @@ std::string record_of(std::initializer_list<ValueRef> values) {
   std::string out;
   REQUIRE(encode_record({values.begin(), values.size()}, out));
   return out;
-}
-
-unsigned chosen_seed() {
-  const char* given = std::getenv("SATURN_TEST_SEED");
-  const unsigned seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10))
-                                         : std::random_device{}();
-  std::cout << "SATURN_TEST_SEED=" << seed << "\n";
-  return seed;
 }
 
 /// Writes the image to a file and asks sqlite3 what it thinks of it.

@@ -8,6 +8,8 @@
 #include "storage/database.hpp"
 #include "storage/tree_check.hpp"
 
+#include "seed.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -25,17 +27,6 @@ using namespace saturn;
 using namespace saturn::storage;
 
 namespace {
-
-unsigned number_from(const char* name, unsigned otherwise) {
-  const char* given = std::getenv(name);
-  return given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : otherwise;
-}
-
-unsigned chosen_seed() {
-  const unsigned seed = number_from("SATURN_TEST_SEED", std::random_device{}());
-  std::cout << "SATURN_TEST_SEED=" << seed << "\n";
-  return seed;
-}
 
 io::Clock::time_point soon() { return io::Clock::now() + std::chrono::seconds(20); }
 
