@@ -21,6 +21,8 @@ class BoundQuery {
   Query& shape() noexcept {
     return parts_[0].core ? parts_[0].core->shape() : parts_[0].rows.query;
   }
+  /// By what the columns compare in the compound itself, where its own reader may see others.
+  const std::vector<const Collation*>& collations() const noexcept { return collations_; }
   const Boundary& boundary() const noexcept { return *boundary_; }
 
   /// The only SELECT, where the query is nothing else, not a LIMIT either; or null.

@@ -137,7 +137,9 @@ void BoundQuery::merge_columns() {
     // The collation is that of the first SELECT that has one.
     const auto collated = std::find_if(parts_.begin(), parts_.end(),
                                        [&](Part& part) { return part.shape().collated[c]; });
-    if (collated != parts_.end()) collations_[c] = collated->shape().collations[c];
+    if (collated == parts_.end()) continue;
+    collations_[c] = collated->shape().collations[c];
+    first.collated[c] = true;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "parser/ast_children.hpp"
+#include "plan/bound_query.hpp"
 #include "plan/scope.hpp"
 
 // Recursive common table expressions.
@@ -127,8 +128,10 @@ Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEn
   ast::Select initial;
   initial.at = select.at;
   for (std::size_t i = 0; i < first; ++i) initial.cores.push(context.arena, select.cores[i]);
-  Query query = TRY(plan_query(context, initial, ctes, boundary));
+  const auto bound = TRY(BoundQuery::bind(context, initial, ctes, boundary));
   RecursiveOperator::Parts parts;
+  parts.collations = bound->collations();
+  Query query = TRY(bound->plan());
   parts.queue = std::make_shared<QueueRows>();
   RecursiveTable table{&cte, &query, parts.queue};
   env.recursive.push_back(&table);
@@ -149,11 +152,15 @@ Result<Query> plan_recursive(CompileContext& context, const ast::Cte& cte, CteEn
       query.read_as_real[c] =
           query.affinities[c] == Affinity::real && (query.read_as_real[c] || other);
     }
+    for (std::size_t c = 0; c < query.columns.size(); ++c) {
+      if (query.collated[c] || !steps[i].collated[c]) continue;
+      query.collated[c] = true;
+      parts.collations[c] = steps[i].collations[c];
+    }
     parts.steps.push_back(std::move(steps[i].root));
   }
   parts.distinct = select.cores[select.cores.size() - 1]->op == ast::CompoundOp::union_distinct;
-  parts.order = TRY(compound_order(select, query, query.collations));
-  parts.collations = query.collations;
+  parts.order = TRY(compound_order(select, query, parts.collations));
   parts.width = static_cast<std::uint32_t>(query.columns.size());
   parts.initial = std::move(query.root);
   query.root = std::make_unique<RecursiveOperator>(context.runtime, std::move(parts));
