@@ -50,14 +50,19 @@ std::vector<const Table*> tables_around(const Schemas& schemas, DatabaseNo datab
   return tables;
 }
 
-/// All triggers on such tables, and those of temp on tables of `database`.
+/// All triggers of `database`, and those of temp, on whichever tables.
 std::vector<std::pair<const Table*, const Trigger*>> triggers_around(const Schemas& schemas,
                                                                      DatabaseNo database) {
   std::vector<std::pair<const Table*, const Trigger*>> triggers;
-  for (const Table* table : tables_around(schemas, database)) {
-    for (const auto& trigger : table->triggers) triggers.emplace_back(table, trigger.get());
-    for (const Trigger* trigger : schemas.temp_triggers(*table)) {
-      triggers.emplace_back(table, trigger);
+  for (std::size_t i = 0; i < schemas.size(); ++i) {
+    const auto at = static_cast<DatabaseNo>(i);
+    for (const Table* table : schemas[at].tables()) {
+      if (at == database || at == kTempDatabase) {
+        for (const auto& trigger : table->triggers) triggers.emplace_back(table, trigger.get());
+      }
+      for (const Trigger* trigger : schemas.temp_triggers(*table)) {
+        triggers.emplace_back(table, trigger);
+      }
     }
   }
   return triggers;
@@ -495,7 +500,8 @@ Result<void> RenameProgram::rename_uses(Runtime& runtime) {
     const ast::CreateTriggerStmt& definition = *trigger->definition;
     names.table_named(table, definition.table);
     for (const std::string_view name : definition.update_of) {
-      names.column_named(table, table->find_column(name), name);
+      const int named = table->find_column(name);
+      if (named >= 0) names.column_named(table, named, name);
     }
     Arena arena;
     CompileContext context{schemas, runtime, arena};

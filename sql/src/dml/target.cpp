@@ -49,7 +49,7 @@ ast::Conflict effective_conflict(const CompileContext& context, ast::Conflict ow
 Result<int> target_column(const CompileContext& context, const Table& table, std::string_view name,
                           std::uint32_t position) {
   const int column = table.find_column(name);
-  if (context.names != nullptr) context.names->column_named(&table, column, name);
+  if (column >= 0 && context.names != nullptr) context.names->column_named(&table, column, name);
   if (column >= 0) return column == table.rowid_column ? kRowidTarget : column;
   if (is_rowid_name(name) && !table.without_rowid) return kRowidTarget;
   return at(position, cat("table ", table.name, " has no column named ", name));

@@ -20,7 +20,9 @@ class NameTracker {
   void table_named(const Table* table, std::string_view name) {
     if (column_ == kTableItself && table == &table_) places_.insert(name.data());
   }
+  /// `column`: negative for the rowid.
   void column_named(const Table* table, int column, std::string_view name) {
+    if (column < 0 && table != nullptr) column = table->rowid_column;
     if (column_ != kTableItself && table == &table_ && column == column_) {
       places_.insert(name.data());
     }
