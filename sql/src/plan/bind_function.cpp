@@ -98,7 +98,16 @@ Result<ExprPtr> Binder::place_aggregate(const ast::Function& call, const Functio
   }
   Boundary& boundary = *scope_.boundary;
   Binder outer(context_, *boundary.outer, *boundary.rules);
-  return outer_value(boundary, TRY(outer.place_aggregate(call, function, true)));
+  Result<ExprPtr> placed = outer.place_aggregate(call, function, true);
+  // Nobody asks for what EXISTS selects; but GROUP BY looks for aggregates in all of its keys.
+  bool grouped = false;
+  for (const Boundary* b = &boundary; b != nullptr && b->outer != nullptr; b = b->outer->boundary) {
+    grouped = grouped || b->rules->clause == "GROUP BY";
+  }
+  if (!placed && boundary.existence && rules_.of_result() && !grouped) {
+    return ExprPtr(std::make_unique<ConstantNode>(Value()));
+  }
+  return outer_value(boundary, TRY(std::move(placed)));
 }
 
 Result<ExprPtr> Binder::bind_aggregate(const ast::Function& call, const Function& function) {

@@ -70,11 +70,13 @@ ExprPtr constant(Value v) { return std::make_unique<ConstantNode>(std::move(v));
 
 }  // namespace
 
-Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool order_matters) {
+Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool order_matters,
+                                             bool existence) {
   Planned planned;
   Boundary boundary;
   boundary.outer = &scope_;
   boundary.rules = &rules_;
+  boundary.existence = existence;
   ast::Select unordered = select;
   if (!order_matters) unordered.order_by = {};
   planned.query = TRY(plan_query(context_, unordered, scope_.ctes, &boundary));
@@ -112,14 +114,20 @@ Result<ExprPtr> Binder::bind_exists(const ast::Exists& exists) {
     return at(exists.at, cat("subqueries prohibited in ", rules_.clause));
   }
   ast::Select select = *exists.select;
-  if (!select.order_by.empty()) TRY(plan_subplan(select, true));  // for its errors alone
+  // A UNION compares what its SELECTs give, a UNION ALL does not.
+  const bool existence =
+      std::all_of(select.cores.begin(), select.cores.end(), [](const ast::SelectCore* core) {
+        return core->op == ast::CompoundOp::none || core->op == ast::CompoundOp::union_all;
+      });
+  // For its errors alone.
+  if (!select.order_by.empty()) TRY(plan_subplan(select, true, existence));
   if (select.cores.size() == 1 && select.cores[0]->distinct) {
     auto* plain = context_.arena.make<ast::SelectCore>(*select.cores[0]);
     plain->distinct = false;
     select.cores = {};
     select.cores.push(context_.arena, plain);
   }
-  Planned planned = TRY(plan_subplan(select, false));
+  Planned planned = TRY(plan_subplan(select, false, existence));
   planned.plan.root->expect_rows(1);
   return finish_subquery(std::make_unique<ExistsNode>(std::move(planned.plan)),
                          std::move(planned.outer), planned.volatile_result);

@@ -211,7 +211,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
     for (std::size_t c = 0; c < r.columns.size(); ++c) {
       if (!equals_nocase(r.columns[c].name, name.name)) continue;
       if (qualified && !equals_nocase(r.qualifier(r.columns[c]), name.table)) continue;
-      if (r.columns[c].hidden && !qualified) continue;
+      if ((r.columns[c].hidden || r.columns[c].repeated) && !qualified) continue;
       if (found_relation >= 0) {
         // Within one derived relation the first of several equal names counts.
         ambiguous = ambiguous || found_relation != static_cast<int>(i) ||

@@ -22,13 +22,30 @@ std::string name_below_collate(const ast::Expr& expr) {
 
 }  // namespace
 
+/// Adds one of the columns that `*` stands for.
+Result<void> CorePlanner::add_star_item(std::size_t relation, std::size_t column,
+                                        std::uint32_t position) {
+  TRY(check_star_name(scope_, relation, column, position));
+  const Relation::Column& source = scope_.relations[relation].columns[column];
+  Item item;
+  item.column.name = std::string(source.name);
+  item.column.decltype_text = std::string(source.decltype_text);
+  item.expr = Binder::visible_column(scope_, relation, static_cast<int>(column));
+  items_.push_back(std::move(item));
+  return {};
+}
+
 Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t position) {
   bool found = false;
   for (std::size_t r = 0; r < scope_.relations.size(); ++r) {
     const Relation& relation = scope_.relations[r];
     found = found || !ast::present(only_table) || equals_nocase(relation.name, only_table);
+    for (const auto& [from, column] : relation.leading) {
+      if (!ast::present(only_table))
+        TRY(add_star_item(from, static_cast<std::size_t>(column), position));
+    }
     for (std::size_t c = 0; c < relation.columns.size(); ++c) {
-      const Relation::Column column = relation.columns[c];
+      const Relation::Column& column = relation.columns[c];
       if (ast::present(only_table) && !equals_nocase(relation.qualifier(column), only_table)) {
         continue;
       }
@@ -36,13 +53,8 @@ Result<void> CorePlanner::expand_star(std::string_view only_table, std::uint32_t
       if (context_.names != nullptr && ast::present(only_table) && !relation.aliased) {
         context_.names->table_named(relation.table, only_table);
       }
-      if (column.argument || (column.hidden && !ast::present(only_table))) continue;
-      TRY(check_star_name(scope_, r, c, position));
-      Item item;
-      item.column.name = std::string(column.name);
-      item.column.decltype_text = std::string(column.decltype_text);
-      item.expr = Binder::visible_column(scope_, r, static_cast<int>(c));
-      items_.push_back(std::move(item));
+      const bool elsewhere = !ast::present(only_table) && (column.hidden || column.leading);
+      if (!column.argument && !elsewhere) TRY(add_star_item(r, c, position));
     }
   }
   if (found) return {};
@@ -84,7 +96,7 @@ Result<void> CorePlanner::bind_items() {
       continue;
     }
     Binder binder(context_, scope_,
-                  BindRules{.aggregates = true, .windows = true, .clause = "the result"});
+                  BindRules{.aggregates = true, .windows = true, .clause = BindRules::kResult});
     Item item;
     item.expr = TRY(binder.bind(*column.expr));
     name_item(item, column);

@@ -52,6 +52,7 @@ class CorePlanner {
     const Collation* collation = nullptr;  ///< `ORDER BY 1 COLLATE x`
   };
 
+  Result<void> add_star_item(std::size_t relation, std::size_t column, std::uint32_t position);
   Result<void> expand_star(std::string_view only_table, std::uint32_t position);
   Result<void> bind_items();
   Result<void> bind_where();

@@ -37,6 +37,7 @@ struct FromBinder {
   std::vector<On> ons = {};
   bool right_joins = false;  ///< one of the joins is a RIGHT or FULL JOIN
   std::size_t group = 0;     ///< the first relation that USING and NATURAL look at
+  bool nested = false;       ///< what is added stands in parentheses with others
 
   Result<void> add_table(const ast::Source& source, const Table& table, Relation& relation);
   Result<void> add_function(const ast::Source& source, const TableFunction& function,
@@ -60,6 +61,7 @@ struct FromBinder {
   Result<void> join_columns(const ast::Source& source, std::size_t relation);
   Result<void> equal_columns(std::string_view name, const ast::Source& source,
                              std::size_t relation);
+  void show_first(std::size_t before, std::size_t relation, int column);
   Result<void> add_source(const ast::Source& source);
   Result<void> add_nested(const ast::Source& source);
   Result<void> add_joined(const ast::Source& source);
@@ -378,8 +380,8 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
   const auto find = [&](std::size_t r, bool visible) {
     const Relation& where = scope.relations[r];
     for (std::size_t c = 0; c < where.columns.size(); ++c) {
-      if (visible && where.columns[c].hidden) continue;
-      if (equals_nocase(where.columns[c].name, name)) return static_cast<int>(c);
+      if (!equals_nocase(where.columns[c].name, name)) continue;
+      return visible && where.columns[c].hidden ? -1 : static_cast<int>(c);
     }
     return -1;
   };
@@ -416,8 +418,22 @@ Result<void> FromBinder::equal_columns(std::string_view name, const ast::Source&
     }
     of.merged.emplace_back(relation, right);
   }
-  scope.relations[relation].columns[static_cast<std::size_t>(right)].hidden = true;
+  if (nested) show_first(relation - 1, left_relation, left);
+  std::vector<Relation::Column>& columns = scope.relations[relation].columns;
+  columns[static_cast<std::size_t>(right)].hidden = true;
+  for (std::size_t c = static_cast<std::size_t>(right) + 1; !source.right && c < columns.size();
+       ++c) {
+    columns[c].repeated = columns[c].repeated || equals_nocase(columns[c].name, name);
+  }
   return {};
+}
+
+/// Lets `*` show a merged column before those of relation number `before`.
+void FromBinder::show_first(std::size_t before, std::size_t relation, int column) {
+  Relation::Column& shown = scope.relations[relation].columns[static_cast<std::size_t>(column)];
+  if (shown.leading) return;
+  shown.leading = true;
+  scope.relations[before].leading.emplace_back(relation, column);
 }
 
 Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t relation) {
@@ -432,7 +448,10 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
               found || (!other.hidden && !other.argument && equals_nocase(other.name, column.name));
         }
       }
-      if (found) shared.push_back(column.name);
+      const bool known = std::any_of(shared.begin(), shared.end(), [&](std::string_view name) {
+        return equals_nocase(name, column.name);
+      });
+      if (found && !known) shared.push_back(column.name);
     }
     for (const std::string_view name : shared) {
       TRY(equal_columns(name, source, relation));
@@ -477,6 +496,7 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
   if (source.nested.size() > 1 && !plain) return add_joined(source);
   const std::size_t begin = scope.relations.size();
   const ScopedValue grouped(group, source.nested.size() > 1 ? begin : group);
+  const ScopedValue parenthesized(nested, nested || source.nested.size() > 1);
   bool first = true;
   for (const ast::Source* inner : source.nested) {
     ast::Source copy = *inner;
@@ -510,28 +530,32 @@ Result<void> FromBinder::add_joined(const ast::Source& source) {
   inner.boundary = scope.boundary;
   inner.ctes = scope.ctes;
   std::vector<JoinCondition> inner_conditions;
-  TRY(bind_from(context, inner, source.nested, inner_conditions));
+  TRY(bind_from(context, inner, source.nested, inner_conditions, true));
   TRY(check_nested_names(inner, 0, source.at));
   Relation relation;
   std::vector<ExprPtr> outputs;
+  const bool named = ast::present(source.alias);
+  const auto add = [&](Relation::Column column, ExprPtr output) {
+    if (named && column.hidden) return;
+    if (named) column.table = {};
+    column.merged.clear();
+    column.superseded = false;
+    column.leading = false;
+    relation.columns.push_back(std::move(column));
+    outputs.push_back(std::move(output));
+  };
   for (std::size_t r = 0; r < inner.relations.size(); ++r) {
+    // A merged value goes by no table's name, the tables' own columns by theirs alone.
+    for (const auto& [from, place] : inner.relations[r].leading) {
+      Relation::Column column = inner.relations[from].columns[static_cast<std::size_t>(place)];
+      column.table = {};
+      add(std::move(column), Binder::visible_column(inner, from, place));
+    }
     for (std::size_t c = 0; c < inner.relations[r].columns.size(); ++c) {
       Relation::Column column = inner.relations[r].columns[c];
       column.table = inner.relations[r].qualifier(column);
-      const bool merged = !column.merged.empty();
-      column.merged.clear();
-      column.superseded = false;
-      const int place = static_cast<int>(c);
-      if (merged) {
-        // The merged value goes by no table's name, the table's own column by it alone.
-        Relation::Column visible = column;
-        visible.table = {};
-        relation.columns.push_back(visible);
-        outputs.push_back(Binder::visible_column(inner, r, place));
-        column.hidden = true;
-      }
-      relation.columns.push_back(column);
-      outputs.push_back(Binder::column_of(inner, r, place));
+      column.hidden = column.hidden || column.leading;
+      add(std::move(column), Binder::column_of(inner, r, static_cast<int>(c)));
     }
   }
   OperatorPtr rows = TRY(plan_joins(context, inner, std::move(inner_conditions), nullptr, nullptr));
@@ -540,9 +564,6 @@ Result<void> FromBinder::add_joined(const ast::Source& source) {
   relation.derived_constant = scope.boundary == nullptr || (scope.boundary->correlations.empty() &&
                                                             !scope.boundary->volatile_result);
   relation.label = "subquery";
-  if (ast::present(source.alias)) {
-    for (Relation::Column& column : relation.columns) column.table = {};
-  }
   return add_relation(source, std::move(relation));
 }
 
@@ -568,6 +589,7 @@ Result<void> FromBinder::add_relation(const ast::Source& source, Relation relati
   relation.outer_join = source.left;
   relation.right_join = source.right;
   relation.keep_place = source.cross;
+  relation.group = group;
   if (ast::present(source.alias)) {
     relation.name = source.alias;
     relation.aliased =
@@ -605,8 +627,9 @@ Result<void> plan_relation_query(CompileContext& context, Relation& relation) {
 }
 
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
-                       std::vector<JoinCondition>& conditions) {
+                       std::vector<JoinCondition>& conditions, bool nested) {
   FromBinder binder{context, scope, conditions};
+  binder.nested = nested;
   List<ast::Source*> flat;
   append_flat(context.arena, from, flat);
   binder.right_joins = has_right_join(flat);

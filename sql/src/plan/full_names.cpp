@@ -29,7 +29,7 @@ std::size_t count_visible(const Scope& scope, std::size_t begin, std::string_vie
     const Relation& relation = scope.relations[r];
     if (named != nullptr && !same_name(relation, *named)) continue;
     for (const Relation::Column& column : relation.columns) {
-      if (column.hidden || !equals_nocase(column.name, name)) continue;
+      if (column.hidden || column.repeated || !equals_nocase(column.name, name)) continue;
       ++count;
       break;
     }
@@ -86,7 +86,7 @@ Result<void> check_nested_names(const Scope& scope, std::size_t begin, std::uint
   const std::size_t end = scope.relations.size();
   if (end - begin < 2) return {};
   for (std::size_t r = begin; r < end; ++r) {
-    if (r + 1 < end) {
+    if (r + 1 < end && scope.relations[r + 1].group == begin) {
       for (const Relation::Column& column : scope.relations[r + 1].columns) {
         if (!is_merged(scope.relations[r + 1], column.name)) continue;
         if (count_visible(scope, begin, column.name, nullptr) < 2) continue;

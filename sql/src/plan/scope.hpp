@@ -62,6 +62,9 @@ struct BindRules {
   bool unused =
       false;  ///< nothing computes it: how many columns its subqueries have is all the same
   std::string_view clause;  ///< for errors: "misuse of aggregate ..."
+
+  bool of_result() const noexcept { return clause == kResult; }
+  static constexpr std::string_view kResult = "the result";
 };
 
 /// Where a subquery meets the query around it: each outer value that the subquery reads has a cell
@@ -75,6 +78,7 @@ struct Boundary {
   };
   std::vector<Correlation> correlations;
   bool volatile_result = false;  ///< something random is in the subquery
+  bool existence = false;        ///< only whether there are rows counts, not what is in them
 };
 
 /// One item of FROM, in the order of the text.
@@ -96,6 +100,10 @@ struct Relation {
     /// where it is `superseded` by the first of them whatever it is.
     std::vector<std::pair<std::size_t, int>> merged = {};
     bool superseded = false;
+    /// The relation has another column of this name before it, and USING means that one: found with
+    /// a table's name only.
+    bool repeated = false;
+    bool leading = false;  ///< among some relation's `leading`: `*` shows it there
   };
   std::string_view qualifier(const Column& column) const noexcept {
     return column.table.empty() ? name : column.table;
@@ -111,6 +119,10 @@ struct Relation {
   bool derived_constant = false;            ///< the plan reads nothing of an outer query
   std::string label;                        ///< of the plan, for EXPLAIN
   std::vector<Column> columns;
+  /// Relation and column of those that `*` shows before the relation's own: within parentheses the
+  /// ones that USING or NATURAL merge with the next relation's.
+  std::vector<std::pair<std::size_t, int>> leading;
+  std::size_t group = 0;        ///< the first relation that its USING and NATURAL look at
   std::vector<Slot> slots;      ///< of the columns, then of the rowid; kNoSlot until it is used
   bool qualified_only = false;  ///< found with its name in front only ("excluded")
   bool bare_values = false;     ///< its columns, the rowid among them, have no affinity
@@ -193,7 +205,8 @@ class Binder {
     Query query;  ///< without its root
     bool volatile_result = false;
   };
-  Result<Planned> plan_subplan(const ast::Select& select, bool order_matters);
+  Result<Planned> plan_subplan(const ast::Select& select, bool order_matters,
+                               bool existence = false);
 
   static ExprPtr finish_subquery(std::unique_ptr<ExprNode> node, std::vector<ExprPtr> outer,
                                  bool volatile_result);
@@ -261,8 +274,9 @@ struct JoinCondition {
   int after = -1;           ///< the RIGHT or FULL JOIN that must be done before; -1: none
   int alternative = -1;     ///< asked by one alternative of an OR alone, of that number; -1: by all
 };
+/// `nested`: the sources stand in parentheses within a FROM.
 Result<void> bind_from(CompileContext& context, Scope& scope, const List<ast::Source*>& from,
-                       std::vector<JoinCondition>& conditions);
+                       std::vector<JoinCondition>& conditions, bool nested = false);
 
 /// Plans what `relation.query` is; `relation.derived` are its rows then. // SUSPENDS
 Result<void> plan_relation_query(CompileContext& context, Relation& relation);
