@@ -58,8 +58,11 @@ class InsertProgram final : public Program {
   Result<void> bind_values(CompileContext& context, const ast::InsertStmt& stmt,
                            const CteEnv* ctes);
   Result<void> bind_upserts(CompileContext& context, const ast::InsertStmt& stmt);
-  Result<void> bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
+  Result<bool> bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
                                   std::size_t clause);
+  bool gives_rowid() const noexcept {
+    return std::find(targets_.begin(), targets_.end(), kRowidTarget) != targets_.end();
+  }
   Result<void> check_width(std::size_t values, const ast::InsertStmt& stmt, std::uint32_t position);
   Result<void> run(Runtime& runtime);
   Result<void> run_values(Runtime& runtime);
@@ -185,23 +188,30 @@ Result<void> InsertProgram::bind_values(CompileContext& context, const ast::Inse
 }
 
 /// Which key of the table ON CONFLICT (...) names; without a target all of them, in the order in
-/// which they are checked.
-Result<void> InsertProgram::bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
+/// which they are checked. False when the clause is for keys of clauses before it alone, or for a
+/// rowid that is not given: then it never runs.
+Result<bool> InsertProgram::bind_upsert_target(CompileContext& context, const ast::Upsert& upsert,
                                                std::size_t clause) {
+  bool runs = false;
+  const auto add = [&](const Index* key) {
+    const bool taken = std::any_of(upsert_keys_.begin(), upsert_keys_.end(),
+                                   [&](const auto& known) { return known.first == key; });
+    runs = runs || (!taken && (key != nullptr || gives_rowid()));
+    upsert_keys_.emplace_back(key, clause);
+  };
   if (upsert.target.empty()) {
-    if (!table_->without_rowid) upsert_keys_.emplace_back(nullptr, clause);
+    if (!table_->without_rowid) add(nullptr);
     for (const Index* index : in_list_order(*table_)) {
-      if (index->unique) upsert_keys_.emplace_back(index, clause);
+      if (index->unique) add(index);
     }
-    return {};
+    return runs;
   }
   static constexpr std::string_view kNth[] = {"1st", "2nd", "3rd"};
   const std::string which = upsert_count_ == 1 ? ""
                             : clause < 3       ? cat(kNth[clause], " ")
                                                : cat(clause + 1, "th ");
-  const Index* const key = TRY(find_upsert_key(context, *table_, target_.name, upsert, which));
-  upsert_keys_.emplace_back(key, clause);
-  return {};
+  add(TRY(find_upsert_key(context, *table_, target_.name, upsert, which)));
+  return runs;
 }
 
 Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::InsertStmt& stmt) {
@@ -218,8 +228,9 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
                              .bare_values = true});
   for (std::size_t clause = 0; clause < stmt.upserts.size(); ++clause) {
     const ast::Upsert& upsert = *stmt.upserts[clause];
-    TRY(bind_upsert_target(context, upsert, clause));
-    UpsertAction action;
+    UpsertAction& action = upserts_.emplace_back();
+    // As in SQLite, only RENAME looks at what never runs.
+    if (!TRY(bind_upsert_target(context, upsert, clause)) && context.names == nullptr) continue;
     std::vector<int> updated;
     for (const SetColumn& set : TRY(resolve_set(context, *table_, upsert.assignments))) {
       ExprPtr value = TRY(bind_row_expr(context, scope, *set.value, true));
@@ -233,7 +244,6 @@ Result<void> InsertProgram::bind_upserts(CompileContext& context, const ast::Ins
           .conflict = ast::Conflict::abort, .updates = true, .updated = std::move(updated)};
       action.updater = TRY(TableWriter::make(context, *table_, std::move(rules)));
     }
-    upserts_.push_back(std::move(action));
   }
   return {};
 }
@@ -250,12 +260,10 @@ Result<void> InsertProgram::prepare(CompileContext& context, const ast::InsertSt
     TRY(instead_.compile(context, *table_, *target_.owner, ast::TriggerEvent::insert, {},
                          conflict));
   } else {
-    const bool gives_rowid =
-        std::find(targets_.begin(), targets_.end(), kRowidTarget) != targets_.end();
     const bool many = !is_one_row(stmt.select) || !stmt.returning.empty();
     writer_ = TRY(TableWriter::make(
         context, *table_,
-        {.conflict = conflict, .inserts = true, .gives_rowid = gives_rowid, .many = many}));
+        {.conflict = conflict, .inserts = true, .gives_rowid = gives_rowid(), .many = many}));
   }
   TRY(bind_values(context, stmt, ctes));
   TRY(bind_defaults(context));

@@ -177,6 +177,7 @@ CONTEXTS = [
     ("a BEFORE UPDATE trigger", re.compile(r"CREATE (TEMP )?TRIGGER \w+ +(BEFORE )?UPDATE\b")),
     ("an INSTEAD OF trigger", re.compile(r"CREATE (TEMP )?TRIGGER \w+ INSTEAD OF INSERT\b")),
     ("AND 0 in a view", re.compile(r"CREATE (TEMP )?VIEW .*( AND \(?0\)?(?![.\w])|\(0 AND | IN \(\))")),
+    ("a foreign key", re.compile(r"\bREFERENCES\b")),
     ("UTF-16", re.compile("PRAGMA encoding = 'UTF-16")),
 ]
 
