@@ -104,7 +104,7 @@ Result<ExprPtr> Binder::place_aggregate(const ast::Function& call, const Functio
   for (const Boundary* b = &boundary; b != nullptr && b->outer != nullptr; b = b->outer->boundary) {
     grouped = grouped || b->rules->clause == "GROUP BY";
   }
-  if (!placed && boundary.existence && rules_.of_result() && !grouped) {
+  if (!placed && rules_.existence && !grouped) {
     return ExprPtr(std::make_unique<ConstantNode>(Value()));
   }
   return outer_value(boundary, TRY(std::move(placed)));

@@ -76,10 +76,11 @@ Result<Binder::Planned> Binder::plan_subplan(const ast::Select& select, bool ord
   Boundary boundary;
   boundary.outer = &scope_;
   boundary.rules = &rules_;
-  boundary.existence = existence;
   ast::Select unordered = select;
+  if (existence) boundary.existence = &unordered;
   if (!order_matters) unordered.order_by = {};
   planned.query = TRY(plan_query(context_, unordered, scope_.ctes, &boundary));
+  boundary.existence = nullptr;
   planned.plan.root = std::move(planned.query.root);
   for (Boundary::Correlation& correlation : boundary.correlations) {
     planned.plan.cells.push_back(std::move(correlation.cell));

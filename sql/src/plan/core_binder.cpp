@@ -3,6 +3,8 @@
 #include "plan/core_planner.hpp"
 #include "plan/order_term.hpp"
 
+#include <algorithm>
+
 // The names of a SELECT: its result columns, and the expressions of its clauses.
 
 namespace saturn::sql {
@@ -90,13 +92,18 @@ void CorePlanner::name_item(Item& item, const ast::ResultColumn& column) {
 }
 
 Result<void> CorePlanner::bind_items() {
+  BindRules rules{.aggregates = true, .windows = true, .clause = "the result"};
+  if (const ast::Select* exists =
+          scope_.boundary != nullptr ? scope_.boundary->existence : nullptr) {
+    rules.existence =
+        std::find(exists->cores.begin(), exists->cores.end(), &core_) != exists->cores.end();
+  }
   for (const ast::ResultColumn& column : core_.columns) {
     if (column.expr == nullptr) {
       TRY(expand_star(column.star_table, column.at));
       continue;
     }
-    Binder binder(context_, scope_,
-                  BindRules{.aggregates = true, .windows = true, .clause = BindRules::kResult});
+    Binder binder(context_, scope_, rules);
     Item item;
     item.expr = TRY(binder.bind(*column.expr));
     name_item(item, column);

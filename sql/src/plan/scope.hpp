@@ -62,9 +62,8 @@ struct BindRules {
   bool unused =
       false;  ///< nothing computes it: how many columns its subqueries have is all the same
   std::string_view clause;  ///< for errors: "misuse of aggregate ..."
-
-  bool of_result() const noexcept { return clause == kResult; }
-  static constexpr std::string_view kResult = "the result";
+  /// What EXISTS selects: nobody asks for it.
+  bool existence = false;
 };
 
 /// Where a subquery meets the query around it: each outer value that the subquery reads has a cell
@@ -78,7 +77,8 @@ struct Boundary {
   };
   std::vector<Correlation> correlations;
   bool volatile_result = false;  ///< something random is in the subquery
-  bool existence = false;        ///< only whether there are rows counts, not what is in them
+  /// The subquery itself, where only whether it has rows counts and not what is in them.
+  const ast::Select* existence = nullptr;
 };
 
 /// One item of FROM, in the order of the text.

@@ -15,6 +15,7 @@ WHOLE = re.compile(r"\.0$")
 
 # What makes one row of several that are equal.
 MERGING = re.compile("UNION|INTERSECT|EXCEPT|DISTINCT|GROUP BY")
+VIEW = re.compile(r"CREATE (?:TEMP )?VIEW (\w+)")
 
 
 @dataclasses.dataclass
@@ -94,6 +95,17 @@ def alike(form, saturn, judge):
     return collections.Counter(map(form, saturn)) == collections.Counter(map(form, judge))
 
 
+def note_views_that_merge(statements):
+    """Marks the statements that merge equal values, themselves or in a view that they read."""
+    views = []
+    for statement in statements:
+        sql = statement.sql
+        statement.merges = bool(MERGING.search(sql)) or any(view.search(sql) for view in views)
+        defined = VIEW.match(sql)
+        if defined and statement.merges:
+            views.append(re.compile(rf"\b{defined[1]}\b"))
+
+
 def same_rows(statement, saturn, judge):
     """None where the rows agree, else "rows" or "order"; "real" if they differ in 1 and 1.0 alone, "affinity" if in 1
     and '1' or '1.0', "merged" if in which of several equal values stands for all of them."""
@@ -104,7 +116,7 @@ def same_rows(statement, saturn, judge):
     if statement.limited:
         form = loose_row
     else:
-        form = numeric_row if MERGING.search(statement.sql) else exact_row
+        form = numeric_row if statement.merges else exact_row
     if not alike(form, saturn, judge):
         if alike(numeric_row, saturn, judge):
             return "real"
@@ -211,6 +223,7 @@ class Comparison:
             return found, unsupported
 
     def _run(self, statements, path):
+        note_views_that_merge(statements)
         answers = self.saturn.run(statements, path)
         failure = self.saturn.failure
         skip = {n for n, answer in enumerate(answers) if answer.unsupported()}

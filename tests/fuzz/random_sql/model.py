@@ -67,3 +67,4 @@ class Statement:
     kind: str  # of source.WEIGHTS, or "set up"
     keys: tuple = ()  # positions of the output columns that ORDER BY names, first to last
     limited: bool = False  # has a LIMIT: which of several equal rows remain is the engine's choice
+    merges: bool = False  # equal values become one, here or in a view that it reads; known when it runs
