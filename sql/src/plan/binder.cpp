@@ -207,6 +207,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
   const bool qualified = ast::present(name.table);
   for (std::size_t i = 0; i < scope.relations.size(); ++i) {
     const Relation& r = scope.relations[i];
+    if (!scope.sees(i)) continue;
     if (ast::present(name.schema) && !equals_nocase(name.schema, r.database)) continue;
     for (std::size_t c = 0; c < r.columns.size(); ++c) {
       if (!equals_nocase(r.columns[c].name, name.name)) continue;
@@ -225,7 +226,7 @@ Result<ExprPtr> Binder::resolve(Scope& scope, const ast::Column& name) {
   if (found_relation < 0 && !name.never_rowid && is_rowid_name(name.name)) {
     for (std::size_t i = 0; i < scope.relations.size(); ++i) {
       const Relation& r = scope.relations[i];
-      if (qualified && !equals_nocase(r.name, name.table)) continue;
+      if (!scope.sees(i) || (qualified && !equals_nocase(r.name, name.table))) continue;
       if (ast::present(name.schema) && !equals_nocase(name.schema, r.database)) continue;
       if (r.table == nullptr && r.function == nullptr) continue;
       if (r.table != nullptr && r.table->without_rowid) continue;

@@ -33,6 +33,8 @@ struct FromBinder {
     const ast::Expr* expr;
     std::size_t relation;
     bool outer;
+    std::size_t from = 0;  ///< the relations that it may name, with `until`
+    std::size_t until = SIZE_MAX;
   };
   std::vector<On> ons = {};
   bool right_joins = false;  ///< one of the joins is a RIGHT or FULL JOIN
@@ -464,8 +466,10 @@ Result<void> FromBinder::join_columns(const ast::Source& source, std::size_t rel
   return {};
 }
 
-/// Names in ON mean columns of the whole FROM.
+/// Names in ON mean columns of the whole FROM, or of the parentheses around it.
 Result<void> FromBinder::bind_on(const On& on) {
+  const ScopedValue from(scope.visible_from, on.from);
+  const ScopedValue until(scope.visible_until, on.until);
   Binder binder(context, scope, BindRules{.aliases = true, .clause = "ON"});
   ExprPtr expr = TRY(binder.bind(*on.expr));
   const std::uint64_t known =
@@ -496,6 +500,7 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
   if (source.nested.size() > 1 && !plain) return add_joined(source);
   const std::size_t begin = scope.relations.size();
   const ScopedValue grouped(group, source.nested.size() > 1 ? begin : group);
+  const std::size_t ons_before = ons.size();
   const ScopedValue parenthesized(nested, nested || source.nested.size() > 1);
   bool first = true;
   for (const ast::Source* inner : source.nested) {
@@ -517,6 +522,11 @@ Result<void> FromBinder::add_nested(const ast::Source& source) {
     first = false;
   }
   TRY(check_nested_names(scope, begin, source.at));
+  for (std::size_t i = ons_before; i < ons.size() && source.nested.size() > 1; ++i) {
+    if (ons[i].until != SIZE_MAX) continue;  // of parentheses within these
+    ons[i].from = begin;
+    ons[i].until = scope.relations.size();
+  }
   if (source.nested.size() == 1 || source.on == nullptr) return {};
   ast::Source on_only;
   on_only.at = source.at;

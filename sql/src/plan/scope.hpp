@@ -141,6 +141,10 @@ struct Scope {
   Boundary* boundary = nullptr;  ///< null for a query that stands alone
   const CteEnv* ctes = nullptr;
   std::vector<Relation> relations;
+  /// Those of them that names may mean at the moment, in the ON clauses of a join in parentheses
+  /// those within.
+  std::size_t visible_from = 0;
+  std::size_t visible_until = SIZE_MAX;
   Slot slot_count = 0;
   const List<ast::ResultColumn>* aliases = nullptr;  ///< that expressions may use as names
   const List<ast::WindowDef*>* windows = nullptr;    ///< of the WINDOW clause
@@ -148,6 +152,9 @@ struct Scope {
   /// The last relation before `end` that a RIGHT or FULL JOIN adds; -1: none.
   int last_right_join(std::size_t end) const noexcept;
   int last_right_join() const noexcept { return last_right_join(relations.size()); }
+  bool sees(std::size_t relation) const noexcept {
+    return relation >= visible_from && relation < visible_until;
+  }
 };
 
 class Binder {
