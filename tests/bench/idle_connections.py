@@ -21,11 +21,6 @@ BODY = b'{"requests": [{"type": "execute", "stmt": {"sql": "SELECT 1"}}, {"type"
 REQUEST = b"POST /v2/pipeline HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 
 
-def resident_bytes(daemon):
-    with open(f"/proc/{daemon.process.pid}/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def http(port):
     connection = socket.create_connection(("127.0.0.1", port))
     connection.sendall(REQUEST)
@@ -46,10 +41,10 @@ def websocket(port):
 def measure(exe, connections, connect):
     daemon = Daemon(exe, "--connections-max", str(connections + 100))
     warm = [connect(daemon.port) for _ in range(64)]
-    before = resident_bytes(daemon)
+    before = daemon.resident_bytes()
     held = [connect(daemon.port) for _ in range(connections)]
     time.sleep(1)
-    each = (resident_bytes(daemon) - before) / connections
+    each = (daemon.resident_bytes() - before) / connections
     del held, warm
     daemon.stop()
     return each

@@ -68,6 +68,10 @@ class Daemon:
         time.sleep(interval)
         return used() - before
 
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     @property
     def path(self):
         return os.path.join(self.data, "default.db")

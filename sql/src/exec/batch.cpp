@@ -16,7 +16,9 @@ constexpr auto kIdentity = make_identity();
 
 static_assert(std::is_trivially_copyable_v<ValueRef> && std::is_trivially_destructible_v<ValueRef>);
 constexpr std::size_t kColumnBytes = limits::kBatchRows * sizeof(ValueRef);
-constexpr std::size_t kKeptColumnsMax = 2048;  // 32 MiB of addresses, of which little is touched
+// 4 MiB a thread. It stays resident once it was used, whatever the load is later; and a thread that
+// ends more plans than it makes, as one that lets go of streams, fills it up.
+constexpr std::size_t kKeptColumnsMax = 256;
 
 struct KeptColumns {
   std::vector<ValueRef*> free;
