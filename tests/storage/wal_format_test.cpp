@@ -158,6 +158,20 @@ TEST_CASE("frames left from before a reset do not count", "[wal]") {
   CHECK(r.database_pages == 5);
 }
 
+TEST_CASE("a long log ends before its first frame that is damaged", "[wal]") {
+  constexpr std::uint32_t kFrames = 24'000;  // 12 MiB
+  LogWriter log(small_header());
+  for (std::uint32_t i = 1; i <= kFrames; ++i) log.append(i, i, filled(static_cast<std::uint8_t>(i)));
+  const std::size_t frame_bytes = (log.bytes().size() - kWalHeaderBytes) / kFrames;
+  for (const std::uint32_t damaged : {1U, 7'000U, 7'826U, 7'827U, 16'000U, kFrames, kFrames + 1}) {
+    Bytes bytes = log.bytes();
+    if (damaged <= kFrames) bytes[kWalHeaderBytes + damaged * frame_bytes - 1] ^= 1;
+    const WalRecovery r = recovered(bytes);
+    CHECK(r.pages.size() == damaged - 1);
+    CHECK(r.database_pages == damaged - 1);
+  }
+}
+
 TEST_CASE("a torn log header is an empty log, a foreign version an error", "[wal]") {
   LogWriter log(small_header());
   log.append(1, 1, filled(1));
