@@ -111,7 +111,8 @@ def main():
         samples.append((time.time() - begin, daemon.resident_bytes()))
         if samples[-1][0] >= shown * options.seconds / 10:
             shown += 1
-            print(f"{samples[-1][0]:6.0f} s {samples[-1][1] / (1 << 20):8.1f} MiB {sum(counts):10} requests", flush=True)
+            t, size = samples[-1]
+            print(f"{t:6.0f} s {size / (1 << 20):8.1f} MiB {sum(counts):10} requests", flush=True)
     for thread in threads:
         thread.join()
     assert not failures, failures[:3]
