@@ -75,7 +75,7 @@ def chart(path, samples, title):
         out.append(f'<text x="{left - 6}" y="{y(mib) + 4:.1f}" text-anchor="end">{mib} MiB</text>')
     for i in range(6 + 1):
         at = minutes * i / 6
-        out.append(f'<text x="{x(at):.1f}" y="{height - 12}" text-anchor="middle">{at:g} min</text>')
+        out.append(f'<text x="{x(at):.1f}" y="{height - 12}" text-anchor="middle">{at:.3g} min</text>')
     points = " ".join(f"{x(t / 60):.1f},{y(size / (1 << 20)):.1f}" for t, size in thinned(samples, 600))
     out.append(f'<polyline fill="none" stroke="#3b7dd8" points="{points}"/>')
     with open(path, "w") as file:
