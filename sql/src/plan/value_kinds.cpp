@@ -22,7 +22,10 @@ std::uint8_t kinds_of(ValueRef v) noexcept {
 
 std::uint8_t value_kinds(const ExprNode& expr) noexcept {
   switch (expr.kind) {
-    case NodeKind::constant: return kinds_of(static_cast<const ConstantNode&>(expr).value.ref());
+    case NodeKind::constant:
+      // Of a CAST that was folded, its type counts.
+      if (expr.affinity != Affinity::none) return kinds_of(expr.affinity);
+      return kinds_of(static_cast<const ConstantNode&>(expr).value.ref());
     case NodeKind::slot:
     case NodeKind::outer:
     case NodeKind::cast:
@@ -31,6 +34,7 @@ std::uint8_t value_kinds(const ExprNode& expr) noexcept {
     case NodeKind::collate: return value_kinds(*expr.children[0]);
     case NodeKind::concat: return kGivesTexts;
     case NodeKind::function:
+    case NodeKind::like:  // a function as well, but NOT LIKE gives numbers
     case NodeKind::parameter:
     case NodeKind::coalesce:
     case NodeKind::aggregate:
