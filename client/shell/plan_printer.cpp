@@ -28,7 +28,7 @@ std::string measured(std::span<const ValueRef> values) {
   const double ms = values[6].is_real() ? values[6].as_real() : 0;
   std::snprintf(time, sizeof time, "%.3f", ms);
   return cat(" (rows=", values[4].as_integer(), " loops=", values[5].as_integer(), " time=", time,
-             "ms pages=", values[7].as_integer(), ")");
+             "ms pages=", values[7].as_integer(), " misses=", values[8].as_integer(), ")");
 }
 
 }  // namespace
@@ -47,8 +47,8 @@ void PlanPrinter::row(std::span<const ValueRef> values) {
   const bool complete = values[0].is_integer() && values[1].is_integer() && values[3].is_text();
   if (!complete) return;
   Line line{values[0].as_integer(), values[1].as_integer(), std::string(values[3].bytes())};
-  if (values.size() == 8 && values[4].is_integer() && values[5].is_integer() &&
-      values[7].is_integer()) {
+  if (values.size() == 9 && values[4].is_integer() && values[5].is_integer() &&
+      values[7].is_integer() && values[8].is_integer()) {
     line.text += measured(values);
   }
   lines_.push_back(std::move(line));

@@ -191,7 +191,7 @@ class Pager final : public Database {
     return kWalHeaderBytes + (frame - 1) * std::uint64_t{kWalFrameHeaderBytes + page_size_} +
            kWalFrameHeaderBytes;
   }
-  void prefetch(std::span<const PageNo> pages, std::uint64_t snapshot);
+  std::size_t prefetch(std::span<const PageNo> pages, std::uint64_t snapshot);
   Result<void> read_pages(PageNo first, std::uint64_t snapshot, MutableByteSpan out);
 
   // pager_commit.cpp

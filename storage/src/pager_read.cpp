@@ -50,8 +50,9 @@ Result<PageRef> Pager::load(PageNo page, std::uint64_t snapshot) {
   return cache_->publish(std::move(bytes), page, version.seq);
 }
 
-/// Reads what is neither cached nor in memory, in one batch. // SUSPENDS
-void Pager::prefetch(std::span<const PageNo> pages, std::uint64_t snapshot) {
+/// Reads what is neither cached nor in memory, in one batch, and tells how many pages came.
+/// // SUSPENDS
+std::size_t Pager::prefetch(std::span<const PageNo> pages, std::uint64_t snapshot) {
   struct Wanted {
     PageNo page;
     std::uint64_t seq;
@@ -68,7 +69,7 @@ void Pager::prefetch(std::span<const PageNo> pages, std::uint64_t snapshot) {
     if (!image) break;
     wanted.push_back({page, version.seq, std::move(*image)});
   }
-  if (wanted.empty()) return;
+  if (wanted.empty()) return 0;
   std::vector<io::Op> ops(wanted.size());
   bool in_log = false;
   {
@@ -91,11 +92,14 @@ void Pager::prefetch(std::span<const PageNo> pages, std::uint64_t snapshot) {
     MutexLock lock(wal_mutex_);
     --wal_reads_;
   }
+  std::size_t loaded = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (!ops[i].status || ops[i].transferred != page_size_) continue;
-    pages_read_.fetch_add(1, std::memory_order_relaxed);
+    ++loaded;
     cache_->publish(std::move(wanted[i].image), wanted[i].page, wanted[i].seq, true);
   }
+  pages_read_.fetch_add(loaded, std::memory_order_relaxed);
+  return loaded;
 }
 
 /// Reads pages from `first` on as the snapshot sees them, past the cache, which is for others. What

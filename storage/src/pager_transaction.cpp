@@ -48,7 +48,7 @@ void PagerTransaction::prefetch(std::span<const PageNo> pages) {
     if (page == 0 || page > page_count_ || find_dirty(page) != nullptr) continue;
     wanted[count++] = page;
   }
-  pager_.prefetch(std::span(wanted).first(count), snapshot_);
+  pages_ahead_ += pager_.prefetch(std::span(wanted).first(count), snapshot_);
 }
 
 /// A commit that is lost takes its versions with it, and what is found then is an older page.

@@ -45,6 +45,7 @@ class PagerTransaction final : public Transaction {
   bool dirty() const noexcept override { return !dirty_.empty(); }
   std::uint64_t snapshot() const noexcept override { return snapshot_; }
   std::uint64_t pages_read() const noexcept override { return pages_read_; }
+  std::uint64_t pages_loaded() const noexcept override { return misses_ + pages_ahead_; }
   Result<DatabaseHeader> header() override;
   Result<void> set_header(const DatabaseHeader& header) override;
   Result<void> replace(Image& image) override;
@@ -78,6 +79,7 @@ class PagerTransaction final : public Transaction {
   std::optional<Synchronous> synchronous_;
   std::uint64_t pages_read_ = 0;
   std::uint64_t misses_ = 0;
+  std::uint64_t pages_ahead_ = 0;  ///< read before they were asked for
   std::unordered_map<PageNo, DirtyPagePtr> dirty_;
   /// Pages of `dirty_` that were asked for last, by their numbers modulo the size.
   std::array<DirtyPage*, 64> recent_{};

@@ -231,11 +231,17 @@ def check_command_line(failures):
                    saturn(script=planned))
     rows = "INSERT INTO t VALUES(1, 2), (2, 3), (3, 3);\n"
     analyzed = saturn(script=planned + rows + "EXPLAIN ANALYZE SELECT DISTINCT b FROM t WHERE a > 1;\n")[1]
-    figures = r" \(rows=%d loops=1 time=\d+\.\d{3}ms pages=[1-9]\d*\)\n"
+    figures = r" \(rows=%d loops=1 time=\d+\.\d{3}ms pages=[1-9]\d* misses=0\)\n"
     wanted = (r"`--USE HASH TABLE FOR DISTINCT" + figures % 1 +
               r"   `--(?:SCAN t|SEARCH t USING INTEGER PRIMARY KEY \(rowid>\?\))" + figures % 2)
     if not re.search(wanted + "$", analyzed):
         failures.append(f"EXPLAIN ANALYZE: {analyzed}")
+    saturn("misses.db", "CREATE TABLE t(a)", "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n "
+           "WHERE i < 20000) INSERT INTO t SELECT i FROM n")
+    scan = "EXPLAIN ANALYZE SELECT sum(a) FROM t"
+    misses = [int(n) for n in re.findall(r"SCAN t .* misses=(\d+)\)", saturn("misses.db", scan, scan)[1])]
+    if len(misses) != 2 or misses[0] < 20 or misses[1] != 0:
+        failures.append(f"EXPLAIN ANALYZE of a scan from the file, then from the cache: misses {misses}")
     failures.check("EXPLAIN ANALYZE of a change", "4\n", saturn(script=planned + rows + (
         "EXPLAIN ANALYZE INSERT INTO t SELECT 9, b FROM t WHERE a = 1;\nSELECT count(*) FROM t;\n"))[1][-2:])
     quotes = ".dbconfig dqs_dml\nSELECT \"x\";\n.dbconfig dqs_dml off\nSELECT \"x\";\n"

@@ -8,10 +8,12 @@ class Operator::Reading {
   explicit Reading(Measured& measured)
       : measured_(measured),
         start_(std::chrono::steady_clock::now()),
-        pages_(measured.runtime.transactions->pages_read()) {}
+        before_(measured.runtime.transactions->pages_read()) {}
   ~Reading() {
     measured_.figures.time += std::chrono::steady_clock::now() - start_;
-    measured_.figures.pages += measured_.runtime.transactions->pages_read() - pages_;
+    const PagesRead now = measured_.runtime.transactions->pages_read();
+    measured_.figures.pages += now.asked - before_.asked;
+    measured_.figures.cache_misses += now.loaded - before_.loaded;
   }
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
@@ -19,7 +21,7 @@ class Operator::Reading {
  private:
   Measured& measured_;
   const std::chrono::steady_clock::time_point start_;
-  const std::uint64_t pages_;
+  const PagesRead before_;
 };
 
 void Operator::measure(const Runtime& runtime) const {

@@ -19,6 +19,7 @@ struct OperatorFigures {
   std::uint64_t rows = 0;                      ///< handed on
   std::uint64_t loops = 0;                     ///< times it was opened
   std::uint64_t pages = 0;                     ///< asked for, from the cache or not
+  std::uint64_t cache_misses = 0;              ///< pages from the file or the log, ahead or not
   std::chrono::steady_clock::duration time{};  ///< what passed until it answered
 };
 

@@ -37,6 +37,12 @@ struct DatabaseUse {
   }
 };
 
+/// Pages that transactions have read so far.
+struct PagesRead {
+  std::uint64_t asked = 0;   ///< from the cache or not
+  std::uint64_t loaded = 0;  ///< not from the cache, but from the file or the log
+};
+
 /// The transactions of a run, one a database, opened as they are asked for. They belong to whoever
 /// started the run.
 class Transactions {
@@ -45,11 +51,14 @@ class Transactions {
   Transactions(const Transactions&) = delete;
   Transactions& operator=(const Transactions&) = delete;
 
-  /// Of all of them together.
-  std::uint64_t pages_read() const noexcept {
-    std::uint64_t pages = 0;
-    for (const storage::Transaction* open : open_)
-      pages += open == nullptr ? 0 : open->pages_read();
+  /// What all of them together have read so far.
+  PagesRead pages_read() const noexcept {
+    PagesRead pages;
+    for (const storage::Transaction* open : open_) {
+      if (open == nullptr) continue;
+      pages.asked += open->pages_read();
+      pages.loaded += open->pages_loaded();
+    }
     return pages;
   }
   /// Null when the run has none of that database.

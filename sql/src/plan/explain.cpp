@@ -27,6 +27,7 @@ void show_plan(const Operator& op, std::int64_t parent, std::vector<Row>& rows) 
       row.emplace_back(static_cast<std::int64_t>(figures->loops));
       row.emplace_back(std::round(time.count() * 1000) / 1000);
       row.emplace_back(static_cast<std::int64_t>(figures->pages));
+      row.emplace_back(static_cast<std::int64_t>(figures->cache_misses));
     }
     rows.push_back(std::move(row));
     parent = id;
@@ -60,6 +61,7 @@ void append_plan(const Operator& op, std::string& out) {
     append_member(out, "loops", cat(figures->loops));
     append_member(out, "time_ms", cat(std::round(time.count() * 1000) / 1000));
     append_member(out, "pages", cat(figures->pages));
+    append_member(out, "cache_misses", cat(figures->cache_misses));
   }
   std::vector<const Operator*> inputs;
   for (const Operator* input : op.inputs()) collect_shown(*input, inputs);
@@ -132,8 +134,8 @@ class PlanProgram final : public ImmediateProgram {
 class AnalyzedProgram final : public ImmediateProgram {
  public:
   explicit AnalyzedProgram(ProgramPtr inner) : inner_(std::move(inner)) {
-    columns = {{"id", ""},   {"parent", ""}, {"notused", ""}, {"detail", ""},
-               {"rows", ""}, {"loops", ""},  {"time_ms", ""}, {"pages", ""}};
+    columns = {{"id", ""},    {"parent", ""},  {"notused", ""}, {"detail", ""},      {"rows", ""},
+               {"loops", ""}, {"time_ms", ""}, {"pages", ""},   {"cache_misses", ""}};
     access = inner_->access;
     readonly = inner_->readonly;
     counts_changes = inner_->counts_changes;

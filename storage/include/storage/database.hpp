@@ -184,6 +184,9 @@ class Transaction : public PageSource {
   virtual std::uint64_t snapshot() const noexcept = 0;
   /// Pages read so far through this transaction, from cache or not; for rows_read and EXPLAIN.
   virtual std::uint64_t pages_read() const noexcept = 0;
+  /// Pages that the cache did not have and that this transaction brought in from the file or the
+  /// log, those it read ahead included; for EXPLAIN.
+  virtual std::uint64_t pages_loaded() const noexcept = 0;
 
   /// Page 1's header as this transaction sees it. // SUSPENDS
   virtual Result<DatabaseHeader> header() = 0;
