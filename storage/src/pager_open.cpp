@@ -186,6 +186,7 @@ Result<void> Pager::recover_log() {
   wal_started_ = true;
   chain_.emplace(page_size_, wal_header_.order);
   wal_frames_.store(static_cast<std::uint32_t>(recovery.pages.size()));
+  versions_.reserve(recovery.last_frame.size());
   for (const auto& [page, frame] : recovery.last_frame) {
     if (page <= recovery.database_pages) versions_.add_recovered(page, 1, frame);
   }

@@ -31,6 +31,13 @@ VersionTable::Version VersionTable::find(PageNo page, std::uint64_t snapshot) co
   return {};
 }
 
+void VersionTable::reserve(std::size_t pages) {
+  for (Shard& s : shards_) {
+    MutexLock lock(s.mutex);
+    s.pages.reserve(pages / kShards + 1);
+  }
+}
+
 void VersionTable::add_recovered(PageNo page, std::uint64_t seq, std::uint32_t frame) {
   Shard& s = shard(page);
   MutexLock lock(s.mutex);

@@ -83,6 +83,8 @@ class VersionTable {
 
   /// The version of `page` that `snapshot` sees.
   Version find(PageNo page, std::uint64_t snapshot) const;
+  /// Makes room for the versions of so many pages.
+  void reserve(std::size_t pages);
   /// A version that a recovered log has.
   void add_recovered(PageNo page, std::uint64_t seq, std::uint32_t frame);
   /// A version handed over; an older one of the same page goes if it is newer than `durable` and

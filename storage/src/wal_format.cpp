@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <future>
-#include <utility>
 
 namespace saturn::storage {
 namespace {
@@ -16,9 +14,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::uint64_t kRecoveryReadBytes = 1U << 20;
-constexpr std::uint64_t kLongLogBytes = 8U << 20;
-/// At once of a long log, whose parts are checked by threads of their own: 256 of them in 1 GiB.
-constexpr std::uint64_t kLongLogReadBytes = 4U << 20;
 
 template <ChecksumOrder order>
 std::uint32_t load_word(const std::uint8_t* p) noexcept {
@@ -210,6 +205,7 @@ class Scanner {
   void finish(WalRecovery& out) const {
     out.discarded_frames = static_cast<std::uint32_t>(out.pages.size() - committed_);
     out.pages.resize(committed_);
+    out.last_frame.reserve(std::min<std::size_t>(committed_, out.database_pages));
     for (std::size_t i = 0; i < committed_; ++i) {
       out.last_frame[out.pages[i]] = static_cast<std::uint32_t>(i + 1);
     }
@@ -220,33 +216,6 @@ class Scanner {
   const WalChecksumChain chain_;
   WalChecksum running_;
   std::size_t committed_ = 0;
-};
-
-/// The check of a chunk, on a thread of its own or at once. Ends before this goes.
-class Checking {
- public:
-  Checking() = default;
-  ~Checking() { static_cast<void>(ended_valid()); }
-  Checking(const Checking&) = delete;
-  Checking& operator=(const Checking&) = delete;
-
-  /// What the last check has said, which is waited for; true when there was none.
-  bool ended_valid() {
-    if (running_.valid()) valid_ = running_.get();
-    return valid_;
-  }
-  /// Where no thread can be had `check` runs when it is waited for.
-  template <typename Check>
-  void start(bool beside, Check check) {
-    running_ =
-        std::async(beside ? std::launch::async | std::launch::deferred : std::launch::deferred,
-                   std::move(check));
-    if (!beside) static_cast<void>(ended_valid());
-  }
-
- private:
-  std::future<bool> running_;
-  bool valid_ = true;
 };
 
 }  // namespace
@@ -266,33 +235,22 @@ Result<WalRecovery> recover_wal(const ReadAt& read, std::uint64_t file_bytes) {
   // Frame numbers are 32 bits; a file longer than that (16 TiB of 4 KiB pages) ends there for us.
   const std::uint64_t frames =
       std::min<std::uint64_t>((file_bytes - kWalHeaderBytes) / frame_bytes, 0xffff'ffff);
-  const bool beside = file_bytes > kLongLogBytes;
-  const std::uint64_t at_once =
-      std::max<std::uint64_t>(1, (beside ? kLongLogReadBytes : kRecoveryReadBytes) / frame_bytes);
-  // What was read of a long log is checked by another thread while the next is read into the other
-  // buffer: each takes about as long.
-  std::vector<std::uint8_t> buffers[2];
-  for (int i = 0; i < (beside ? 2 : 1); ++i) {
-    buffers[i].resize(std::min(frames, at_once) * frame_bytes);
-  }
+  const std::uint64_t at_once = std::max<std::uint64_t>(1, kRecoveryReadBytes / frame_bytes);
+  std::vector<std::uint8_t> buffer(std::min(frames, at_once) * frame_bytes);
   Scanner scanner(out.header);
-  Checking checking;
-  for (std::uint64_t frame = 1, chunk = 0; frame <= frames; frame += at_once, ++chunk) {
+  bool valid = true;
+  for (std::uint64_t frame = 1; valid && frame <= frames;) {
     const std::uint64_t count = std::min(at_once, frames - frame + 1);
-    const auto wanted = MutableByteSpan(buffers[beside ? chunk % 2 : 0]).first(count * frame_bytes);
-    auto got = read(out.header.frame_offset(static_cast<std::uint32_t>(frame)), wanted);
-    if (!checking.ended_valid()) break;  // whatever the medium says of what is behind
-    const std::size_t bytes = TRY(std::move(got));
+    const auto wanted = MutableByteSpan(buffer).first(count * frame_bytes);
+    const std::size_t bytes =
+        TRY(read(out.header.frame_offset(static_cast<std::uint32_t>(frame)), wanted));
     const std::uint64_t whole = bytes / frame_bytes;
-    checking.start(beside, [&scanner, &out, wanted, whole, frame_bytes] {
-      for (std::uint64_t i = 0; i < whole; ++i) {
-        if (!scanner.take(wanted.subspan(i * frame_bytes, frame_bytes), out)) return false;
-      }
-      return true;
-    });
+    for (std::uint64_t i = 0; valid && i < whole; ++i) {
+      valid = scanner.take(wanted.subspan(i * frame_bytes, frame_bytes), out);
+    }
     if (whole < count) break;
+    frame += count;
   }
-  static_cast<void>(checking.ended_valid());
   scanner.finish(out);
   return out;
 }

@@ -147,8 +147,7 @@ struct WalRecovery {
 };
 
 /// Reads a log of `file_bytes` through `read` and returns its valid prefix up to the last commit.
-/// Reads some megabytes at a time, each byte once; those of a long log are checked beside the next
-/// read, by a thread that ends before this returns. Fails only with an error of `read`, or with
+/// Reads about a megabyte at a time, each byte once. Fails only with an error of `read`, or with
 /// `cantopen` for an unknown version: whatever else stands in the log ends the prefix.
 Result<WalRecovery> recover_wal(const ReadAt& read, std::uint64_t file_bytes);
 
