@@ -64,7 +64,9 @@ class Saturn:
         other = subprocess.Popen(background, stdout=subprocess.DEVNULL)
         time.sleep(0.3)
         try:
-            return measure()
+            result = measure()
+            assert other.poll() is None, "the load beside has ended"
+            return result
         finally:
             other.terminate()
             other.wait()
