@@ -297,7 +297,7 @@ class Bench:
         lines = ["# Benchmarks of the server", "",
                  f"Made by `tools/dev bench server` on {datetime.date.today()}: {processor()}, clients included; "
                  f"beside {', '.join(name for name in names if name)}. Medians of {self.args.rounds} rounds in turns, "
-                 f"{self.args.seconds:g} seconds each. A 4 KiB write with fdatasync took {flush[0]:.0f} us before and "
+                 f"{self.args.seconds:g} s each. A 4 KiB write with fdatasync took {flush[0]:.0f} us before and "
                  f"{flush[1]:.0f} us after. Machines differ and are never quiet: the ratios count.{left_out}", "",
                  "Saturn's clients and those of PostgreSQL are one thread; statements are prepared; all commits are "
                  "durable.", ""]
